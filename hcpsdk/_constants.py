@@ -1,0 +1,16 @@
+"""Names and numbers that the whole library shares."""
+
+VERSION = "0.9.1-1"
+
+# Interface dialects (manual, section 4.2).
+I_NATIVE = "I_NATIVE"
+
+# Replica strategies, to be ORed (manual, section 4.2; values: contract 1.3).
+RS_READ_ALLOWED = 1
+RS_READ_ON_FAILOVER = 2
+RS_WRITE_ALLOWED = 4
+RS_WRITE_ON_FAILOVER = 8
+RS_ALL = RS_READ_ALLOWED | RS_READ_ON_FAILOVER | RS_WRITE_ALLOWED | RS_WRITE_ON_FAILOVER
+
+# Ports on which HCP speaks TLS: namespaces, system console, management (contract 2.7).
+TLS_PORTS = frozenset({443, 8000, 9090})
