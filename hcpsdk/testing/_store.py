@@ -1,0 +1,296 @@
+"""The objects and directories of one namespace, and the rules for storing and deleting them.
+
+Knows no HTTP. Everything runs in one thread; between two of its calls anything may have happened,
+but never in the middle of one.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from types import TracebackType
+
+from ._content import Writer
+from ._hashes import digest
+from ._objects import Change, Directory, Metadata, StoredObject
+from ._paths import Path
+from ._retention import Moment
+from ._system import Namespace
+
+MAX_OBJECT_BYTES = 2 * 1024**4  # namespace.md, section 5
+# A change time is a little later than the version's creation, as recorded (section 25, 4).
+CHANGE_DELAY = 2  # milliseconds
+
+
+class StoreError(Exception):
+    """The store does not do what it was asked for; says why."""
+
+
+class NameTaken(StoreError):
+    """Something of that name is there, or being written, or a part of the path is an object."""
+
+
+class Missing(StoreError):
+    """Nothing of that name is there."""
+
+
+class BeingWritten(StoreError):
+    """The object is not finished yet."""
+
+
+class Protected(StoreError):
+    """Retention, hold, or its entries keep it from being deleted."""
+
+
+class TooLarge(StoreError):
+    """The object is larger than HCP takes, or than what is left of the quota."""
+
+
+class Forgotten(StoreError):
+    """The store was emptied while the object was being written."""
+
+
+class Store:
+    """The objects and directories of *namespace*; large bodies are files in *scratch*.
+
+    *clock* tells milliseconds since the epoch.
+    """
+
+    def __init__(
+        self, namespace: Namespace, scratch: pathlib.Path, clock: Callable[[], int]
+    ) -> None:
+        self.namespace = namespace
+        self.scratch = scratch
+        self.clock = clock
+        self.used_bytes = 0  # what is being written included
+        self._root = Directory(clock())
+        self._open: dict[Path, Reservation] = {}
+
+    def find(self, path: Path) -> StoredObject | Directory | None:
+        """What is stored under *path*, the root for (). What is being written is not there yet."""
+        found: StoredObject | Directory | None = self._root
+        for part in path:
+            if not isinstance(found, Directory):
+                return None
+            found = found.entries.get(part)
+        return found
+
+    # Storing
+
+    def reserve(self, path: Path) -> Reservation:
+        """The right to write *path*, as a context manager; nobody else gets it meanwhile.
+
+        Raises:
+            NameTaken: HCP objects are written once.
+        """
+        self.refuse_if_taken(path)
+        if any(other[: len(path)] == path for other in self._open):
+            raise NameTaken("a directory of that name is being made")
+        deepest = self._deepest_directory(path)
+        created = max(self.clock(), deepest.newest_removed // 64 + 1)
+        self._open[path] = reservation = Reservation(self, path, created)
+        return reservation
+
+    def make_directory(self, path: Path) -> None:
+        """Make an empty directory, and what is missing above it.
+
+        Raises:
+            NameTaken: Something of that name is there.
+        """
+        self.refuse_if_taken(path)
+        self._directory(path)
+
+    def refuse_if_taken(self, path: Path) -> None:
+        """Raise `NameTaken` if nothing new can have the name *path*."""
+        if self.find(path) is not None:
+            raise NameTaken("an object or directory of that name exists")
+        for length in range(1, len(path) + 1):
+            if path[:length] in self._open:
+                raise NameTaken("an object of that name is being written")
+            if isinstance(self.find(path[:length]), StoredObject):
+                raise NameTaken("a part of the path is an object, not a directory")
+
+    def _directory(self, path: Path) -> Directory:
+        """The directory *path*, made together with its parents where it is missing."""
+        found = self._root
+        for part in path:
+            below = found.entries.get(part)
+            if below is None:
+                below = found.entries[part] = Directory(self.clock())
+                found.changed = self.clock()
+            assert isinstance(below, Directory)  # refuse_if_taken saw to that
+            found = below
+        return found
+
+    def _deepest_directory(self, path: Path) -> Directory:
+        """The lowest directory on the way to *path* that is there."""
+        found = self._root
+        for part in path:
+            below = found.entries.get(part)
+            if not isinstance(below, Directory):
+                break
+            found = below
+        return found
+
+    # Changing and deleting
+
+    def change(self, path: Path, change: Change) -> None:
+        """Change system metadata of an object: everything that is named, or nothing.
+
+        Raises:
+            Missing: No object is there.
+            ChangeRefused, RetentionError: The rules forbid it.
+        """
+        found = self.find(path)
+        if not isinstance(found, StoredObject):
+            raise Missing("no such object")
+        now = self.clock()
+        moment = Moment(found.created // 1000, now // 1000)
+        classes = self.namespace.retention_classes
+        found.metadata = found.metadata.changed(change, moment, classes)
+        found.changed = max(now, found.changed + 1)
+
+    def remove(self, path: Path, *, despite_retention: bool = False) -> None:
+        """Delete an object or an empty directory.
+
+        Raises:
+            Missing, BeingWritten: There is nothing, or nothing yet.
+            Protected: The directory has entries, or the object is on hold or under retention.
+        """
+        found = self.find(path)
+        if found is None:
+            if path in self._open:
+                raise BeingWritten("the object is being written")
+            raise Missing("no such object or directory")
+        if isinstance(found, Directory):
+            if not path:
+                raise Protected("the root directory cannot be deleted")
+            if found.entries:
+                raise Protected("the directory is not empty")
+            newest = found.newest_removed
+        else:
+            self._refuse_removal_of_object(found, despite_retention)
+            newest = found.version
+            self.used_bytes -= found.size
+            found.content.discard()
+        above = self._directory(path[:-1])
+        del above.entries[path[-1]]
+        above.changed = self.clock()
+        above.newest_removed = max(above.newest_removed, newest)
+
+    def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
+        if found.metadata.hold:
+            raise Protected("the object is on hold")
+        allowed = found.metadata.retention.allows_deletion(self.clock() // 1000)
+        if not allowed and not despite_retention:
+            raise Protected(f"the object is under retention: {found.metadata.retention}")
+
+    def clear(self) -> None:
+        """Forget everything, also what is being written just now."""
+        for reservation in list(self._open.values()):
+            reservation.release()
+        heap: list[StoredObject | Directory] = [self._root]
+        while heap:
+            entry = heap.pop()
+            if isinstance(entry, Directory):
+                heap.extend(entry.entries.values())
+            else:
+                entry.content.discard()
+        self._root = Directory(self.clock())
+        self.used_bytes = 0
+
+    # For Reservation
+
+    def take_in(self, reservation: Reservation, finished: StoredObject) -> None:
+        above = self._directory(reservation.path[:-1])
+        above.entries[reservation.path[-1]] = finished
+        above.changed = self.clock()
+        del self._open[reservation.path]
+
+    def let_go(self, reservation: Reservation) -> None:
+        self.used_bytes -= reservation.size
+        del self._open[reservation.path]
+
+
+class Reservation:
+    """A name that is being written. Leaving its ``with`` block without `finish` frees the name."""
+
+    def __init__(self, store: Store, path: Path, created: int) -> None:
+        self.path = path
+        self.created = created  # milliseconds
+        self._store = store
+        self._is_open = True
+        self._scheme = store.namespace.hash_scheme
+        self._writer = Writer(store.scratch)
+        self._md5 = digest("MD5")
+        self._hash = digest(self._scheme)
+
+    @property
+    def size(self) -> int:
+        return self._writer.size
+
+    def expect(self, size: int) -> None:
+        """Say beforehand how many bytes will come.
+
+        Raises:
+            TooLarge: They would be too many.
+        """
+        if size > MAX_OBJECT_BYTES:
+            raise TooLarge("the object is larger than 2 TB")
+        if self._store.used_bytes + size > self._store.namespace.quota_bytes:
+            raise TooLarge("the quota of the namespace is used up")
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes of the object.
+
+        Raises:
+            TooLarge: They are too many.
+            Forgotten: The store was cleared.
+        """
+        self._refuse_if_forgotten()
+        self.expect(len(piece))
+        if self.size + len(piece) > MAX_OBJECT_BYTES:
+            raise TooLarge("the object is larger than 2 TB")
+        self._md5.update(piece)
+        self._hash.update(piece)
+        self._store.used_bytes += len(piece)
+        self._writer.write(piece)
+
+    def finish(self, metadata: Metadata) -> StoredObject:
+        """The object, from now on there for everybody."""
+        self._refuse_if_forgotten()
+        finished = StoredObject(
+            self._writer.finish(),
+            etag=self._md5.hexdigest(),
+            hash_scheme=self._scheme,
+            hash_value=self._hash.hexdigest().upper(),
+            version=64 * self.created + 1,
+            created=self.created,
+            changed=max(self._store.clock(), self.created + CHANGE_DELAY),
+            metadata=metadata,
+        )
+        self._store.take_in(self, finished)
+        self._is_open = False
+        return finished
+
+    def release(self) -> None:
+        """Free the name and forget what was written; harmless after `finish`."""
+        if self._is_open:
+            self._is_open = False
+            self._store.let_go(self)
+            self._writer.discard()
+
+    def _refuse_if_forgotten(self) -> None:
+        if not self._is_open:
+            raise Forgotten("everything stored was forgotten while the object was being written")
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
