@@ -1,0 +1,57 @@
+"""Authorization objects: they turn credentials into the headers that carry them."""
+
+import base64
+import hashlib
+import logging
+from abc import ABC, abstractmethod
+
+log = logging.getLogger("hcpsdk.NativeAuthorization")
+
+MASK = "********"
+
+
+class BaseAuthorization(ABC):
+    """What a `Target` asks for the headers that authorize its requests.
+
+    A subclass says what they are by its `headers`. Instances pickle, so that a Target can be
+    sent to another process.
+    """
+
+    @property
+    @abstractmethod
+    def headers(self) -> dict[str, str]:
+        """The headers with the credentials, a new dictionary for each call."""
+
+
+class NativeAuthorization(BaseAuthorization):
+    """Authorization for HCP's native http/REST interface by user and password. [4.2]
+
+    HCP's release 6 and later read the ``Authorization`` header, earlier ones the cookie; both are
+    sent. The password itself is not kept, its MD5 digest is, as HCP demands: keep pickles of this
+    object as safe as the password.
+
+    Args:
+        user: The data access user (or a system user, for MAPI).
+        password: That user's password.
+
+    Raises:
+        TypeError: One of the two is not a ``str``.
+    """
+
+    def __init__(self, user: str, password: str) -> None:
+        if not isinstance(user, str) or not isinstance(password, str):
+            raise TypeError("user and password must be str")
+        self._user = user
+        self._encoded_user = base64.b64encode(user.encode()).decode("ascii")
+        self._digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+        log.debug("*I_NATIVE* authorization initialized for user: %s", user)
+        log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
+        log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        token = f"{self._encoded_user}:{self._digest}"
+        return {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
+
+    def __repr__(self) -> str:
+        return f"<NativeAuthorization user={self._user!r} password={MASK}>"

@@ -1,0 +1,250 @@
+"""What is sent as a request's body: how long it is, its pieces, and its way back to the start."""
+
+import codecs
+import io
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from hcpsdk._errors import HcpsdkError
+
+BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
+
+
+class Readable(Protocol):
+    """Anything with ``read()``: files in binary or text mode, sockets' files, archives' members."""
+
+    def read(self, size: int = ..., /) -> Any: ...
+
+
+Buffer = bytes | bytearray | memoryview
+Content = Buffer | str | Readable | Iterable[Buffer] | None
+
+
+class BodyError(HcpsdkError):
+    """The body could not be had from the caller's object; the server is not to blame."""
+
+
+class Body:
+    """A request's body, in pieces, as often as it can be had.
+
+    `blocks()` yields exactly ``length`` bytes, or raises.
+    """
+
+    length: int | None  # bytes; None where that cannot be known beforehand
+    can_rewind: bool  # False if it can be had only once
+    is_chunked = False  # True if the caller wants it chunked, whatever is known of its length
+
+    def blocks(self) -> Iterator[Buffer]:
+        """The pieces, from where the body stood when the request was made; none is empty.
+
+        Raises:
+            BodyError: The object could not be read, or held less than ``length``.
+        """
+        raise NotImplementedError
+
+
+def make_body(content: Content) -> Body | None:
+    """The `Body` that *content* stands for; None for none.
+
+    Raises:
+        TypeError: It is nothing that can be sent.
+        ValueError: It is a file that is closed, or not open for reading.
+    """
+    if content is None:
+        return None
+    if isinstance(content, str):
+        return _Bytes(content.encode())
+    if isinstance(content, io.TextIOBase):
+        return _text_file(content)
+    if isinstance(content, (codecs.StreamReader, codecs.StreamReaderWriter)):
+        raise TypeError("a file opened by codecs.open() would be recoded; open it in binary mode")
+    if hasattr(content, "read"):
+        return _File(content)
+    if isinstance(content, (Mapping, int, float)):
+        raise TypeError(f"a body cannot be made of {type(content).__name__}")
+    try:
+        return _Bytes(memoryview(content))  # type: ignore[arg-type]
+    except TypeError:
+        pass  # not one piece of bytes: then it may be several
+    if isinstance(content, (list, tuple)):
+        return _Sequence([_as_bytes(item) for item in content])
+    if isinstance(content, Iterable):
+        return _Iterable(content)  # type: ignore[arg-type]
+    raise TypeError(f"a body cannot be made of {type(content).__name__}")
+
+
+def with_length(body: Body, length: int) -> Body:
+    """*body* as the caller declares it: exactly *length* bytes long.
+
+    Raises:
+        ValueError: It is known to have another length.
+    """
+    if body.length is None:
+        body.length = length
+    if body.length != length:
+        raise ValueError(f"Content-Length says {length} bytes, the body has {body.length}")
+    return body
+
+
+class _Bytes(Body):
+    """Bytes in memory."""
+
+    can_rewind = True
+
+    def __init__(self, content: Buffer) -> None:
+        view = memoryview(content)
+        self._content: Buffer = view.cast("B") if view.c_contiguous else view.tobytes()
+        self.length = len(self._content)
+
+    def blocks(self) -> Iterator[Buffer]:
+        view = memoryview(self._content)
+        for start in range(0, len(view), BLOCK):
+            yield view[start : start + BLOCK]
+
+
+class _Sequence(Body):
+    """A list or tuple of bytes."""
+
+    can_rewind = True
+
+    def __init__(self, items: list[Buffer]) -> None:
+        self._items = [item for item in items if len(item)]
+        self.length = sum(len(item) for item in self._items)
+
+    def blocks(self) -> Iterator[Buffer]:
+        return iter(self._items)
+
+
+class _Iterable(Body):
+    """Any other iterable of bytes; a generator can be had once only."""
+
+    length = None
+
+    def __init__(self, items: Iterable[Buffer]) -> None:
+        self._items = items
+        self.can_rewind = iter(items) is not items
+
+    def blocks(self) -> Iterator[Buffer]:
+        sent = 0
+        try:
+            for item in self._items:
+                piece = _as_bytes(item)
+                sent += len(piece)
+                if self.length is not None and sent > self.length:
+                    raise BodyError(f"the body is longer than its {self.length} bytes")
+                if len(piece):
+                    yield piece
+        except OSError as exc:
+            raise BodyError(f"the body cannot be read: {exc}") from exc
+        _check_complete(sent, self.length)
+
+
+class _File(Body):
+    """A file or another object with ``read()``, from its current position."""
+
+    def __init__(self, file: Any) -> None:
+        if getattr(file, "closed", False):
+            raise ValueError("the body is a closed file")
+        if hasattr(file, "readable") and not file.readable():
+            raise ValueError("the body is a file that is not open for reading")
+        self._file = file
+        self._start = _position(file)
+        self.can_rewind = self._start is not None
+        self.length = _bytes_left(file, self._start)
+        self._was_read = False
+
+    def blocks(self) -> Iterator[Buffer]:
+        try:
+            yield from self._read_blocks()
+        except OSError as exc:
+            raise BodyError(f"the body cannot be read: {exc}") from exc
+
+    def _read_blocks(self) -> Iterator[Buffer]:
+        if self._was_read and self._start is not None:
+            self._file.seek(self._start)
+        self._was_read = True
+        sent = 0
+        while self.length is None or sent < self.length:
+            # A file that grows meanwhile is sent as long as it was when the request was made.
+            size = BLOCK if self.length is None else min(BLOCK, self.length - sent)
+            piece = self._file.read(size)
+            if piece is None:
+                raise BodyError("the body's read() has nothing yet; a blocking object is needed")
+            piece = piece.encode() if isinstance(piece, str) else _as_bytes(piece)
+            if not len(piece):
+                break
+            sent += len(piece)
+            yield piece
+        _check_complete(sent, self.length)
+
+
+def _text_file(file: io.TextIOBase) -> Body:
+    """The bytes under a file in text mode, from where the text stands: nothing is recoded."""
+    below = getattr(file, "buffer", None)
+    if below is None:
+        return _File(file)  # text in memory: sent as UTF-8, as a str is
+    if file.writable():
+        file.flush()
+    if file.seekable():
+        # The text layer reads ahead; seeking to where it stands takes the bytes below along.
+        try:
+            file.seek(file.tell())
+        except OSError as exc:
+            raise ValueError(f"the text file does not tell its position: {exc}") from exc
+    return _File(below)
+
+
+def _position(file: Any) -> int | None:
+    """Where *file* stands, to go back to; None if it cannot go back."""
+    try:
+        if hasattr(file, "seekable") and not file.seekable():
+            return None
+        position: int = file.tell()
+        file.seek(position)
+    except (AttributeError, OSError):
+        return None
+    return position
+
+
+def _bytes_left(file: Any, position: int | None) -> int | None:
+    """Bytes from *position* to the end; None if that cannot be known.
+
+    Zero counts as unknown, because files of the kind of /proc/cpuinfo tell no size: they are sent
+    chunked, to their real end.
+    """
+    if position is None:
+        return None
+    if type(file).__module__ == "tempfile":
+        file = getattr(file, "file", file)  # NamedTemporaryFile wraps the real file
+    # Exactly these types: others may hand out something else than lies in the file below them
+    # (the file number of a GzipFile is that of the compressed file).
+    if type(file) is io.BytesIO:
+        end = file.getbuffer().nbytes
+    elif type(file) in (io.BufferedReader, io.BufferedRandom, io.FileIO):
+        raw = file if type(file) is io.FileIO else file.raw
+        if type(raw) is not io.FileIO:
+            return None
+        status = os.fstat(raw.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        end = status.st_size
+    else:
+        return None
+    return end - position if end > position else None
+
+
+def _as_bytes(item: Any) -> Buffer:
+    if isinstance(item, (bytes, bytearray)):
+        return item
+    try:
+        view = memoryview(item)
+    except TypeError:
+        raise TypeError(f"a body's pieces must be bytes, not {type(item).__name__}") from None
+    return view.cast("B") if view.c_contiguous else view.tobytes()
+
+
+def _check_complete(sent: int, length: int | None) -> None:
+    if length is not None and sent != length:
+        raise BodyError(f"the body ended after {sent} of {length} bytes")

@@ -1,0 +1,35 @@
+"""The exceptions of the library: one tree, rooted in `HcpsdkError`."""
+
+
+class HcpsdkError(Exception):
+    """Something outside the calling program went wrong.
+
+    After it the object that raised it may be used again at once. Where another exception lies
+    under it, ``__cause__`` holds that one. [4.3]
+
+    Args:
+        reason: What happened. Anything but a ``str`` (an exception, say) is turned into one.
+    """
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(str(reason))
+
+    @property
+    def reason(self) -> str:
+        """What happened, the same text as ``str()`` of the exception."""
+        return str(self.args[0])
+
+
+class HcpsdkTimeoutError(HcpsdkError):
+    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving. [4.3]"""
+
+
+class HcpsdkCertificateError(HcpsdkError):
+    """The certificate that HCP presented does not verify; nothing was sent. [4.3]
+
+    The reason is OpenSSL's own: ``[SSL: CERTIFICATE_VERIFY_FAILED] …``.
+    """
+
+
+class HcpsdkReplicaInitError(HcpsdkError):
+    """The Target of the replica could not be made, so the primary's was not made either. [4.3]"""

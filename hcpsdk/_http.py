@@ -1,0 +1,333 @@
+"""One socket that speaks HTTP: requests go out, `http.client`'s own responses come back.
+
+The only module that touches what `http.client` keeps to itself. (Which private names those are,
+and that each Python release still has them, is held by tests/unit/test_http_client.py.)
+"""
+
+import http.client
+import io
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from hcpsdk._body import Body, Buffer
+from hcpsdk._errors import HcpsdkError
+
+# A body that ends early, as `http.client` says it, and a head that does.
+IncompleteRead = http.client.IncompleteRead
+
+
+class IncompleteHead(http.client.HTTPException):
+    """The connection was closed within the head of an answer."""
+
+
+# What one read gives: the bytes, or how many were read into a buffer.
+Read = TypeVar("Read", bytes, int)
+
+# Opening
+
+
+def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
+    """A TCP connection to *address*.
+
+    Calls `socket.create_connection` by that name, which is where an emulator may step in.
+    """
+    sock = socket.create_connection((address, port), timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def start_tls(sock: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    """*sock* with TLS on it, once the handshake is done; closes it if that fails.
+
+    Args:
+        sock: A connected socket.
+        context: How the certificate is verified.
+        name: The name or address that the certificate must be valid for; a name is sent as SNI.
+    """
+    try:
+        return context.wrap_socket(sock, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise
+
+
+# Sending and receiving
+
+
+class Wire:
+    """An open connection to one node, for one request after the other.
+
+    Args:
+        sock: The connected socket, TLS or plain.
+        address: The node's IP address.
+        debuglevel: Above 0, all that is sent and the heads of all answers are printed, in the
+            format of `http.client`.
+    """
+
+    def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
+        self.address = address
+        self.was_used = False  # True once an answer came over it
+        self.heard_nothing = True  # True if not a line of the last request's answer came
+        self._sock = sock
+        self._debuglevel = debuglevel
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll:
+            self._poll.register(sock, select.POLLIN)
+
+    def is_stale(self) -> bool:
+        """True if the server closed the connection, or sent what nobody asked for.
+
+        "Readable" alone does not tell: under TLS it may be a session ticket.
+        """
+        if not self._is_readable():
+            return False
+        timeout = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self._sock.settimeout(timeout)
+            return False
+        except OSError:
+            return True
+        return True
+
+    def exchange(self, method: str, head: bytes, body: Body | None) -> "Response":
+        """Send a request and read the head of its answer.
+
+        A server may answer, and close, before it has the whole body: that answer is returned, and
+        its ``will_close`` is True.
+        """
+        self.heard_nothing = True
+        response = Response(self._sock, self._debuglevel, method)
+        try:
+            is_complete = self._send(head, body, response)
+            response.begin()
+        except BaseException:
+            self.heard_nothing = response.heard_nothing
+            response.close()
+            raise
+        if not is_complete:
+            response.will_close = True
+        self.was_used = True
+        return response
+
+    def close(self) -> None:
+        """Close the socket; any number of times, at any time."""
+        self._sock.close()
+
+    def _send(self, head: bytes, body: Body | None, response: "Response") -> bool:
+        """Send everything; False if the server answered before it had everything."""
+        try:
+            if body is None:
+                self._send_bytes(head)
+                return True
+            return self._send_with_body(head, body, response)
+        except OSError:
+            # What cannot be sent any more may have been refused: then the answer is here already.
+            if response.has_begun_to_arrive():
+                return False
+            raise
+
+    def _send_with_body(self, head: bytes, body: Body, response: "Response") -> bool:
+        is_chunked = body.is_chunked or body.length is None
+        for number, block in enumerate(body.blocks()):
+            if number and self._is_readable() and response.has_begun_to_arrive():
+                return False
+            framed = b"%x\r\n%b\r\n" % (len(block), bytes(block)) if is_chunked else block
+            if not number and len(framed) <= _SMALL:
+                framed = head + framed
+            elif not number:
+                self._send_bytes(head)
+            self._send_bytes(framed)
+            head = b""
+        self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
+        return True
+
+    def _send_bytes(self, data: Buffer) -> None:
+        if self._debuglevel > 0 and len(data):
+            print("send:", repr(bytes(data)))
+        # Not sendall(): on a plain socket its time limit is for all of the data together.
+        view = memoryview(data)
+        while len(view):
+            view = view[self._sock.send(view) :]
+
+    def _is_readable(self) -> bool:
+        if self._poll:
+            return bool(self._poll.poll(0))
+        return bool(select.select([self._sock], [], [], 0)[0])
+
+
+_SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
+
+# Reading
+
+
+class Observer(Protocol):
+    """Who watches over the reading of a response's body."""
+
+    def observe_read(self, response: "Response", read: Callable[[], Read]) -> Read:
+        """Run *read*, measure it, and turn what it raises into the library's exceptions."""
+
+    def response_was_closed(self, response: "Response") -> None:
+        """The caller closed *response* before its body was read to the end."""
+
+
+class Response(http.client.HTTPResponse):
+    """`http.client`'s response, strict about its end.
+
+    A body that ends before its ``Content-Length``, or within its chunks, raises from every way of
+    reading. So does one whose rest is not to be had any more, with `lost` as the reason.
+    """
+
+    lost = ""  # why the rest of the body cannot be read any more; "" while it can
+    heard_nothing = True  # True while not a line of it has come
+    observer: Observer | None = None  # set while the body is outstanding
+    _is_reading = False
+
+    def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
+        super().__init__(sock, debuglevel, method=method)
+        self.method = method  # of the request
+        self._sock = sock
+
+    def has_begun_to_arrive(self) -> bool:
+        """True if a byte of the answer is here; does not wait."""
+        timeout = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            return bool(self.fp.peek(1))
+        except OSError:  # SSLWantReadError too: what came was not the answer's
+            return False
+        finally:
+            self._sock.settimeout(timeout)
+
+    def begin(self) -> None:
+        """Read the head; raises `IncompleteHead` if it is cut, which `http.client` overlooks."""
+        stream = self.fp
+        self.fp = lines = _HeadLines(stream)
+        try:
+            super().begin()
+        finally:
+            self.heard_nothing = lines.heard_nothing
+            if self.fp is not None:
+                self.fp = stream
+
+    def keep(self, body: bytes) -> None:
+        """Serve *body*, which was read to its end already, from memory."""
+        self.fp = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
+        self.length = len(body)
+        self.chunked = False
+
+    def read(self, amt: int | None = None) -> bytes:
+        amt = None if amt is not None and amt < 0 else amt
+        return self._run(super().read, amt, _full)
+
+    def readinto(self, buffer: Any) -> int:
+        return self._run(super().readinto, memoryview(buffer).cast("B"), _full)
+
+    def read1(self, n: int = -1) -> bytes:
+        return self._run(super().read1, n, _some)
+
+    def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]
+        return self._run(super().readline, -1 if limit is None else limit, _line)
+
+    def peek(self, n: int = -1) -> bytes:
+        return self._run(super().peek, n, _peek)
+
+    def close(self) -> None:
+        observer, self.observer = self.observer, None
+        if observer is not None and not self.lost:
+            self.lost = "the response was closed before its body was read to the end"
+        super().close()
+        if observer is not None:
+            observer.response_was_closed(self)
+
+    def _run(self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]) -> Read:
+        if self.lost:
+            raise HcpsdkError(self.lost)
+        if self._is_reading:  # called by another read of this class
+            return read(size)
+        self._is_reading = True
+        try:
+            if self.observer is None:  # at its end, or kept in memory
+                return self._read_strictly(read, size, is_cut)
+            return self.observer.observe_read(self, lambda: self._read_strictly(read, size, is_cut))
+        finally:
+            self._is_reading = False
+
+    def _read_strictly(
+        self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]
+    ) -> Read:
+        left = None if self.chunked or self.fp is None else self.length
+        result = read(size)
+        if left is None:
+            return result
+        if is_cut is _peek and not isinstance(result, int):
+            result = result[:left]
+        count = result if isinstance(result, int) else len(result)
+        if is_cut(result, count, size, left):
+            raise IncompleteRead(b"", left - count)
+        if is_cut is not _peek:
+            # Older Python releases forget this in read1() and readline().
+            self.length = left - count
+            if self.length == 0 and self.fp is not None:
+                self._close_conn()  # type: ignore[attr-defined]
+        return result
+
+    def _peek_chunked(self, _n: int) -> bytes:
+        # `http.client` takes a cut between two chunks for the end here.
+        chunk_left = self._get_chunk_left()  # type: ignore[attr-defined]
+        if chunk_left is None:
+            return b""
+        found = self.fp.peek(chunk_left)[:chunk_left]
+        if not found:
+            raise IncompleteRead(b"")
+        return found
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise ValueError("a chunk's size is negative")
+        return size
+
+
+# Did a read end before it should have? Each gets what came, how much that is, how much was asked
+# for, and how much was left of the body.
+
+
+def _full(_result: Any, count: int, size: Any, left: int) -> bool:
+    wanted = left if size is None else min(len(size) if hasattr(size, "nbytes") else size, left)
+    return count < wanted
+
+
+def _some(_result: Any, count: int, size: int, left: int) -> bool:
+    return count == 0 and size != 0 and left > 0
+
+
+def _line(result: bytes, count: int, size: int, left: int) -> bool:
+    limit = left if size < 0 else min(size, left)
+    return count < limit and not result.endswith(b"\n")
+
+
+def _peek(_result: Any, count: int, _size: int, left: int) -> bool:
+    return count == 0 and left > 0
+
+
+class _HeadLines:
+    """The stream under a head: whole lines, or an exception."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.heard_nothing = True
+        self.close = stream.close
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._stream.readline(limit)
+        # Where there is no line at all, http.client says so itself.
+        if not line.endswith(b"\n") and len(line) < limit and (line or not self.heard_nothing):
+            raise IncompleteHead("the connection was closed within the head of the answer")
+        self.heard_nothing = self.heard_nothing and not line
+        return line

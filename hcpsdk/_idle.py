@@ -1,0 +1,106 @@
+"""The timer that closes connections which nobody uses: one thread for the process.
+
+Arming it costs a comparison: a connection stores its deadline, and the thread looks at it when it
+wakes. It is woken only for a deadline that is earlier than the one it sleeps to.
+"""
+
+import logging
+import os
+import threading
+import time
+import weakref
+from typing import Protocol
+
+log = logging.getLogger("hcpsdk.Connection")
+
+NEVER = float("inf")
+LINGER = 10.0  # seconds for which the thread waits for new work before it ends
+
+
+class Closable(Protocol):
+    """What the timer watches."""
+
+    deadline: float  # monotonic time at which it may be closed, NEVER while it is in use
+
+    def close_if_idle(self, now: float) -> None:
+        """Close, unless it is in use again; called in the timer's thread."""
+
+
+class IdleTimer:
+    """Closes what is past its deadline, in a thread of its own.
+
+    The thread starts with the first thing to watch, ends when there has been nothing for a while,
+    and never holds up the end of the program. What is watched is not kept alive by it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()  # guards all below
+        self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self._thread: threading.Thread | None = None
+        # When the thread wakes by itself; NEVER as well while it is looking at the deadlines, so
+        # that one which is set meanwhile wakes it. Read without the lock.
+        self._wakes_at = NEVER
+
+    def watch(self, thing: Closable) -> None:
+        """Look after *thing* from now on."""
+        with self._changed:
+            self._watched.add(thing)
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="hcpsdk-idle", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the interpreter is ending: it closes everything anyway
+                    return
+                self._thread = thread
+
+    def forget(self, thing: Closable) -> None:
+        """Look after *thing* no longer."""
+        with self._changed:
+            self._watched.discard(thing)
+
+    def arm(self, deadline: float) -> None:
+        """Heed *deadline*, which something watched has set just now."""
+        if deadline < self._wakes_at:
+            with self._changed:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while self._wait():
+            self._close_due()
+
+    def _wait(self) -> bool:
+        """Sleep until a deadline has come; False to end the thread."""
+        with self._changed:
+            while True:
+                self._wakes_at = NEVER
+                if not self._watched:
+                    if not self._changed.wait(LINGER) and not self._watched:
+                        self._thread = None
+                        return False
+                    continue
+                earliest = min((thing.deadline for thing in self._watched), default=NEVER)
+                now = time.monotonic()
+                if earliest <= now:
+                    return True
+                self._wakes_at = earliest
+                # A wait has an upper limit on some systems.
+                self._changed.wait(min(earliest - now, threading.TIMEOUT_MAX))
+
+    def _close_due(self) -> None:
+        now = time.monotonic()
+        with self._changed:
+            due = [thing for thing in self._watched if thing.deadline <= now]
+        for thing in due:
+            thing.close_if_idle(now)
+
+    def __repr__(self) -> str:
+        thread = self._thread
+        return f"<Timer({thread.name}, started {thread.ident})>" if thread else "<Timer(stopped)>"
+
+
+idle_timer = IdleTimer()
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork, and what the parent watches is the parent's.
+    os.register_at_fork(after_in_child=idle_timer.__init__)  # type: ignore[misc]

@@ -1,0 +1,87 @@
+"""The wire that a Connection keeps between its requests, guarded against timer and forks."""
+
+import logging
+import threading
+import time
+
+from hcpsdk import _fork
+from hcpsdk._http import Wire
+from hcpsdk._idle import NEVER, idle_timer
+
+log = logging.getLogger("hcpsdk.Connection")
+
+
+class KeptWire:
+    """At most one open `Wire`. While it is claimed, nobody else touches it; else the timer may.
+
+    Args:
+        idletime: Seconds for which an unclaimed wire stays open; 0 closes it at once.
+    """
+
+    def __init__(self, idletime: float) -> None:
+        self.wire: Wire | None = None
+        self.deadline = NEVER  # monotonic time at which the timer may close it
+        self._idletime = idletime
+        self._lock = threading.Lock()  # guards wire and deadline
+        self._fork_count = _fork.count
+
+    def claim(self) -> Wire | None:
+        """The wire, from now on out of the timer's reach; None if there is none."""
+        with self._lock:
+            was_armed = self.deadline != NEVER
+            self.deadline = NEVER
+        if was_armed:
+            log.debug("idletimer canceled: %s", idle_timer)
+        else:
+            log.debug("tried to cancel a non-existing idletimer (pretty OK)")
+        return self.wire
+
+    def hold(self, wire: Wire) -> None:
+        """Keep *wire*, just opened; it is claimed."""
+        self.wire = wire
+        idle_timer.watch(self)
+
+    def release(self) -> None:
+        """The wire is not needed for now: keep it for the idle time."""
+        if self._idletime == 0:
+            self.drop()
+            return
+        log.debug("tried to cancel a non-existing idletimer (pretty OK)")
+        self.deadline = time.monotonic() + self._idletime
+        idle_timer.arm(self.deadline)
+        log.debug("idletimer started: %s", idle_timer)
+
+    def drop(self) -> None:
+        """Close the wire, if there is one; any number of times."""
+        with self._lock:
+            wire, self.wire = self.wire, None
+            self.deadline = NEVER
+        if wire is not None:
+            idle_timer.forget(self)
+            wire.close()
+
+    def close_if_idle(self, now: float) -> None:
+        """Called by the idle timer, in its thread, when the deadline seems to have passed."""
+        with self._lock:
+            if self.deadline > now:
+                return  # claimed again meanwhile
+            wire, self.wire = self.wire, None
+            self.deadline = NEVER
+        idle_timer.forget(self)
+        if wire is not None:
+            wire.close()
+            log.debug("idletimer expired, Connection closed: IP %s", wire.address)
+
+    def is_foreign(self) -> bool:
+        """True in the child of a fork: the wire is the parent's."""
+        return self._fork_count != _fork.count
+
+    def leave_to_parent(self) -> None:
+        """Let go of the parent's wire: this closes our handle of it, not the connection."""
+        self._lock = threading.Lock()  # a thread of the parent may have held the old one
+        self._fork_count = _fork.count
+        self.drop()
+
+    def __del__(self) -> None:
+        if self.wire is not None:
+            self.wire.close()

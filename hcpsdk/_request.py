@@ -1,0 +1,131 @@
+"""A request, checked and ready to be sent, as often as that is needed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hcpsdk._body import Body, Content, make_body, with_length
+from hcpsdk._url import Params, request_target
+
+Headers = Mapping[str, "str | bytes | int"]
+
+# RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+
+# Methods that tell a length even if there is no body (RFC 9110, section 8.6).
+_EXPECT_BODY = frozenset({"PUT", "POST", "PATCH"})
+
+
+@dataclass(repr=False)
+class Outgoing:
+    """One request: what is sent each time, and how often that may still be."""
+
+    method: str
+    path: str  # without the query: fit for logs and messages
+    head: bytes  # with the credentials: not fit for them
+    body: Body | None
+    retries_left: int = 0
+    was_resent: bool = False  # once, without using up a retry
+
+    def __repr__(self) -> str:
+        return f"<Outgoing {self.method} {self.path}>"
+
+
+def prepare(
+    method: str,
+    url: str,
+    content: Content,
+    params: Params | None,
+    headers: Headers | None,
+    prepared: dict[str, str],
+) -> Outgoing:
+    """The request that the arguments stand for; nothing is sent, nothing of them is changed.
+
+    Args:
+        method: An HTTP method.
+        url: The object's name, or a `Quoted` path.
+        content: The body.
+        params: The query.
+        headers: More headers; those in *prepared* win, in whichever case they are written.
+        prepared: The Target's own headers.
+
+    Raises:
+        TypeError, ValueError: Something in the arguments cannot be sent.
+    """
+    if not isinstance(method, str):
+        raise TypeError(f"method must be str, not {type(method).__name__}")
+    if not _TOKEN.fullmatch(method):
+        raise ValueError(f"not an HTTP method: {method!r}")
+    target = request_target(url, params)
+    given = _checked(headers)
+    body = make_body(content)
+    framing = _framing(method, body, given)
+    lines = [f"{method} {target} HTTP/1.1"]
+    own = {name.lower() for name in prepared} | {"content-length", "transfer-encoding"}
+    lines += [f"{name}: {value}" for name, value in prepared.items()]
+    if not any(name.lower() == "accept-encoding" for name, _ in given):
+        lines.append("Accept-Encoding: identity")
+    lines += [f"{name}: {value}" for name, value in given if name.lower() not in own]
+    lines += framing
+    head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+    return Outgoing(method, target.partition("?")[0], head, body)
+
+
+def _checked(headers: Headers | None) -> list[tuple[str, str]]:
+    if headers is None:
+        return []
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a dictionary, not {type(headers).__name__}")
+    return [(_name(name), _value(name, value)) for name, value in headers.items()]
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name must be str, not {type(name).__name__}")
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"not a name of a header: {name!r}")
+    return name
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, bytes):
+        text = value.decode("latin-1")
+    elif isinstance(value, (str, int)) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        raise TypeError(f"header {name}: value must be str or int, not {type(value).__name__}")
+    # Values are not repeated in messages: one may be a secret.
+    if _NOT_IN_A_VALUE.search(text):
+        raise ValueError(f"header {name}: value holds a line break or NUL")
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise ValueError(
+            f"header {name}: value holds a character outside Latin-1 at position {exc.start}"
+        ) from None
+    return text
+
+
+def _framing(method: str, body: Body | None, given: list[tuple[str, str]]) -> list[str]:
+    """The header that tells where the body ends, heeding what the caller says of it."""
+    said = {name.lower(): value.strip() for name, value in given}
+    coding = said.get("transfer-encoding")
+    length = said.get("content-length")
+    if coding is not None and coding.lower() != "chunked":
+        raise ValueError("header Transfer-Encoding: only 'chunked' can be sent")
+    if length is not None and not (length.isascii() and length.isdigit()):
+        raise ValueError("header Content-Length: not a number of bytes")
+    if length is not None and coding is not None:
+        raise ValueError("headers Content-Length and Transfer-Encoding exclude each other")
+    if body is None:
+        if length is not None and int(length):
+            raise ValueError(f"Content-Length says {int(length)} bytes, there is no body")
+        return ["Content-Length: 0"] if method in _EXPECT_BODY or length is not None else []
+    if coding is not None:
+        body.is_chunked = True
+    elif length is not None:
+        with_length(body, int(length))
+    if body.is_chunked or body.length is None:
+        return ["Transfer-Encoding: chunked"]
+    return [f"Content-Length: {body.length}"]

@@ -1,0 +1,222 @@
+"""The access point to one HCP: its name, addresses, credentials, and TLS settings."""
+
+import logging
+import re
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from typing import Any
+
+from hcpsdk import _constants as constants
+from hcpsdk._auth import BaseAuthorization
+from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
+from hcpsdk.ips import Circle, as_address
+
+log = logging.getLogger("hcpsdk.Target")
+
+# What cannot be part of a host name, whatever the name server says (RFC 9110, section 7.2).
+_NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
+
+
+class Target:
+    """One HCP, or one namespace of it: what all `Connection` objects to it have in common. [4.2]
+
+    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
+    resolves its name again when it is loaded), unless it has an ``sslcontext``. As a context
+    manager it does nothing but read well: it holds nothing that needs closing.
+
+    Args:
+        fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
+        authorization: Gives the headers with the credentials.
+        port: 443, 8000 and 9090 mean TLS.
+        dnscache: True resolves by the operating system, which may answer from its cache; False
+            asks the name servers.
+        sslcontext: How certificates are verified. None: not at all. One that verifies wants a
+            certificate for the FQDN or for the node's address.
+        interface: Only ``I_NATIVE``.
+        replica_fqdn: The name of the replica; builds `replica`.
+        replica_strategy: ``RS_*`` values, ORed.
+
+    Raises:
+        HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
+            cannot (`HcpsdkReplicaInitError`).
+        TypeError, ValueError: An argument cannot be right; nothing was looked up.
+    """
+
+    I_NATIVE = constants.I_NATIVE
+    RS_READ_ALLOWED = constants.RS_READ_ALLOWED
+    RS_READ_ON_FAILOVER = constants.RS_READ_ON_FAILOVER
+    RS_WRITE_ALLOWED = constants.RS_WRITE_ALLOWED
+    RS_WRITE_ON_FAILOVER = constants.RS_WRITE_ON_FAILOVER
+
+    def __init__(
+        self,
+        fqdn: str,
+        authorization: BaseAuthorization,
+        port: int = 443,
+        dnscache: bool = False,
+        sslcontext: SSLContext | None = None,
+        interface: str = constants.I_NATIVE,
+        replica_fqdn: str | None = None,
+        replica_strategy: int | None = None,
+    ) -> None:
+        self._host = _host_header(fqdn)
+        _check_arguments(authorization, port, sslcontext, interface)
+        _check_replica(replica_fqdn, replica_strategy)
+        self._fqdn = fqdn
+        self._authorization = authorization
+        self._port = port
+        self._dnscache = dnscache
+        self._sslcontext = sslcontext
+        self._interface = interface
+        self._replica_strategy = replica_strategy
+        self._tls = sslcontext
+        if self.ssl and sslcontext is None:
+            self._tls = _unverified_context()
+        # Which identity a certificate was last found valid for: our name, or the node's address
+        # (contract 2.8). One assignment sets it, so it needs no lock.
+        self._certificate_names_address = False
+
+        self._circle = Circle(fqdn, port, dnscache)
+        self._circle._addr()  # as the manual's debug output shows [10.1.2]
+        self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
+        log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
+
+    def _make_replica(self, fqdn: str) -> "Target":
+        try:
+            return Target(
+                fqdn,
+                self._authorization,
+                self._port,
+                self._dnscache,
+                self._sslcontext,
+                self._interface,
+            )
+        except HcpsdkError as exc:
+            raise HcpsdkReplicaInitError(f"init of the replica failed: {exc}") from exc
+
+    @property
+    def fqdn(self) -> str:
+        """The name for which the Target was made."""
+        return self._fqdn
+
+    @property
+    def port(self) -> int:
+        """The port it uses."""
+        return self._port
+
+    @property
+    def ssl(self) -> bool:
+        """True if it speaks TLS."""
+        return self._port in constants.TLS_PORTS
+
+    @property
+    def addresses(self) -> list[str]:
+        """The IP addresses known now, a copy."""
+        return self._circle._addresses
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers prepared for each request, credentials included, a copy."""
+        return {"Host": self._host, **self._authorization.headers}
+
+    @property
+    def replica(self) -> "Target | None":
+        """The replica's Target, if there is one."""
+        return self._replica
+
+    @property
+    def sslcontext(self) -> SSLContext | None:
+        """The context given by the caller; None if certificates are not verified."""
+        return self._sslcontext
+
+    def getaddr(self) -> str:
+        """The next IP address out of the pool."""
+        return self._circle._addr()
+
+    def __enter__(self) -> "Target":
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing, any number of times: only Connections hold something that needs closing."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._sslcontext is not None:
+            raise TypeError(
+                "a Target with an sslcontext cannot be pickled, because SSL contexts do not "
+                "pickle; make the Target anew where it is needed"
+            )
+        replica_fqdn = self._replica.fqdn if self._replica else None
+        return type(self), (
+            self._fqdn,
+            self._authorization,
+            self._port,
+            self._dnscache,
+            None,
+            self._interface,
+            replica_fqdn,
+            self._replica_strategy,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
+
+
+def _host_header(fqdn: str) -> str:
+    """What stands in the Host header for *fqdn*; also what a certificate is checked against."""
+    if not isinstance(fqdn, str):
+        raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
+    if not fqdn or _NOT_IN_A_HOST.search(fqdn):
+        raise ValueError(f"not a name of a host: {fqdn!r}")
+    if address := as_address(fqdn):
+        return f"[{address}]" if ":" in address else address
+    if ":" in fqdn:
+        raise ValueError(f"a name without a port is needed (use port=...): {fqdn!r}")
+    if fqdn.isascii():
+        return fqdn.rstrip(".")
+    try:
+        return fqdn.rstrip(".").encode("idna").decode("ascii")
+    except UnicodeError as exc:
+        raise ValueError(f"not a name of a host: {fqdn!r} ({exc})") from exc
+
+
+def _check_arguments(
+    authorization: BaseAuthorization,
+    port: int,
+    sslcontext: SSLContext | None,
+    interface: str,
+) -> None:
+    if not isinstance(authorization, BaseAuthorization):
+        raise TypeError(
+            "authorization must be an instance of a subclass of hcpsdk.BaseAuthorization, "
+            f"not {type(authorization).__name__}"
+        )
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"port must be int, not {type(port).__name__}")
+    if not 0 < port < 65536:
+        raise ValueError(f"port must be 1 to 65535, not {port}")
+    if sslcontext is not None and not isinstance(sslcontext, SSLContext):
+        raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
+    if interface != constants.I_NATIVE:
+        raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
+
+
+def _check_replica(replica_fqdn: str | None, replica_strategy: int | None) -> None:
+    if replica_fqdn is not None:
+        _host_header(replica_fqdn)
+    if replica_strategy is None:
+        return
+    if not isinstance(replica_strategy, int) or isinstance(replica_strategy, bool):
+        raise TypeError(f"replica_strategy must be int, not {type(replica_strategy).__name__}")
+    if replica_strategy & ~constants.RS_ALL:
+        raise ValueError(f"replica_strategy has unknown bits: {replica_strategy}")
+    if replica_strategy and replica_fqdn is None:
+        raise ValueError("replica_strategy needs a replica_fqdn")
+
+
+def _unverified_context() -> SSLContext:
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = CERT_NONE
+    return context

@@ -1,0 +1,293 @@
+"""Name resolution, and a pool of addresses that is used round-robin. [6]
+
+HCP answers from each of its nodes. A `Circle` holds their addresses and hands them out in turn;
+`query()` asks for them, past any cache or through the operating system.
+"""
+
+import ipaddress
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Collection
+from typing import NamedTuple
+
+from hcpsdk._errors import HcpsdkError
+
+__all__ = ["Circle", "IpsError", "Request", "Response", "query"]
+
+log = logging.getLogger("hcpsdk.ips.Circle")
+
+# Contract 2.5 and 2.6; all in seconds.
+DEFAULT_TTL = 300.0  # where the answer tells none, as the system resolver's does not
+SHORTEST_RENEWAL = 30.0  # between two renewals because of the TTL
+RENEWAL_AFTER_FAILURE = 5.0  # between two renewals because of failed connections
+PASS_OVER = 30.0  # how long a node that failed to connect is not asked again
+
+
+class IpsError(HcpsdkError):
+    """A name could not be resolved. [6.3]"""
+
+
+class Request(NamedTuple):
+    """A question for `query()`: which name, and may a cache answer?"""
+
+    fqdn: str
+    cache: bool = False
+
+
+class Response:
+    """What a `query()` found. [6.1]
+
+    Args:
+        fqdn: The name that was asked for.
+        cache: True if the operating system was asked, False if its caches were by-passed.
+    """
+
+    __slots__ = ("_cache", "_fqdn", "_ips", "_raised", "_ttl")
+
+    def __init__(
+        self,
+        fqdn: str,
+        cache: bool,
+        ips: tuple[str, ...] = (),
+        raised: str = "",
+        ttl: float | None = None,
+    ) -> None:
+        self._fqdn = fqdn
+        self._cache = cache
+        self._ips = tuple(dict.fromkeys(ips))
+        self._raised = raised
+        self._ttl = ttl
+
+    @property
+    def ips(self) -> list[str]:
+        """The addresses found, as strings, in the order received; empty if none were."""
+        return list(self._ips)
+
+    @property
+    def fqdn(self) -> str:
+        """The name that was asked for."""
+        return self._fqdn
+
+    @property
+    def cache(self) -> bool:
+        """True if the operating system was asked, False if its caches were by-passed."""
+        return self._cache
+
+    @property
+    def raised(self) -> str:
+        """``""``, or what went wrong, in words that start with ``Err: ``."""
+        return self._raised
+
+    @property
+    def ttl(self) -> float | None:
+        """Seconds for which the answer holds; None where the source does not tell."""
+        return self._ttl
+
+    def __repr__(self) -> str:
+        return (
+            f"<Response fqdn={self._fqdn!r} cache={self._cache} ips={self.ips} "
+            f"raised={self._raised!r}>"
+        )
+
+
+def query(fqdn: str | Request, cache: bool = False) -> Response:
+    """Look up the addresses of *fqdn*, one per storage node. [6.2]
+
+    Never raises: what went wrong is told in ``Response.raised``.
+
+    Args:
+        fqdn: The name to look up, ``"n1.m.hcp.example.com"``, or a `Request`, whose ``cache`` then
+            counts. An IP address is its own answer, an IPv6 address with or without brackets.
+        cache: True asks the operating system, which may answer from its cache; False asks the name
+            servers directly, through dnspython's default resolver.
+
+    Returns:
+        A `Response`; its ``ips`` are IPv4 addresses, or IPv6 addresses where the name has no
+        others.
+    """
+    if isinstance(fqdn, Request):
+        fqdn, cache = fqdn
+    if not isinstance(fqdn, str):
+        return Response(fqdn, cache, raised=f"Err: a name is a str, not {type(fqdn).__name__}")
+    if address := as_address(fqdn):
+        return Response(fqdn, cache, (address,), ttl=float("inf"))
+    return _ask_system(fqdn) if cache else _ask_name_servers(fqdn)
+
+
+def as_address(name: str) -> str | None:
+    """*name* without brackets if it is an IP address, else None."""
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    return bare
+
+
+def _ask_system(fqdn: str) -> Response:
+    try:
+        found = socket.getaddrinfo(fqdn, None, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as exc:  # ValueError: a name that cannot be encoded
+        return Response(fqdn, True, raised=f"Err: {exc}")
+    by_family: dict[int, list[str]] = {socket.AF_INET: [], socket.AF_INET6: []}
+    for family, _type, _proto, _canonname, sockaddr in found:
+        by_family.setdefault(family, []).append(str(sockaddr[0]))
+    addresses = by_family[socket.AF_INET] or by_family[socket.AF_INET6]
+    if not addresses:
+        return Response(fqdn, True, raised=f"Err: no address for {fqdn}")
+    return Response(fqdn, True, tuple(addresses))
+
+
+def _ask_name_servers(fqdn: str) -> Response:
+    # dnspython takes longer to import than the rest of the library together.
+    import dns.exception
+    import dns.resolver
+
+    try:
+        resolver = dns.resolver.get_default_resolver()
+        answer = resolver.resolve(fqdn, "A", raise_on_no_answer=False)
+        if answer.rrset is None:
+            answer = resolver.resolve(fqdn, "AAAA")
+        rrset = answer.rrset
+    except dns.resolver.NXDOMAIN:
+        return Response(fqdn, False, raised=f"Err: the name does not exist: {fqdn}")
+    except dns.resolver.NoAnswer:
+        return Response(fqdn, False, raised=f"Err: the name has no address: {fqdn}")
+    except (dns.exception.DNSException, OSError, ValueError) as exc:
+        # ValueError: a name that cannot be encoded, such as one with an unpaired surrogate.
+        return Response(fqdn, False, raised=f"Err: {exc or type(exc).__name__}")
+    assert rrset is not None  # else NoAnswer was raised
+    ttl = float(answer.chaining_result.minimum_ttl)
+    return Response(fqdn, False, tuple(item.address for item in rrset), ttl=ttl)
+
+
+class Circle:
+    """The addresses of one name, handed out round-robin. [6.1]
+
+    Looks the name up at once. Later look-ups happen when an address is asked for and the answer's
+    time to live has passed, and after failed connections; one that fails leaves the addresses
+    known so far in place. Safe under any number of threads.
+
+    Args:
+        fqdn: The name to be resolved.
+        port: The port for which the addresses are meant.
+        dnscache: True asks the operating system, which may answer from its cache; False asks the
+            name servers directly.
+
+    Raises:
+        IpsError: The name could not be resolved.
+    """
+
+    def __init__(self, fqdn: str, port: int = 443, dnscache: bool = False) -> None:
+        self._fqdn = fqdn
+        self._port = port
+        self._dnscache = dnscache
+        self._lock = threading.Lock()  # guards all below; never held during a look-up
+        self._pool: tuple[str, ...] = ()
+        self._last = ""  # address handed out last
+        self._failed: dict[str, float] = {}  # address: monotonic time until it is passed over
+        self._renewal_due = 0.0  # monotonic time
+        self._renewed_after_failure = float("-inf")  # monotonic time
+        _circles.add(self)
+        self.refresh()
+
+    @property
+    def _addresses(self) -> list[str]:
+        """The addresses known now, a copy."""
+        return list(self._pool)
+
+    def refresh(self) -> None:
+        """Look the name up now, and rebuild the pool from the answer.
+
+        Raises:
+            IpsError: The look-up failed; the addresses known so far stay in use.
+        """
+        response = query(self._fqdn, cache=self._dnscache)
+        if response.raised:
+            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}")
+        ttl = DEFAULT_TTL if response.ttl is None else response.ttl
+        with self._lock:
+            self._pool = tuple(response.ips)
+            self._renewal_due = time.monotonic() + max(ttl, SHORTEST_RENEWAL)
+        log.debug("(re-) loaded IP address cache: %s", response.ips)
+
+    def _addr(self) -> str:
+        """The next address; one that failed to connect lately only if there is no other."""
+        address = self.next_address()
+        assert address is not None  # the pool is never empty
+        return address
+
+    def next_address(self, besides: Collection[str] = ()) -> str | None:
+        """The next address that is not one of *besides*; None if there is no such address.
+
+        Addresses that failed to connect lately come last.
+        """
+        self._renew_if_due()
+        with self._lock:
+            now = time.monotonic()
+            start = self._pool.index(self._last) + 1 if self._last in self._pool else 0
+            in_turn = self._pool[start:] + self._pool[:start]
+            left = [address for address in in_turn if address not in besides]
+            healthy = (address for address in left if self._failed.get(address, now) <= now)
+            address = next(healthy, left[0] if left else None)
+            if address is not None:
+                self._last = address
+        if address is not None:
+            log.debug("issued IP address: %s", address)
+        return address
+
+    def connect_failed(self, address: str) -> None:
+        """Pass over *address* for a while, and renew the pool; never raises."""
+        with self._lock:
+            self._failed[address] = time.monotonic() + PASS_OVER
+        self.renew_after_failure()
+
+    def renew_after_failure(self) -> None:
+        """Look the name up again, if that was not done just now; never raises."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._renewed_after_failure < RENEWAL_AFTER_FAILURE:
+                return
+            self._renewed_after_failure = now
+        self._renew()
+
+    def connect_succeeded(self, address: str) -> None:
+        """Use *address* in its turn again."""
+        with self._lock:
+            self._failed.pop(address, None)
+
+    def _renew_if_due(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._renewal_due:
+                return
+            # Claimed here, so that one thread looks up while the others go on.
+            self._renewal_due = now + SHORTEST_RENEWAL
+        self._renew()
+
+    def _renew(self) -> None:
+        """Refresh where failing may not hurt: the known addresses still serve."""
+        try:
+            self.refresh()
+        except IpsError as exc:
+            log.debug("address cache could not be renewed: %s", exc)
+
+    def __repr__(self) -> str:
+        return f"<Circle {self._fqdn}:{self._port} {self._addresses}>"
+
+
+# A fork may come while another thread holds a lock that nobody in the child would ever release.
+_circles: "weakref.WeakSet[Circle]" = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for circle in _circles:
+        circle._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
