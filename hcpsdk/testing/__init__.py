@@ -1,0 +1,54 @@
+"""An HCP on your own machine, for trying things out and for tests.
+
+>>> import http.client, ssl
+>>> from hcpsdk.testing import HCP
+>>> with HCP() as hcp:
+...     user = hcp.users[0]
+...     context = ssl.create_default_context(cafile=hcp.ca_file)
+...     node = http.client.HTTPSConnection("n1.m.hcp1.snomis.local", context=context)
+...     node.request("PUT", "/rest/hello", b"world", {"Authorization": f"HCP {user.token}"})
+...     print(node.getresponse().status)
+...     node.close()
+201
+
+It is a real server on real sockets: four nodes on loopback addresses of their own, a name server
+for its domain, certificates made at each start. Inside the ``with`` block this process reaches it
+by its public names and ports. No other process sees anything of it; for these there is
+``python3 -m hcpsdk.testing serve``, and for a script as it stands,
+``python3 -m hcpsdk.testing run SCRIPT``.
+
+Needs the packages that ``pip install 'hcpsdk[testing]'`` brings.
+"""
+
+try:
+    import h11 as _h11  # noqa: F401
+    import trustme as _trustme  # noqa: F401
+except ImportError as missing:
+    raise ImportError(
+        f"hcpsdk.testing needs the package {missing.name!r}: pip install 'hcpsdk[testing]'"
+    ) from missing
+
+from ._hcp import HCP, EmulatorBug
+from ._listener import StartError
+from ._log import Received
+from ._messages import BodyCut, Reply, Request, Site
+from ._names import Lookup, NameServer
+from ._node import Node
+from ._system import Namespace, System, User
+
+__all__ = [
+    "HCP",
+    "BodyCut",
+    "EmulatorBug",
+    "Lookup",
+    "NameServer",
+    "Namespace",
+    "Node",
+    "Received",
+    "Reply",
+    "Request",
+    "Site",
+    "StartError",
+    "System",
+    "User",
+]

@@ -1,0 +1,108 @@
+"""One storage node: an address, its ports, and the connections that are open to it."""
+
+import asyncio
+import functools
+import socket
+import ssl
+
+from ._background import Background
+from ._conversation import Conversation, Door, House
+from ._listener import Connections, Listener, PortError, State
+from ._wire import TlsWire, Wire
+
+SCHEMES = {80: "http", 443: "https", 9090: "https"}
+
+
+class Node:
+    """A storage node of an emulated HCP.
+
+    Attributes:
+        address: Its address, one of the loopback network.
+        ports: The real port behind each public one: ``{80: 41234, 443: 41235, 9090: 41236}``.
+    """
+
+    def __init__(
+        self,
+        background: Background,
+        address: str,
+        context: ssl.SSLContext,
+        idle_seconds: float,
+        house: House,
+        wants_public_ports: bool = False,
+    ) -> None:
+        self.address = address
+        self.ports: dict[int, int] = {}
+        self._background = background
+        self._context = context
+        self._idle_seconds = idle_seconds
+        self._house = house
+        self._connections = Connections()
+        self._listeners: list[Listener] = []
+        try:
+            for port in SCHEMES:
+                self._listeners.append(self._listener(port, wants_public_ports))
+                self.ports[port] = self._listeners[-1].port
+        except BaseException:
+            for listener in self._listeners:
+                listener.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<Node {self.address} {'running' if self.is_running else 'stopped'}>"
+
+    @property
+    def is_running(self) -> bool:
+        return all(listener.state is State.LISTENING for listener in self._listeners)
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are open to this node."""
+        return len(self._connections)
+
+    def start(self) -> None:
+        """Accept connections, and appear in the answers of the name server."""
+        self._background.run(self.open())
+
+    def stop(self) -> None:
+        """Fail like a node that lost its power: connections break, new ones are refused."""
+        self._background.run(self.fail())
+
+    # In the thread of the loop
+
+    async def open(self) -> None:
+        for listener in self._listeners:
+            listener.listen()
+
+    async def fail(self) -> None:
+        for listener in self._listeners:
+            listener.refuse()
+        await self._connections.close()
+
+    async def close(self) -> None:
+        """Stop for good; the ports are given back."""
+        for listener in self._listeners:
+            listener.close()
+        await self._connections.close()
+
+    def _listener(self, port: int, wants_public_ports: bool) -> Listener:
+        accepted = functools.partial(self._serve, port)
+        loop = self._background.loop
+        if wants_public_ports:
+            try:
+                return Listener(loop, self.address, port, accepted)
+            except PortError:
+                pass  # taken, or for the administrator only: a free one does as well
+        return Listener(loop, self.address, 0, accepted)
+
+    def _serve(self, port: int, connection: socket.socket) -> None:
+        wire: Wire
+        if SCHEMES[port] == "https":
+            wire = TlsWire(connection, self._idle_seconds, self._context)
+        else:
+            wire = Wire(connection, self._idle_seconds)
+        door = Door(self.address, port, SCHEMES[port])
+        self._connections.serve(connection, Conversation(wire, self._house, door).run())
+
+
+async def close_all(nodes: list[Node]) -> None:
+    await asyncio.gather(*(node.close() for node in nodes))

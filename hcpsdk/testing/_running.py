@@ -1,0 +1,171 @@
+"""All that exists of an emulated HCP only while it runs, and how it is taken down again."""
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ._addresses import give_back, take_addresses
+from ._background import Background
+from ._conversation import House
+from ._listener import PortError
+from ._log import RequestLog
+from ._messages import Site
+from ._names import NameServer
+from ._node import Node
+from ._redirect import Route, redirect
+from ._system import System
+from ._tls import CertificateKind, Certificates
+
+DNS_PORT = 53
+
+
+class ResettableSite(Site, Protocol):
+    """A site that can forget what it was told."""
+
+    def reset(self) -> None: ...
+
+
+SiteFactory = Callable[[System, pathlib.Path], ResettableSite]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the emulator behaves, apart from what the administrator of an HCP would decide."""
+
+    nodes: int
+    certificate: CertificateKind
+    idle_seconds: float
+    ttl: int
+    wants_public_ports: bool
+    site: SiteFactory
+
+
+class Running:
+    """The thread, sockets, folder and redirect of one HCP; made by starting all of them.
+
+    Args:
+        system: What the HCP is.
+        settings: How the emulator behaves.
+        requests: Where the requests received are noted.
+        report_bug: Told of every exception that should not have happened.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        settings: Settings,
+        requests: RequestLog,
+        report_bug: Callable[[BaseException], None],
+    ) -> None:
+        self._system = system
+        self._settings = settings
+        self._process = os.getpid()
+        self.nodes: list[Node] = []
+        with contextlib.ExitStack() as undo:
+            addresses = take_addresses(settings.nodes)
+            undo.callback(give_back, addresses)
+            self._make_folder(undo)
+            certificates = Certificates(system, addresses, settings.certificate)
+            self.ca_file.write_bytes(certificates.ca_pem)
+            self._site = settings.site(system, self.folder / "scratch")
+            self._start_background(undo, report_bug)
+            house = House(self._site, requests, f"HCP V{system.version}", report_bug)
+            context = certificates.server_context()
+            for address in addresses:
+                node = Node(
+                    self._background,
+                    address,
+                    context,
+                    settings.idle_seconds,
+                    house,
+                    settings.wants_public_ports,
+                )
+                undo.callback(self._run, node.close)
+                self.nodes.append(node)
+                node.start()
+            self.name_server = self._make_name_server(addresses[0])
+            undo.callback(self._run, self.name_server.close)
+            self._run(self.name_server.open)
+            self._route = self._make_route()
+            redirect.add(self._route)
+            undo.callback(redirect.remove, self._route)
+            self._undo = undo.pop_all()
+
+    @property
+    def ca_file(self) -> pathlib.Path:
+        return self.folder / "ca.pem"
+
+    def reset(self) -> None:
+        """Start the nodes, and forget objects and lookups."""
+        for node in self.nodes:
+            node.start()
+        self._run(self._forget)
+        self.name_server.clear()
+
+    def stop(self) -> None:
+        """Take everything down, in the reverse order."""
+        if os.getpid() == self._process:
+            self._undo.close()
+        else:
+            # A forked child: sockets, thread and folder are its parent's.
+            self._undo.pop_all()
+            redirect.remove(self._route)
+
+    def _make_folder(self, undo: contextlib.ExitStack) -> None:
+        # Not a TemporaryDirectory: at the end of a forked child that would delete its parent's.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hcpsdk-"))
+        undo.callback(shutil.rmtree, self.folder)
+        (self.folder / "scratch").mkdir()
+
+    def _start_background(
+        self, undo: contextlib.ExitStack, report_bug: Callable[[BaseException], None]
+    ) -> None:
+        def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            report_bug(context.get("exception") or RuntimeError(context["message"]))
+
+        self._background = Background(f"hcpsdk.testing {self._system.domain}")
+        self._background.loop.set_exception_handler(failed)
+        self._background.start()
+        undo.callback(self._background.stop)
+        undo.callback(self._run, self._forget)
+
+    def _make_name_server(self, address: str) -> NameServer:
+        def make(port: int) -> NameServer:
+            return NameServer(
+                self._background.loop, address, port, self._system, self._available, ttl
+            )
+
+        ttl = self._settings.ttl
+        if self._settings.wants_public_ports:
+            try:
+                return make(DNS_PORT)
+            except PortError:
+                pass  # taken, or for the administrator only: a free one does as well
+        return make(0)
+
+    def _make_route(self) -> Route:
+        return Route(
+            self._system.domain,
+            (self.name_server.address, self.name_server.port),
+            {
+                (node.address, port): real
+                for node in self.nodes
+                for port, real in node.ports.items()
+            },
+        )
+
+    def _available(self) -> list[str]:
+        return [node.address for node in self.nodes if node.is_running]
+
+    def _run(self, function: Callable[[], Any]) -> None:
+        """Run the coroutine function *function* in the thread of the nodes."""
+        self._background.run(function())
+
+    async def _forget(self) -> None:
+        self._site.reset()

@@ -1,0 +1,49 @@
+"""The certificates of an emulated HCP, made anew at each start."""
+
+import ipaddress
+import ssl
+from collections.abc import Iterable
+from typing import Literal
+
+import trustme
+
+from ._system import System
+
+CertificateKind = Literal["both", "addresses", "names", "neither"]
+
+KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
+
+
+class Certificates:
+    """A certificate authority, and a server certificate that it signed.
+
+    Args:
+        system: The HCP whose names are certified.
+        addresses: Those of its nodes.
+        kind: What stands in the server certificate's subjectAltName: the node addresses (the
+            library's manual demands them for verification), the names of the domain (which is
+            what certificates in the field carry), both, or neither.
+    """
+
+    def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
+        authority = trustme.CA(organization_name=f"emulated HCP {system.domain}")
+        self.ca_pem: bytes = authority.cert_pem.bytes()
+        subjects: list[str] = []
+        if kind in ("both", "names"):
+            subjects += names(system)
+        if kind in ("both", "addresses"):
+            subjects += [str(ipaddress.ip_address(address)) for address in addresses]
+        self._certificate = authority.issue_cert(*subjects, common_name=system.domain)
+
+    def server_context(self) -> ssl.SSLContext:
+        """A context for the listening side, the same for all ports of all nodes."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._certificate.configure_cert(context)
+        return context
+
+
+def names(system: System) -> list[str]:
+    """The domain, and wildcards that cover its tenants and namespaces (one label each)."""
+    tenants = sorted({namespace.tenant for namespace in system.namespaces})
+    domain = system.domain
+    return [domain, f"*.{domain}", *(f"*.{tenant}.{domain}" for tenant in tenants)]

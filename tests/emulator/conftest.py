@@ -1,0 +1,109 @@
+"""An emulated HCP for each module, empty for each test, and plain HTTP to speak with it.
+
+The emulator is judged here by http.client, raw sockets, curl and dnspython, never by our client.
+"""
+
+import http.client
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hcpsdk.testing import HCP
+
+HOST = "n1.m.hcp1.snomis.local"
+TOKEN = "HCP bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01, as in shared/hcp/namespace.md
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, read to its end."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]  # in the order received
+    body: bytes
+
+    def __getitem__(self, name: str) -> str:
+        """The value of header *name*; KeyError if there is none."""
+        for key, value in self.headers:
+            if key.lower() == name.lower():
+                return value
+        raise KeyError(name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(key.lower() == name.lower() for key, _ in self.headers)
+
+
+class Http:
+    """Sends requests to namespace ``n1`` as user ``n``, over one kept-alive connection.
+
+    ``http("PUT", "/rest/a", b"data")`` gives an `Answer`. Header values of None are left out,
+    so ``{"Authorization": None}`` asks without credentials.
+    """
+
+    def __init__(self, host: str = HOST, port: int = 80) -> None:
+        self.host = host
+        self.connection = http.client.HTTPConnection(host, port, timeout=20)
+
+    def __call__(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str | None] | None = None,
+        **options: Any,
+    ) -> Answer:
+        wanted: dict[str, str | None] = {"Authorization": TOKEN, **(headers or {})}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        self.connection.request(method, target, body, given, **options)
+        response = self.connection.getresponse()
+        data = response.read()
+        return Answer(response.status, response.reason, response.getheaders(), data)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Https(Http):
+    """The same over TLS, verified against *cafile*."""
+
+    def __init__(self, cafile: Any, host: str = HOST, port: int = 443) -> None:
+        self.host = host
+        context = ssl.create_default_context(cafile=cafile)
+        self.connection = http.client.HTTPSConnection(host, port, timeout=20, context=context)
+
+
+@pytest.fixture(scope="module")
+def running_hcp() -> Iterator[HCP]:
+    with HCP() as hcp:
+        yield hcp
+
+
+@pytest.fixture
+def hcp(running_hcp: HCP) -> Iterator[HCP]:
+    """A running HCP with the manual's users and namespaces, empty at the start of each test.
+
+    If the emulator itself fails during the test, the test fails.
+    """
+    running_hcp.reset()
+    yield running_hcp
+    running_hcp.reset()
+
+
+@pytest.fixture
+def http(hcp: HCP) -> Iterator[Http]:
+    """A function that sends a request to ``n1`` with credentials; see `Http`."""
+    client = Http()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def https(hcp: HCP) -> Iterator[Https]:
+    """The same over TLS."""
+    client = Https(hcp.ca_file)
+    yield client
+    client.close()
