@@ -3,7 +3,7 @@
 namespace.md, section 3 (objects), 11 (directories), 25 (everything that was not recorded).
 """
 
-import random
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
@@ -129,7 +129,7 @@ class Replies:
 
     def _stamp(self) -> Headers:
         return [
-            ("X-RequestId", f"{random.getrandbits(64):X}"),
+            ("X-RequestId", f"{secrets.randbits(64):X}"),
             ("X-HCP-ServicedBySystem", self._system.domain),
             ("X-HCP-Time", str(int(self._now()))),
         ]

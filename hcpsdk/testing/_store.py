@@ -102,13 +102,15 @@ class Store:
 
     def refuse_if_taken(self, path: Path) -> None:
         """Raise `NameTaken` if nothing new can have the name *path*."""
-        if self.find(path) is not None:
-            raise NameTaken("an object or directory of that name exists")
-        for length in range(1, len(path) + 1):
+        entry: StoredObject | Directory | None = self._root
+        for length, part in enumerate(path, start=1):
+            if isinstance(entry, StoredObject):
+                raise NameTaken("a part of the path is an object, not a directory")
             if path[:length] in self._open:
                 raise NameTaken("an object of that name is being written")
-            if isinstance(self.find(path[:length]), StoredObject):
-                raise NameTaken("a part of the path is an object, not a directory")
+            entry = entry.entries.get(part) if entry else None
+        if entry is not None:
+            raise NameTaken("an object or directory of that name exists")
 
     def _directory(self, path: Path) -> Directory:
         """The directory *path*, made together with its parents where it is missing."""
