@@ -42,9 +42,9 @@ setup(
     install_requires=["dnspython>=2.2"],
     extras_require={
         "testing": TESTING,
-        "test": TESTING + ["hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
-        "docs": TESTING + ["sphinx", "alabaster"],
-        "bench": TESTING + ["httpx", "pycurl", "requests", "urllib3"],
+        "test": [*TESTING, "build", "hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
+        "docs": [*TESTING, "sphinx", "alabaster"],
+        "bench": [*TESTING, "httpx", "pycurl", "requests", "urllib3"],
     },
     zip_safe=False,
 )

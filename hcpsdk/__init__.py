@@ -63,3 +63,9 @@ logging.getLogger("hcpsdk").addHandler(logging.NullHandler())
 def version() -> str:
     """The full version of the library, ``"0.9.1-1"``. [4.1]"""
     return VERSION
+
+
+# Tracebacks and pickles name what is public by its public name.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = "hcpsdk"

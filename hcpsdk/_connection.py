@@ -311,8 +311,8 @@ class Connection:
 
     def _try_again_or_raise(self, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to be told."""
-        log.debug("Request raised exception: %s", describe(error))
         failure = self._classify(error)
+        log.debug("Request raised exception: %s", describe(failure.error))
         self._drop("the request failed")
         self._response = None
         verdict = judge(failure, outgoing)
@@ -328,10 +328,10 @@ class Connection:
 
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, NoConnection):
+            self._address = error.address
             return Failure(error.error, Phase.CONNECTING, error.address)
         wire = self._kept.wire
-        if wire is None:  # a certificate that does not verify
-            return Failure(error, Phase.CONNECTING)
+        assert wire is not None  # else there was no connection
         hung_up = wire.was_used and wire.heard_nothing and was_hung_up(error)
         phase = Phase.KEPT_ALIVE if hung_up else Phase.EXCHANGING
         return Failure(error, phase, wire.address)

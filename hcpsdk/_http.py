@@ -193,6 +193,9 @@ class Response(http.client.HTTPResponse):
         self.method = method  # of the request
         self._sock = sock
 
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason}>"
+
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the answer is here; does not wait."""
         timeout = self._sock.gettimeout()
@@ -206,8 +209,9 @@ class Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read the head; raises `IncompleteHead` if it is cut, which `http.client` overlooks."""
-        stream = self.fp
-        self.fp = lines = _HeadLines(stream)
+        stream: Any = self.fp
+        lines: Any = _HeadLines(stream)
+        self.fp = lines
         try:
             super().begin()
         finally:
@@ -217,7 +221,7 @@ class Response(http.client.HTTPResponse):
 
     def keep(self, body: bytes) -> None:
         """Serve *body*, which was read to its end already, from memory."""
-        self.fp = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
+        self.fp = io.BufferedReader(io.BytesIO(body))
         self.length = len(body)
         self.chunked = False
 

@@ -13,7 +13,7 @@ log = logging.getLogger("hcpsdk.Connection")
 
 
 class NoConnection(Exception):
-    """No known address could be connected to; holds what happened at the last one."""
+    """No connection could be made; holds what happened at the last address tried."""
 
     def __init__(self, error: OSError, address: str) -> None:
         super().__init__(error, address)
@@ -28,8 +28,7 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
     the pool of addresses is renewed.
 
     Raises:
-        NoConnection: All addresses failed.
-        ssl.SSLCertVerificationError: A certificate does not verify; no other node is asked.
+        NoConnection: All addresses failed, or a certificate does not verify: then at once.
     """
     circle = target._circle
     tried: list[str] = []
@@ -39,8 +38,8 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
         started = time.monotonic()
         try:
             sock = _connect(target, address, timeout)
-        except ssl.SSLCertVerificationError:
-            raise
+        except ssl.SSLCertVerificationError as exc:
+            raise NoConnection(exc, address) from exc
         except OSError as exc:
             error = exc
             log.debug("Connection to %s failed: %s", address, exc)
