@@ -338,13 +338,19 @@ class Connection:
 
     # Reading
 
-    def observe_read(self, response: _http.Response, read: Callable[[], _http.Read]) -> _http.Read:
+    def _observe_read(self, response: _http.Response, read: Callable[[], _http.Read]) -> _http.Read:
         """Called by a `Response` for each read of its body."""
         started = time.monotonic()
         try:
             if self._kept.is_foreign():
                 raise HcpsdkError("the answer belongs to the process that asked for it")
             result = read()
+            self._service_time1 = time.monotonic() - started or UNMEASURED
+            self._service_time2 += self._service_time1
+            log.debug("(partial?) read: service_time1 = %s secs", self._service_time1)
+            if response.isclosed():
+                self._finish(response)
+            return result
         except TRANSPORT_ERRORS as exc:
             failure = Failure(exc, Phase.EXCHANGING, self._address)
             self._drop("the rest of the body could not be read")
@@ -352,17 +358,12 @@ class Connection:
             what = f"reading the answer to {response.method} {self._path}"
             raise to_hcpsdk_error(failure, what, self._attempts) from exc
         except BaseException:
+            # Ctrl-C too: what was read is lost, so reading on would leave a hole.
             self._drop("reading the body was interrupted")
             self._response = None
             raise
-        self._service_time1 = time.monotonic() - started or UNMEASURED
-        self._service_time2 += self._service_time1
-        log.debug("(partial?) read: service_time1 = %s secs", self._service_time1)
-        if response.isclosed():
-            self._finish(response)
-        return result
 
-    def response_was_closed(self, response: _http.Response) -> None:
+    def _response_was_closed(self, response: _http.Response) -> None:
         """Called by a `Response` that the caller closes before its end."""
         self._drop(response.lost)
 

@@ -169,10 +169,10 @@ _SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
 class Observer(Protocol):
     """Who watches over the reading of a response's body."""
 
-    def observe_read(self, response: "Response", read: Callable[[], Read]) -> Read:
+    def _observe_read(self, response: "Response", read: Callable[[], Read]) -> Read:
         """Run *read*, measure it, and turn what it raises into the library's exceptions."""
 
-    def response_was_closed(self, response: "Response") -> None:
+    def _response_was_closed(self, response: "Response") -> None:
         """The caller closed *response* before its body was read to the end."""
 
 
@@ -247,7 +247,7 @@ class Response(http.client.HTTPResponse):
             self.lost = "the response was closed before its body was read to the end"
         super().close()
         if observer is not None:
-            observer.response_was_closed(self)
+            observer._response_was_closed(self)
 
     def _run(self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]) -> Read:
         if self.lost:
@@ -258,7 +258,9 @@ class Response(http.client.HTTPResponse):
         try:
             if self.observer is None:  # at its end, or kept in memory
                 return self._read_strictly(read, size, is_cut)
-            return self.observer.observe_read(self, lambda: self._read_strictly(read, size, is_cut))
+            return self.observer._observe_read(
+                self, lambda: self._read_strictly(read, size, is_cut)
+            )
         finally:
             self._is_reading = False
 
