@@ -42,3 +42,24 @@ def raw_server() -> Iterator[Callable[..., RawServer]]:
 @pytest.fixture
 def authorization() -> hcpsdk.NativeAuthorization:
     return hcpsdk.NativeAuthorization("n", "n01")
+
+
+@pytest.fixture
+def connect(
+    raw_server: Callable[..., RawServer], authorization: hcpsdk.NativeAuthorization
+) -> Iterator[Callable[..., hcpsdk.Connection]]:
+    """A function that makes a Connection to a plain `RawServer`; all are closed before it is.
+
+    ``connect(server, timeout=30, idletime=30, retries=0, debuglevel=0)``
+    """
+    connections: list[hcpsdk.Connection] = []
+
+    def make(server: RawServer, **options: object) -> hcpsdk.Connection:
+        target = hcpsdk.Target(server.address, authorization, port=server.port)
+        connection = hcpsdk.Connection(target, **options)  # type: ignore[arg-type]
+        connections.append(connection)
+        return connection
+
+    yield make
+    for connection in connections:
+        connection.close()

@@ -25,6 +25,18 @@ PATIENCE = 30.0  # seconds after which a peer that is waited for is given up: a 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
+def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
+    """An answer with a ``Content-Length``."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def chunked_answer(*pieces: bytes, status: str = "200 OK") -> bytes:
+    """An answer whose body comes in chunks."""
+    head = f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode("latin-1")
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
 class Gone(Exception):
     """The client closed the connection in the middle of something."""
 
@@ -159,6 +171,29 @@ class Peer:
 
 
 Handler = Callable[[Peer], None]
+
+
+def answering(*answers: bytes) -> Handler:
+    """A handler that gives *answers* in turn, one per request; then the client has to close."""
+
+    def handler(peer: Peer) -> None:
+        for data in answers:
+            if peer.read_request() is None:
+                return
+            peer.send(data)
+        peer.wait_for_close()
+
+    return handler
+
+
+def in_turn(*handlers: Handler) -> Handler:
+    """A handler that gives each connection to its own of *handlers*; more must not come."""
+
+    def handler(peer: Peer) -> None:
+        assert peer.number < len(handlers), f"connection {peer.number} was not expected"
+        handlers[peer.number](peer)
+
+    return handler
 
 
 class RawServer:
