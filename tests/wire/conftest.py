@@ -40,11 +40,6 @@ def raw_server() -> Iterator[Callable[..., RawServer]]:
 
 
 @pytest.fixture
-def authorization() -> hcpsdk.NativeAuthorization:
-    return hcpsdk.NativeAuthorization("n", "n01")
-
-
-@pytest.fixture
 def connect(
     raw_server: Callable[..., RawServer], authorization: hcpsdk.NativeAuthorization
 ) -> Iterator[Callable[..., hcpsdk.Connection]]:

@@ -1,0 +1,360 @@
+"""Names, versions, and what can be seen of objects that have not talked to anyone."""
+
+import importlib.metadata
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import packaging.version
+import pytest
+
+import hcpsdk
+from hcpsdk import ips
+
+NAME = "n1.m.hcp1.snomis.local"
+UNMEASURED = 1e-11
+
+
+@pytest.fixture
+def target(names: Any, authorization: Any) -> hcpsdk.Target:
+    names.set(NAME, ["127.0.1.1", "127.0.1.2"])
+    names.set("replica.example", ["127.0.2.1"])
+    return hcpsdk.Target(NAME, authorization, 80, replica_fqdn="replica.example")
+
+
+@pytest.fixture
+def connection(target: hcpsdk.Target) -> hcpsdk.Connection:
+    return hcpsdk.Connection(target)
+
+
+# 1.1 Versions
+
+
+def test_version() -> None:
+    """`hcpsdk.version()` returns '0.9.1-1' (contract 1.1)."""
+    assert hcpsdk.version() == "0.9.1-1"
+
+
+def test_distribution() -> None:
+    """The distribution is called `hcpsdk` and has the same version (contract 1.1)."""
+    told = importlib.metadata.version("hcpsdk")
+    assert told == "0.9.1.post1"
+    assert packaging.version.Version(hcpsdk.version()) == packaging.version.Version(told)
+    assert importlib.metadata.metadata("hcpsdk")["Name"] == "hcpsdk"
+
+
+# 1.3 Constants
+
+
+@pytest.mark.parametrize("place", [hcpsdk, hcpsdk.Target])
+def test_constants(place: object) -> None:
+    """`I_NATIVE` and `RS_*` exist on Target and in the module; values as ordered (contract 1.3)."""
+    assert place.I_NATIVE == "I_NATIVE"  # type: ignore[attr-defined]
+    names = ["RS_READ_ALLOWED", "RS_READ_ON_FAILOVER", "RS_WRITE_ALLOWED", "RS_WRITE_ON_FAILOVER"]
+    assert [getattr(place, name) for name in names] == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("bits", list(itertools.product([0, 1], [0, 2], [0, 4], [0, 8])))
+def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization: Any) -> None:
+    """`RS_*` can be ORed: Target takes each combination (contract 1.3)."""
+    names.set(NAME, ["127.0.1.1"])
+    strategy = 0
+    for bit in bits:
+        strategy |= bit
+    target = hcpsdk.Target(NAME, authorization, replica_fqdn=NAME, replica_strategy=strategy)
+    assert target.replica is not None
+
+
+# Signatures as in the manual
+
+
+@pytest.mark.parametrize(
+    ("function", "signature"),
+    [
+        (hcpsdk.version, ""),
+        (hcpsdk.NativeAuthorization, "user password"),
+        (
+            hcpsdk.Target,
+            "fqdn authorization port=443 dnscache=False sslcontext=None interface='I_NATIVE' "
+            "replica_fqdn=None replica_strategy=None",
+        ),
+        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0"),
+        (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
+        (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),
+        (hcpsdk.Connection.GET, "self url params=None headers=None"),
+        (hcpsdk.Connection.HEAD, "self url params=None headers=None"),
+        (hcpsdk.Connection.POST, "self url params=None headers=None body=None"),
+        (hcpsdk.Connection.DELETE, "self url params=None headers=None"),
+        (hcpsdk.Connection.read, "self amt=None"),
+        (hcpsdk.Connection.getheaders, "self"),
+        (hcpsdk.Connection.close, "self"),
+        (hcpsdk.Target.getaddr, "self"),
+        (ips.Circle, "fqdn port=443 dnscache=False"),
+        (ips.Circle.refresh, "self"),
+        (ips.Circle._addr, "self"),
+        (ips.query, "fqdn cache=False"),
+        (ips.Request, "fqdn cache=False"),
+        (hcpsdk.HcpsdkError, "reason"),
+        (ips.IpsError, "reason"),
+    ],
+)
+def test_signatures(function: Callable[..., Any], signature: str) -> None:
+    """Names, order and defaults of all arguments are the manual's (contract, preface and 3.5)."""
+    parameters = inspect.signature(function).parameters.values()
+    shown = [
+        parameter.name
+        if parameter.default is parameter.empty
+        else f"{parameter.name}={parameter.default!r}"
+        for parameter in parameters
+    ]
+    assert " ".join(shown) == signature
+
+
+def test_response_is_built_from_name_and_cache() -> None:
+    """`ips.Response(fqdn, cache)` is enough to make one [6.1] (contract, preface)."""
+    response = ips.Response("a.example", True)
+    assert (response.fqdn, response.cache, response.ips, response.raised) == (
+        "a.example",
+        True,
+        [],
+        "",
+    )
+
+
+# 1.5 Read-only
+
+READ_ONLY = [
+    *((hcpsdk.Target, name) for name in ("fqdn", "port", "ssl", "addresses", "headers", "replica")),
+    *(
+        (hcpsdk.Connection, name)
+        for name in (
+            "address",
+            "Response",
+            "response",
+            "response_status",
+            "response_reason",
+            "connect_time",
+            "service_time1",
+            "service_time2",
+            "attempts",
+        )
+    ),
+    (ips.Circle, "_addresses"),
+    *((ips.Response, name) for name in ("ips", "fqdn", "cache", "raised")),
+    *((error, "reason") for error in (hcpsdk.HcpsdkError, ips.IpsError)),
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), READ_ONLY)
+def test_read_only_attributes(owner: type, name: str, connection: Any, target: Any) -> None:
+    """Attributes that the manual calls read-only are properties; setting one raises
+    AttributeError (contract 1.5)."""
+    thing = {
+        hcpsdk.Target: target,
+        hcpsdk.Connection: connection,
+        ips.Circle: target._circle,
+        ips.Response: ips.Response(NAME, False),
+    }.get(owner) or owner("why")
+    assert isinstance(inspect.getattr_static(owner, name), property)
+    before = getattr(thing, name)
+    with pytest.raises(AttributeError):
+        setattr(thing, name, "something else")
+    with pytest.raises(AttributeError):
+        delattr(thing, name)
+    assert getattr(thing, name) == before
+
+
+def test_lists_and_dictionaries_are_copies(target: Any) -> None:
+    """What a caller does to a list or dictionary handed out changes nothing (contract 1.5)."""
+    handed_out: list[Callable[[], Any]] = [
+        lambda: target.addresses,
+        lambda: target.headers,
+        lambda: target._circle._addresses,
+        lambda: target._authorization.headers,
+    ]
+    found = ips.query("127.0.0.1")
+    response = ips.Response("a.example", False, ("127.0.0.1",))
+    handed_out += [lambda: response.ips]
+    for give in handed_out:
+        before = type(give())(give())
+        assert before
+        give().clear()
+        assert give() == before
+    assert type(found.ips) is list
+
+
+def test_headers_prepared_for_the_target(target: Any) -> None:
+    """`headers` holds Host and the manual's credentials for n/n01 [4.2, 10.1.2] (contract 1)."""
+    assert target.headers == {
+        "Host": NAME,
+        "Authorization": "HCP bg==:1dc7fed37e11b35093d311ef66928ad9",
+        "Cookie": "hcp-ns-auth=bg==:1dc7fed37e11b35093d311ef66928ad9",
+    }
+
+
+# 1.6 to 1.8 A Connection that has not been used
+
+
+def test_response_has_two_names() -> None:
+    """`Connection.Response` and `.response` are the same property (contract 1.6)."""
+    assert inspect.getattr_static(hcpsdk.Connection, "Response") is inspect.getattr_static(
+        hcpsdk.Connection, "response"
+    )
+
+
+@pytest.mark.parametrize("name", ["connect_time", "service_time1", "service_time2"])
+def test_times_before_anything_was_measured(connection: Any, name: str) -> None:
+    """Times are floats, 1e-11 before anything was measured, fit to divide by (contract 1.7)."""
+    seconds = getattr(connection, name)
+    assert isinstance(seconds, float)
+    assert seconds == UNMEASURED
+    assert 1 / seconds > 0
+
+
+@pytest.mark.parametrize("name", ["response_status", "response_reason", "Response", "response"])
+def test_no_answer_before_the_first_request(connection: Any, name: str) -> None:
+    """Before the first request there is no status, reason or response (contract 1.8)."""
+    assert getattr(connection, name) is None
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c: c.getheader("Server"),
+        lambda c: c.getheader("Server", "default"),
+        lambda c: c.getheaders(),
+        lambda c: c.read(),
+        lambda c: c.read(1),
+        lambda c: c.read(0),
+    ],
+)
+def test_asking_for_an_answer_before_the_first_request(connection: Any, ask: Any) -> None:
+    """getheader(), getheaders() and read() raise HcpsdkError while there is no answer
+    (contract 1.8)."""
+    with pytest.raises(hcpsdk.HcpsdkError):
+        ask(connection)
+
+
+def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> None:
+    """The manual's "Connection *c* uses IP address: None": none is acquired earlier than needed
+    [10.1.1] (contract 1, preface)."""
+    assert connection.address is None
+    assert connection.attempts == 0
+
+
+# 1.4 The caller's mistakes
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t, a: hcpsdk.NativeAuthorization(None, "n01"),
+        lambda t, a: hcpsdk.NativeAuthorization("n", None),
+        lambda t, a: hcpsdk.NativeAuthorization(b"n", "n01"),
+        lambda t, a: hcpsdk.NativeAuthorization("n", b"n01"),
+        lambda t, a: hcpsdk.Target(None, a),
+        lambda t, a: hcpsdk.Target(5, a),
+        lambda t, a: hcpsdk.Target(NAME.encode(), a),
+        lambda t, a: hcpsdk.Target("", a),
+        lambda t, a: hcpsdk.Target(f"{NAME}:443", a),
+        lambda t, a: hcpsdk.Target(f"https://{NAME}", a),
+        lambda t, a: hcpsdk.Target(f"{NAME}\r\nX: y", a),
+        lambda t, a: hcpsdk.Target(NAME, None),
+        lambda t, a: hcpsdk.Target(NAME, "HCP bg==:1dc7"),
+        lambda t, a: hcpsdk.Target(NAME, hcpsdk.NativeAuthorization),
+        lambda t, a: hcpsdk.Target(NAME, a, port="443"),
+        lambda t, a: hcpsdk.Target(NAME, a, port=443.0),
+        lambda t, a: hcpsdk.Target(NAME, a, port=True),
+        lambda t, a: hcpsdk.Target(NAME, a, port=None),
+        lambda t, a: hcpsdk.Target(NAME, a, port=0),
+        lambda t, a: hcpsdk.Target(NAME, a, port=65536),
+        lambda t, a: hcpsdk.Target(NAME, a, sslcontext=True),
+        lambda t, a: hcpsdk.Target(NAME, a, sslcontext="context"),
+        lambda t, a: hcpsdk.Target(NAME, a, interface="I_HS3"),
+        lambda t, a: hcpsdk.Target(NAME, a, interface=None),
+        lambda t, a: hcpsdk.Target(NAME, a, replica_fqdn=5),
+        lambda t, a: hcpsdk.Target(NAME, a, replica_fqdn=NAME, replica_strategy="1"),
+        lambda t, a: hcpsdk.Target(NAME, a, replica_fqdn=NAME, replica_strategy=16),
+        lambda t, a: hcpsdk.Target(NAME, a, replica_fqdn=NAME, replica_strategy=-1),
+        lambda t, a: hcpsdk.Target(NAME, a, replica_strategy=1),
+        lambda t, a: hcpsdk.Connection(None),
+        lambda t, a: hcpsdk.Connection(NAME),
+        lambda t, a: hcpsdk.Connection(t, timeout="30"),
+        lambda t, a: hcpsdk.Connection(t, timeout=True),
+        lambda t, a: hcpsdk.Connection(t, timeout=-1),
+        lambda t, a: hcpsdk.Connection(t, timeout=float("nan")),
+        lambda t, a: hcpsdk.Connection(t, idletime="30"),
+        lambda t, a: hcpsdk.Connection(t, idletime=None),
+        lambda t, a: hcpsdk.Connection(t, idletime=-1),
+        lambda t, a: hcpsdk.Connection(t, idletime=float("nan")),
+        lambda t, a: hcpsdk.Connection(t, retries="1"),
+        lambda t, a: hcpsdk.Connection(t, retries=None),
+        lambda t, a: hcpsdk.Connection(t, retries=1.5),
+        lambda t, a: hcpsdk.Connection(t, retries=-1),
+        lambda t, a: hcpsdk.Connection(t, debuglevel="9"),
+        lambda t, a: hcpsdk.Connection(t, debuglevel=None),
+        lambda t, a: hcpsdk.Connection(t, debuglevel=-1),
+        lambda t, a: ips.Circle(5),
+        lambda t, a: ips.Circle(None),
+        lambda t, a: ips.Circle(NAME, port="443"),
+        lambda t, a: ips.Circle(NAME, port=None),
+    ],
+)
+def test_wrong_arguments(call: Any, names: Any, target: Any, authorization: Any) -> None:
+    """A wrong type in a call raises TypeError or ValueError at the call, before anything is
+    looked up (contract 1.4)."""
+    names.asked.clear()
+    with pytest.raises((TypeError, ValueError)):
+        call(target, authorization)
+    assert names.asked == []
+
+
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ((None,), {}),
+        ((5,), {}),
+        ((b"/rest/a",), {}),
+        ((["/rest/a"],), {}),
+        (("/rest/a",), {"params": 5}),
+        (("/rest/a",), {"params": "a=b"}),
+        (("/rest/a",), {"params": [5]}),
+        (("/rest/a",), {"params": {5: "b"}}),
+        (("/rest/a",), {"params": {"a": object()}}),
+        (("/rest/a",), {"params": {"a": [object()]}}),
+        (("/rest/a",), {"headers": 5}),
+        (("/rest/a",), {"headers": "X-A: b"}),
+        (("/rest/a",), {"headers": {5: "b"}}),
+        (("/rest/a",), {"headers": {"X-A": None}}),
+        (("/rest/a",), {"headers": {"X-A": 1.5}}),
+        (("/rest/a",), {"headers": {"X-A": ["b"]}}),
+    ],
+)
+def test_wrong_arguments_of_verbs(connection: Any, verb: str, arguments: Any, options: Any) -> None:
+    """A wrong type raises TypeError or ValueError before anything is sent (contract 1.4)."""
+    with pytest.raises((TypeError, ValueError)):
+        getattr(connection, verb)(*arguments, **options)
+    assert connection.attempts == 0
+    assert connection.address is None
+
+
+@pytest.mark.parametrize("verb", ["PUT", "POST"])
+@pytest.mark.parametrize("body", [5, 1.5, object(), True, ["text"], [5], {"a": "b"}, [b"a", "b"]])
+def test_wrong_bodies(connection: Any, verb: str, body: Any) -> None:
+    """A body of a wrong type raises TypeError or ValueError before anything is sent
+    (contract 1.4)."""
+    with pytest.raises((TypeError, ValueError)):
+        getattr(connection, verb)("/rest/a", body=body)
+    assert connection.attempts == 0
+    assert connection.address is None
+
+
+@pytest.mark.parametrize("method", [None, 5, b"GET", "", "GE T", "GET\r\n", "GÄT"])
+def test_wrong_methods(connection: Any, method: Any) -> None:
+    """A method that is none raises TypeError or ValueError before anything is sent
+    (contract 1.4)."""
+    with pytest.raises((TypeError, ValueError)):
+        connection.request(method, "/rest/a")
+    assert connection.attempts == 0
