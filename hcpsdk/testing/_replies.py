@@ -136,8 +136,11 @@ class Replies:
 
 
 def header_text(text: str) -> str:
-    """*text* as a header can carry it: whatever is not printable ASCII is percent-encoded."""
-    return quote(text, safe=_PRINTABLE)
+    """*text* as a header can carry it: whatever is not printable ASCII is percent-encoded.
+
+    Blanks at its ends go, as they would on the way.
+    """
+    return quote(text.strip(), safe=_PRINTABLE)
 
 
 def _about_object(stored: StoredObject, namespace: Namespace) -> Headers:
