@@ -36,14 +36,15 @@ class NativeAuthorization(BaseAuthorization):
 
     Raises:
         TypeError: One of the two is not a ``str``.
+        ValueError: One of the two cannot be written as UTF-8.
     """
 
     def __init__(self, user: str, password: str) -> None:
         if not isinstance(user, str) or not isinstance(password, str):
             raise TypeError("user and password must be str")
         self._user = user
-        self._encoded_user = base64.b64encode(user.encode()).decode("ascii")
-        self._digest = hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+        self._encoded_user = base64.b64encode(_utf8(user)).decode("ascii")
+        self._digest = hashlib.md5(_utf8(password), usedforsecurity=False).hexdigest()
         log.debug("*I_NATIVE* authorization initialized for user: %s", user)
         log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
         log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
@@ -55,3 +56,12 @@ class NativeAuthorization(BaseAuthorization):
 
     def __repr__(self) -> str:
         return f"<NativeAuthorization user={self._user!r} password={MASK}>"
+
+
+def _utf8(secret: str) -> bytes:
+    try:
+        return secret.encode()
+    except UnicodeEncodeError:
+        pass
+    # Raised out here, because Python's own exception holds the whole text, and would go along.
+    raise ValueError("user or password cannot be written as UTF-8")

@@ -59,7 +59,7 @@ class Target:
         replica_strategy: int | None = None,
     ) -> None:
         self._host = _host_header(fqdn)
-        _check_arguments(authorization, port, sslcontext, interface)
+        _check_arguments(authorization, sslcontext, interface)
         _check_replica(replica_fqdn, replica_strategy)
         self._fqdn = fqdn
         self._authorization = authorization
@@ -68,15 +68,13 @@ class Target:
         self._sslcontext = sslcontext
         self._interface = interface
         self._replica_strategy = replica_strategy
-        self._tls = sslcontext
-        if self.ssl and sslcontext is None:
-            self._tls = _unverified_context()
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self._certificate_names_address = False
 
-        self._circle = Circle(fqdn, port, dnscache)
+        self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle._addr()  # as the manual's debug output shows [10.1.2]
+        self._tls = (sslcontext or _unverified_context()) if self.ssl else None
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
@@ -182,20 +180,13 @@ def _host_header(fqdn: str) -> str:
 
 
 def _check_arguments(
-    authorization: BaseAuthorization,
-    port: int,
-    sslcontext: SSLContext | None,
-    interface: str,
+    authorization: BaseAuthorization, sslcontext: SSLContext | None, interface: str
 ) -> None:
     if not isinstance(authorization, BaseAuthorization):
         raise TypeError(
             "authorization must be an instance of a subclass of hcpsdk.BaseAuthorization, "
             f"not {type(authorization).__name__}"
         )
-    if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"port must be int, not {type(port).__name__}")
-    if not 0 < port < 65536:
-        raise ValueError(f"port must be 1 to 65535, not {port}")
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
     if interface != constants.I_NATIVE:

@@ -46,7 +46,7 @@ class Response:
         cache: True if the operating system was asked, False if its caches were by-passed.
     """
 
-    __slots__ = ("_cache", "_fqdn", "_ips", "_raised", "_ttl")
+    __slots__ = ("_cache", "_cause", "_fqdn", "_ips", "_raised", "_ttl")
 
     def __init__(
         self,
@@ -55,12 +55,14 @@ class Response:
         ips: tuple[str, ...] = (),
         raised: str = "",
         ttl: float | None = None,
+        cause: Exception | None = None,
     ) -> None:
         self._fqdn = fqdn
         self._cache = cache
         self._ips = tuple(dict.fromkeys(ips))
         self._raised = raised
         self._ttl = ttl
+        self._cause = cause  # the exception that ``raised`` tells of
 
     @property
     def ips(self) -> list[str]:
@@ -132,7 +134,7 @@ def _ask_system(fqdn: str) -> Response:
     try:
         found = socket.getaddrinfo(fqdn, None, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as exc:  # ValueError: a name that cannot be encoded
-        return Response(fqdn, True, raised=f"Err: {exc}")
+        return Response(fqdn, True, raised=f"Err: {exc}", cause=exc)
     by_family: dict[int, list[str]] = {socket.AF_INET: [], socket.AF_INET6: []}
     for family, _type, _proto, _canonname, sockaddr in found:
         by_family.setdefault(family, []).append(str(sockaddr[0]))
@@ -153,13 +155,13 @@ def _ask_name_servers(fqdn: str) -> Response:
         if answer.rrset is None:
             answer = resolver.resolve(fqdn, "AAAA")
         rrset = answer.rrset
-    except dns.resolver.NXDOMAIN:
-        return Response(fqdn, False, raised=f"Err: the name does not exist: {fqdn}")
-    except dns.resolver.NoAnswer:
-        return Response(fqdn, False, raised=f"Err: the name has no address: {fqdn}")
+    except dns.resolver.NXDOMAIN as exc:
+        return Response(fqdn, False, raised=f"Err: the name does not exist: {fqdn}", cause=exc)
+    except dns.resolver.NoAnswer as exc:
+        return Response(fqdn, False, raised=f"Err: the name has no address: {fqdn}", cause=exc)
     except (dns.exception.DNSException, OSError, ValueError) as exc:
         # ValueError: a name that cannot be encoded, such as one with an unpaired surrogate.
-        return Response(fqdn, False, raised=f"Err: {exc or type(exc).__name__}")
+        return Response(fqdn, False, raised=f"Err: {str(exc) or type(exc).__name__}", cause=exc)
     assert rrset is not None  # else NoAnswer was raised
     ttl = float(answer.chaining_result.minimum_ttl)
     return Response(fqdn, False, tuple(item.address for item in rrset), ttl=ttl)
@@ -180,9 +182,16 @@ class Circle:
 
     Raises:
         IpsError: The name could not be resolved.
+        TypeError, ValueError: An argument cannot be right; nothing was looked up.
     """
 
     def __init__(self, fqdn: str, port: int = 443, dnscache: bool = False) -> None:
+        if not isinstance(fqdn, str):
+            raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
+        if not isinstance(port, int) or isinstance(port, bool):
+            raise TypeError(f"port must be int, not {type(port).__name__}")
+        if not 0 < port < 65536:
+            raise ValueError(f"port must be 1 to 65535, not {port}")
         self._fqdn = fqdn
         self._port = port
         self._dnscache = dnscache
@@ -208,7 +217,7 @@ class Circle:
         """
         response = query(self._fqdn, cache=self._dnscache)
         if response.raised:
-            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}")
+            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response._cause
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
         with self._lock:
             self._pool = tuple(response.ips)
