@@ -1,0 +1,160 @@
+"""A request, made of what the caller gave and what the Target prepared."""
+
+import pytest
+
+from hcpsdk._request import prepare
+
+PREPARED = {
+    "Host": "n1.m.hcp1.snomis.local",
+    "Authorization": "HCP bg==:0000",
+    "Cookie": "hcp-ns-auth=bg==:0000",
+}
+
+
+def lines_of(headers=None, content=None, method="PUT"):
+    """The lines of the head, request line first."""
+    outgoing = prepare(method, "/rest/a", content, None, headers, PREPARED)
+    head, blank, rest = outgoing.head.partition(b"\r\n\r\n")
+    assert blank and not rest
+    return head.decode("latin-1").split("\r\n")
+
+
+def values(lines, name):
+    return [line.split(": ", 1)[1] for line in lines[1:] if line.lower().startswith(name + ":")]
+
+
+def test_headers_are_added():
+    """The caller's headers are sent beside the prepared ones (contract 3.3)."""
+    lines = lines_of({"X-HCP-A": "b", "Range": b"bytes=0-1", "X-N": 7})
+
+    assert lines[0] == "PUT /rest/a HTTP/1.1"
+    assert {f"{name}: {value}" for name, value in PREPARED.items()} <= set(lines)
+    assert {"X-HCP-A: b", "Range: bytes=0-1", "X-N: 7"} <= set(lines)
+
+
+@pytest.mark.parametrize("name", ["Host", "Authorization", "Cookie"])
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.swapcase])
+def test_prepared_headers_win(name, spell):
+    """The prepared Host, Authorization, Cookie win, however they are spelled (contract 3.3)."""
+    lines = lines_of({spell(name): "other"})
+
+    assert values(lines, name.lower()) == [PREPARED[name]]
+
+
+def test_accept_encoding_of_the_caller_replaces_ours():
+    """Headers are compared without regard to case: none is doubled (contract 3.3)."""
+    assert values(lines_of({"accept-ENCODING": "gzip"}), "accept-encoding") == ["gzip"]
+
+
+def test_the_mapping_is_not_changed():
+    """The caller's mapping is never changed: no credentials are written into it (contract 3.3)."""
+    headers = {"X-A": "b", "cookie": "mine", "Content-Length": "3"}
+    before = dict(headers)
+
+    prepare("PUT", "/rest/a", b"abc", {"a": "b"}, headers, PREPARED)
+
+    assert headers == before
+
+
+@pytest.mark.parametrize("bad", ["a\r\nb", "a\nb", "a\rb", "a\r\n b", "\n", "a\r\n"])
+def test_line_breaks_are_refused(bad):
+    """Line breaks in a header's value or name raise ValueError (contract 3.3)."""
+    with pytest.raises(ValueError):
+        lines_of({"X-A": bad})
+    with pytest.raises(ValueError):
+        lines_of({"X-A": bad.encode()})
+    with pytest.raises(ValueError):
+        lines_of({f"X{bad}": "a"})
+
+
+@pytest.mark.parametrize("bad", ["", "X A", "X-A:", "X\0", "Ü", "X-A\t"])
+def test_names_that_are_no_token_are_refused(bad):
+    """A header's name that HTTP cannot carry raises ValueError (contract 3.3)."""
+    with pytest.raises(ValueError):
+        lines_of({bad: "a"})
+
+
+def test_value_outside_latin_1():
+    """A header's value that HTTP cannot carry raises ValueError, and is not repeated in it."""
+    with pytest.raises(ValueError) as caught:
+        lines_of({"X-A": "geheim€"})
+
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("headers", [[("A", "b")], "A: b", {"A": None}, {"A": ["b"]}, {1: "b"}])
+def test_headers_of_the_wrong_type(headers):
+    """Headers of a wrong type raise TypeError (contract 1.4)."""
+    with pytest.raises(TypeError):
+        lines_of(headers)
+
+
+@pytest.mark.parametrize("method", ["", "GET /x", "GET\r\n", "GÉT", "G\0T"])
+def test_methods_that_are_no_token_are_refused(method):
+    """A method that would break the request line raises ValueError (contract 1.4)."""
+    with pytest.raises(ValueError):
+        prepare(method, "/rest/a", None, None, None, PREPARED)
+
+
+def test_method_of_the_wrong_type():
+    """A method that is no str raises TypeError (contract 1.4)."""
+    with pytest.raises(TypeError):
+        prepare(b"GET", "/rest/a", None, None, None, PREPARED)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "lengths", "codings"),
+    [
+        ("GET", None, [], []),
+        ("DELETE", None, [], []),
+        ("HEAD", None, [], []),
+        ("PUT", None, ["0"], []),
+        ("POST", None, ["0"], []),
+        ("PUT", b"", ["0"], []),
+        ("PUT", b"abc", ["3"], []),
+        ("PUT", "äbc", ["4"], []),
+        ("PUT", [b"a", b"bc"], ["3"], []),
+        ("PUT", iter([b"a"]), [], ["chunked"]),
+    ],
+)
+def test_framing(method, content, lengths, codings):
+    """A length that can be known is sent as Content-Length, else chunked (contract 3.4)."""
+    lines = lines_of(content=content, method=method)
+
+    assert values(lines, "content-length") == lengths
+    assert values(lines, "transfer-encoding") == codings
+
+
+def test_length_given_by_the_caller_is_heeded_once():
+    """A caller who knows the length of a generator may say so: one header (contract 3.4)."""
+    lines = lines_of({"content-LENGTH": "3"}, content=iter([b"abc"]))
+
+    assert values(lines, "content-length") == ["3"]
+    assert values(lines, "transfer-encoding") == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        ({"Content-Length": "4"}, b"abc"),
+        ({"Content-Length": "2"}, b"abc"),
+        ({"Content-Length": "-3"}, b"abc"),
+        ({"Content-Length": "x"}, b"abc"),
+        ({"Content-Length": "\u0663"}, b"abc"),
+        ({"Content-Length": "3"}, None),
+        ({"Content-Length": "3", "Transfer-Encoding": "chunked"}, b"abc"),
+        ({"Transfer-Encoding": "gzip"}, b"abc"),
+    ],
+)
+def test_framing_that_would_lie(headers, content):
+    """A length that contradicts the body raises ValueError: no short object (contract 3.4)."""
+    with pytest.raises(ValueError):
+        lines_of(headers, content)
+
+
+def test_repr_shows_no_credentials():
+    """No token in a repr (contract 9)."""
+    outgoing = prepare("PUT", "/rest/a", b"abc", {"t": "secret"}, {"X-K": "secret"}, PREPARED)
+
+    assert "bg==" not in repr(outgoing)
+    assert "secret" not in repr(outgoing)
