@@ -1,7 +1,6 @@
 """A listening socket that can be closed and opened again, and the connections that came of it."""
 
 import asyncio
-import contextlib
 import enum
 import errno
 import os
@@ -53,6 +52,10 @@ class Listener:
     def __repr__(self) -> str:
         return f"<Listener {self.address}:{self.port} {self.state.name}>"
 
+    def abandon(self) -> None:
+        """Close a forked child's copy of the socket, which changes nothing for the parent."""
+        self._socket.close()
+
     def listen(self) -> None:
         """Accept connections from now on."""
         if self.state is State.REFUSING:
@@ -73,9 +76,6 @@ class Listener:
             self._loop.remove_reader(self._socket)
             if self._pause:
                 self._pause.cancel()
-            # Where the process was forked, the child holds this socket too; this is for both.
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self.state = State.CLOSED
 
@@ -112,6 +112,11 @@ class Connections:
         task = asyncio.get_running_loop().create_task(work)
         self._sockets[task] = connection
         task.add_done_callback(self._done)
+
+    def abandon(self) -> None:
+        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        for connection in self._sockets.values():
+            connection.close()
 
     async def close(self) -> None:
         """Break all connections off; when this returns they are closed."""

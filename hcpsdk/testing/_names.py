@@ -90,6 +90,12 @@ class NameServer:
             self._lookups.clear()
         self._turn = 0
 
+    def abandon(self) -> None:
+        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        self._socket.close()
+        self._listener.abandon()
+        self._connections.abandon()
+
     # In the thread of the loop
 
     async def open(self) -> None:

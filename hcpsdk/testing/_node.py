@@ -1,6 +1,5 @@
 """One storage node: an address, its ports, and the connections that are open to it."""
 
-import asyncio
 import functools
 import socket
 import ssl
@@ -67,6 +66,12 @@ class Node:
         """Fail like a node that lost its power: connections break, new ones are refused."""
         self._background.run(self.fail())
 
+    def abandon(self) -> None:
+        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        for listener in self._listeners:
+            listener.abandon()
+        self._connections.abandon()
+
     # In the thread of the loop
 
     async def open(self) -> None:
@@ -102,7 +107,3 @@ class Node:
             wire = Wire(connection, self._idle_seconds)
         door = Door(self.address, port, SCHEMES[port])
         self._connections.serve(connection, Conversation(wire, self._house, door).run())
-
-
-async def close_all(nodes: list[Node]) -> None:
-    await asyncio.gather(*(node.close() for node in nodes))

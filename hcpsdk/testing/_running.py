@@ -95,6 +95,8 @@ class Running:
             self._route = self._make_route()
             redirect.add(self._route)
             undo.callback(redirect.remove, self._route)
+            _all.add(self)
+            undo.callback(_all.discard, self)
             self._undo = undo.pop_all()
 
     @property
@@ -112,10 +114,15 @@ class Running:
         """Take everything down, in the reverse order."""
         if os.getpid() == self._process:
             self._undo.close()
-        else:
-            # A forked child: sockets, thread and folder are its parent's.
+        else:  # in a forked child: the thread and the folder are its parent's
             self._undo.pop_all()
             redirect.remove(self._route)
+
+    def abandon(self) -> None:
+        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        for node in self.nodes:
+            node.abandon()
+        self.name_server.abandon()
 
     def _make_folder(self, undo: contextlib.ExitStack) -> None:
         # Not a TemporaryDirectory: at the end of a forked child that would delete its parent's.
@@ -169,3 +176,19 @@ class Running:
 
     async def _forget(self) -> None:
         self._site.reset()
+
+
+# Forked children, such as those of multiprocessing, reach the HCP of their parent. But they
+# inherit its sockets too, and as long as one of them holds a connection, closing it in the parent
+# would not be noticed by the client.
+
+_all: set[Running] = set()
+
+
+def _abandon_all() -> None:
+    for running in _all:
+        running.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)

@@ -13,6 +13,7 @@ import ssl
 import struct
 
 PIECE = 256 * 1024  # bytes taken from the socket at once
+RECORD = 16 * 1024  # bytes that one TLS record holds at most
 
 
 class State(enum.Enum):
@@ -158,7 +159,7 @@ class TlsWire(Wire):
         size = 0
         try:
             while size < PIECE:
-                piece = self._tls.read(PIECE)
+                piece = self._tls.read(RECORD)
                 if not piece:
                     return b"".join(pieces), True
                 pieces.append(piece)

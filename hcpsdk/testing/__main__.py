@@ -1,0 +1,86 @@
+"""The command line: ``python3 -m hcpsdk.testing run SCRIPT`` and ``… serve``."""
+
+import argparse
+import pathlib
+import sys
+
+from ._hcp import DEFAULT, HCP
+from ._listener import StartError
+from ._run import CA_FILE_VARIABLE, run
+from ._serve import serve
+from ._tls import KINDS
+
+
+def main(arguments: list[str]) -> None:
+    options = parser().parse_args(arguments)
+    hcp = HCP(
+        options.domain,
+        nodes=options.nodes,
+        certificate=options.certificate,
+        idle_seconds=options.idle_seconds,
+        missing_credentials_status=options.missing_credentials_status,
+        wants_public_ports=options.command == "serve",
+    )
+    try:
+        if options.command == "run":
+            run(hcp, options.script, options.arguments)
+        else:
+            serve(hcp, options.ca_file)
+    except StartError as error:
+        sys.exit(f"hcpsdk.testing: {error}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line looks like."""
+    top = argparse.ArgumentParser(
+        prog="python3 -m hcpsdk.testing", description="An HCP on your own machine."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run_command = commands.add_parser(
+        "run",
+        help="run a script as it stands, with an emulated HCP around it",
+        description="Runs SCRIPT as python3 would; names and ports of the emulated HCP work "
+        f"inside. The environment variable {CA_FILE_VARIABLE} names its CA certificate.",
+    )
+    serve_command = commands.add_parser(
+        "serve",
+        help="stay up for other programs, until Ctrl-C",
+        description="Serves other programs on this machine: curl, browsers, any language.",
+    )
+    for command in (run_command, serve_command):
+        add_options(command)
+    serve_command.add_argument(
+        "--ca-file", type=pathlib.Path, metavar="PATH", help="put the CA certificate here"
+    )
+    run_command.add_argument("script", metavar="SCRIPT")
+    run_command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
+    return top
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """The options that both commands know."""
+    command.add_argument("--domain", default=DEFAULT.domain, help="default: %(default)s")
+    command.add_argument("--nodes", type=int, default=4, help="how many; default: %(default)s")
+    command.add_argument(
+        "--certificate",
+        choices=KINDS,
+        default="both",
+        help="what the nodes' certificate is valid for; default: %(default)s",
+    )
+    command.add_argument(
+        "--idle-seconds",
+        type=float,
+        default=60.0,
+        help="silence after which a connection is closed; default: %(default)s",
+    )
+    command.add_argument(
+        "--missing-credentials-status",
+        type=int,
+        choices=(403, 302),
+        default=403,
+        help="what a request without credentials gets; default: %(default)s",
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

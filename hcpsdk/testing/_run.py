@@ -1,0 +1,53 @@
+"""``run SCRIPT``: an unchanged script, for which an emulated HCP is there."""
+
+import os
+import pathlib
+import runpy
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from ._hcp import HCP
+
+CA_FILE_VARIABLE = "HCPSDK_TESTING_CAFILE"
+
+
+def run(hcp: HCP, script: str, arguments: list[str]) -> None:
+    """Run *script* as ``python3 SCRIPT ARGUMENTS`` would, but with *hcp* running.
+
+    Whatever ends the script (its end, `SystemExit`, an exception, Ctrl-C) ends this process in the
+    same way and with the same words. The HCP is not stopped here but at the very end of the
+    process, so that threads and exit handlers of the script still find it.
+    """
+    try:
+        pathlib.Path(script).open("rb").close()
+    except OSError as error:
+        print(f"{sys.executable}: can't open file {script!r}: {error}", file=sys.stderr)
+        sys.exit(2)
+    hcp.start()
+    os.environ[CA_FILE_VARIABLE] = str(hcp.ca_file)
+    sys.argv = [script, *arguments]
+    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+        sys.path[0] = str(pathlib.Path(script).resolve().parent)
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except BaseException as error:
+        sys.excepthook = without_our_frames(sys.excepthook, script, error.__traceback__)
+        raise
+
+
+def without_our_frames(
+    hook: Callable[..., Any], script: str, whole: TracebackType | None
+) -> Callable[..., Any]:
+    """*hook*, but it sees the traceback from the script's own first line on."""
+    begin = whole
+    while begin and begin.tb_frame.f_code.co_filename != script:
+        begin = begin.tb_next
+
+    def shortened(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        hook(kind, error.with_traceback(begin), begin)
+
+    return shortened

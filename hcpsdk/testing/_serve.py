@@ -1,0 +1,97 @@
+"""``serve``: an emulated HCP for other programs, until somebody ends it."""
+
+import contextlib
+import pathlib
+import shlex
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+
+from ._hcp import HCP
+from ._listener import StartError
+from ._node import Node
+from ._system import Namespace, User
+
+
+def serve(hcp: HCP, ca_file: pathlib.Path | None) -> None:
+    """Keep *hcp* running until Ctrl-C or SIGTERM, and tell how to reach it.
+
+    Args:
+        hcp: The HCP, not started yet.
+        ca_file: Where to put the certificate to verify the nodes with; stays there afterwards.
+    """
+    with ended_by_signal() as ended, hcp:
+        if ca_file:
+            copy(hcp.ca_file, ca_file)
+        print(description(hcp, ca_file or hcp.ca_file), flush=True)
+        ended.wait()
+    print(f"{hcp.domain} has stopped.", flush=True)
+
+
+def description(hcp: HCP, ca_file: pathlib.Path) -> str:
+    """What other programs need to know about *hcp*, as text."""
+    server = hcp.name_server
+    lines = [f"{hcp.domain} is running.", "", "Namespaces:"]
+    lines += [f"  {namespace.host(hcp.domain)}" for namespace in hcp.namespaces]
+    lines += ["", "Nodes:", *(f"  {node_line(node)}" for node in hcp.nodes)]
+    lines += ["", f"Name server: {server.address}, port {server.port} (UDP and TCP)"]
+    lines += ["", "Users:", *(f"  {user_line(user)}" for user in hcp.users)]
+    lines += ["", f"CA certificate: {ca_file}"]
+    namespace, user = example(hcp)
+    if namespace and user:
+        host = namespace.host(hcp.domain)
+        lines += ["", "Try:", f"  {curl_line(hcp.nodes[0], host, user, ca_file)}"]
+    return "\n".join([*lines, "", "Ctrl-C ends it."])
+
+
+def node_line(node: Node) -> str:
+    """The node's address, and for each port where it is really found."""
+    ports = (
+        str(port) if port == real else f"{port} is at {real}" for port, real in node.ports.items()
+    )
+    return f"{node.address}  {', '.join(ports)}"
+
+
+def user_line(user: User) -> str:
+    role = f"tenant {user.tenant}" if user.tenant else "system"
+    return f"{user.name}  password {user.password}  ({role})  Authorization: HCP {user.token}"
+
+
+def example(hcp: HCP) -> tuple[Namespace | None, User | None]:
+    """A namespace and a user that may enter it."""
+    for namespace in hcp.namespaces:
+        for user in hcp.users:
+            if user.tenant == namespace.tenant:
+                return namespace, user
+    return None, None
+
+
+def curl_line(node: Node, host: str, user: User, ca_file: pathlib.Path) -> str:
+    """A command for the shell that lists the root of a namespace."""
+    words = ["curl", "--cacert", str(ca_file)]
+    words += ["--connect-to", f"{host}:443:{node.address}:{node.ports[443]}"]
+    words += ["--header", f"Authorization: HCP {user.token}", f"https://{host}/rest"]
+    return shlex.join(words)
+
+
+def copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise StartError(f"cannot write the CA certificate to {target}: {error}") from error
+
+
+@contextlib.contextmanager
+def ended_by_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets."""
+    ended = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: ended.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
