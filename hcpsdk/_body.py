@@ -4,7 +4,7 @@ import codecs
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from hcpsdk._errors import HcpsdkError
@@ -56,18 +56,14 @@ def make_body(content: Content) -> Body | None:
         return None
     if isinstance(content, str):
         return _Bytes(content.encode())
-    if isinstance(content, io.TextIOBase):
-        return _text_file(content)
-    if isinstance(content, (codecs.StreamReader, codecs.StreamReaderWriter)):
-        raise TypeError("a file opened by codecs.open() would be recoded; open it in binary mode")
-    if hasattr(content, "read"):
-        return _File(content)
     if isinstance(content, (Mapping, int, float)):
         raise TypeError(f"a body cannot be made of {type(content).__name__}")
     try:
         return _Bytes(memoryview(content))  # type: ignore[arg-type]
     except TypeError:
         pass  # not one piece of bytes: then it may be several
+    if hasattr(content, "read"):
+        return _of_file(content)
     if isinstance(content, (list, tuple)):
         return _Sequence([_as_bytes(item) for item in content])
     if isinstance(content, Iterable):
@@ -118,13 +114,16 @@ class _Sequence(Body):
 
 
 class _Iterable(Body):
-    """Any other iterable of bytes; a generator can be had once only."""
+    """Any other iterable of bytes.
+
+    Only a collection can be relied on to give the same again; others may be spent after once.
+    """
 
     length = None
 
     def __init__(self, items: Iterable[Buffer]) -> None:
         self._items = items
-        self.can_rewind = iter(items) is not items
+        self.can_rewind = isinstance(items, Collection)
 
     def blocks(self) -> Iterator[Buffer]:
         sent = 0
@@ -152,7 +151,10 @@ class _File(Body):
         self._file = file
         self._start = _position(file)
         self.can_rewind = self._start is not None
-        self.length = _bytes_left(file, self._start)
+        try:
+            self.length = _bytes_left(file, self._start)
+        except OSError as exc:
+            raise BodyError(f"the body cannot be read: {exc}") from exc
         self._was_read = False
 
     def blocks(self) -> Iterator[Buffer]:
@@ -176,24 +178,47 @@ class _File(Body):
             if not len(piece):
                 break
             sent += len(piece)
+            if self.length is not None and sent > self.length:
+                raise BodyError("the body's read() gave more than it was asked for")
             yield piece
         _check_complete(sent, self.length)
 
 
-def _text_file(file: io.TextIOBase) -> Body:
-    """The bytes under a file in text mode, from where the text stands: nothing is recoded."""
-    below = getattr(file, "buffer", None)
-    if below is None:
-        return _File(file)  # text in memory: sent as UTF-8, as a str is
+def _of_file(file: Any) -> Body:
+    """What lies in *file* from its current position on; of text, the bytes below it."""
+    if isinstance(file, (codecs.StreamReader, codecs.StreamReaderWriter)):
+        raise TypeError("a file opened by codecs.open() would be recoded; open it in binary mode")
+    if type(file).__module__ == "tempfile":
+        # The wrappers there hide what kind of file they hold.
+        file = getattr(file, "file", None) or getattr(file, "_file", file)
+    if isinstance(file, io.TextIOWrapper):
+        _let_go_of_text(file)
+        file = file.buffer
+    return _File(file)  # text that lies in memory gives str: sent as UTF-8, as a str is
+
+
+def _let_go_of_text(file: io.TextIOWrapper) -> None:
+    """Take the bytes below a text file to where the text stands.
+
+    The text layer reads ahead, and its position need not be one between two bytes on disk.
+
+    Raises:
+        ValueError: The position cannot be told in bytes.
+    """
+    advice = "open the file in binary mode"
     if file.writable():
         file.flush()
-    if file.seekable():
-        # The text layer reads ahead; seeking to where it stands takes the bytes below along.
-        try:
-            file.seek(file.tell())
-        except OSError as exc:
-            raise ValueError(f"the text file does not tell its position: {exc}") from exc
-    return _File(below)
+    try:
+        if file.seekable():
+            position = file.tell()
+            if position >= 2**63:  # Python packs more than bytes into it then
+                raise ValueError(f"the text file stands within a character or line end; {advice}")
+            file.seek(position)
+        else:
+            # Changes nothing, but is refused once something was read.
+            file.reconfigure(encoding=file.encoding, errors=file.errors)
+    except OSError as exc:
+        raise ValueError(f"what the text file has read ahead would be lost; {advice}") from exc
 
 
 def _position(file: Any) -> int | None:
@@ -211,28 +236,27 @@ def _position(file: Any) -> int | None:
 def _bytes_left(file: Any, position: int | None) -> int | None:
     """Bytes from *position* to the end; None if that cannot be known.
 
-    Zero counts as unknown, because files of the kind of /proc/cpuinfo tell no size: they are sent
-    chunked, to their real end.
+    Exactly these types are asked: others may hand out something else than lies in the file below
+    them (the file number of a GzipFile is that of the compressed file).
     """
     if position is None:
         return None
-    if type(file).__module__ == "tempfile":
-        file = getattr(file, "file", file)  # NamedTemporaryFile wraps the real file
-    # Exactly these types: others may hand out something else than lies in the file below them
-    # (the file number of a GzipFile is that of the compressed file).
     if type(file) is io.BytesIO:
-        end = file.getbuffer().nbytes
-    elif type(file) in (io.BufferedReader, io.BufferedRandom, io.FileIO):
-        raw = file if type(file) is io.FileIO else file.raw
-        if type(raw) is not io.FileIO:
-            return None
-        status = os.fstat(raw.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        end = status.st_size
-    else:
+        return max(file.getbuffer().nbytes - position, 0)
+    if type(file) not in (io.BufferedReader, io.BufferedRandom, io.FileIO):
         return None
-    return end - position if end > position else None
+    raw = file if type(file) is io.FileIO else file.raw
+    if type(raw) is not io.FileIO:
+        return None
+    status = os.fstat(raw.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_size > position:
+        return status.st_size - position
+    # Nothing left, or a file of the kind of /proc/cpuinfo, which tells no size.
+    is_empty = not file.read(1)
+    file.seek(position)
+    return 0 if is_empty else None
 
 
 def _as_bytes(item: Any) -> Buffer:

@@ -15,7 +15,6 @@ from hcpsdk._failures import (
     Failure,
     Phase,
     Verdict,
-    describe,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -263,10 +262,15 @@ class Connection:
         headers: Headers | None,
         cleans_up: bool,
     ) -> _http.Response:
-        outgoing = prepare(method, url, content, params, headers, self._target.headers)
-        outgoing.retries_left = self._retries
+        self._begin()
         try:
-            self._begin(outgoing)
+            outgoing = prepare(method, url, content, params, headers, self._target.headers)
+        except (TypeError, ValueError, BodyError):
+            self._kept.release()  # nothing was sent: the socket is as good as before
+            raise
+        outgoing.retries_left = self._retries
+        log.debug("URL = %s", outgoing.path)
+        try:
             while True:
                 try:
                     return self._attempt(outgoing, cleans_up)
@@ -278,11 +282,11 @@ class Connection:
             self._response = None
             raise
 
-    def _begin(self, outgoing: Outgoing) -> None:
+    def _begin(self) -> None:
+        """Be done with the last request: a failed one never shows the answer of an earlier one."""
         self._claim()
         self._give_up_rest()
         self._forget_answer()
-        log.debug("URL = %s", outgoing.path)
 
     def _attempt(self, outgoing: Outgoing, cleans_up: bool) -> _http.Response:
         wire = self._ready_wire()
@@ -312,7 +316,7 @@ class Connection:
     def _try_again_or_raise(self, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to be told."""
         failure = self._classify(error)
-        log.debug("Request raised exception: %s", describe(failure.error))
+        log.debug("Request raised exception: %s", failure.error)
         self._drop("the request failed")
         self._response = None
         verdict = judge(failure, outgoing)
@@ -388,17 +392,16 @@ class Connection:
             return
         why = "the rest of the body was given up for the next request"
         response.observer = None
-        if response.will_close or (response.length or 0) > DRAINED:
-            self._drop(why)
-        else:
-            try:
+        try:
+            if not response.will_close and (response.length or 0) <= DRAINED:
                 response.read(DRAINED + 1)
-            except TRANSPORT_ERRORS:
-                self._drop(why)
+        except TRANSPORT_ERRORS:
+            pass  # it was not wanted anyway
+        finally:
             if not response.isclosed():
                 self._drop(why)
-        response.lost = why
-        response.close()
+            response.lost = why
+            response.close()
 
     def _finish(self, response: _http.Response) -> None:
         """The body was read to its end: wait for the next request, for a while."""

@@ -6,6 +6,7 @@ and that each Python release still has them, is held by tests/unit/test_http_cli
 
 import http.client
 import io
+import re
 import select
 import socket
 import ssl
@@ -294,10 +295,16 @@ class Response(http.client.HTTPResponse):
         return found
 
     def _read_next_chunk_size(self) -> int:
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:
-            raise ValueError("a chunk's size is negative")
-        return size
+        # `http.client` takes a line that is cut after its first digits for a whole one.
+        line = self.fp.readline(_LONGEST_LINE)
+        if not _CHUNK_SIZE.match(line):
+            raise ValueError("not the size of a chunk")
+        return int(line.partition(b";")[0], 16)
+
+
+# The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\n]*)?\r?\n\Z")
+_LONGEST_LINE = 65536  # bytes, as in `http.client`
 
 
 # Did a read end before it should have? Each gets what came, how much that is, how much was asked

@@ -42,7 +42,9 @@ class KeptWire:
         idle_timer.watch(self)
 
     def release(self) -> None:
-        """The wire is not needed for now: keep it for the idle time."""
+        """The wire, if there is one, is not needed for now: keep it for the idle time."""
+        if self.wire is None:
+            return
         if self._idletime == 0:
             self.drop()
             return

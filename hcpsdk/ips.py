@@ -134,7 +134,7 @@ def _ask_system(fqdn: str) -> Response:
     try:
         found = socket.getaddrinfo(fqdn, None, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as exc:  # ValueError: a name that cannot be encoded
-        return Response(fqdn, True, raised=f"Err: {exc}", cause=exc)
+        return Response(fqdn, True, raised=_words(exc), cause=exc)
     by_family: dict[int, list[str]] = {socket.AF_INET: [], socket.AF_INET6: []}
     for family, _type, _proto, _canonname, sockaddr in found:
         by_family.setdefault(family, []).append(str(sockaddr[0]))
@@ -161,10 +161,14 @@ def _ask_name_servers(fqdn: str) -> Response:
         return Response(fqdn, False, raised=f"Err: the name has no address: {fqdn}", cause=exc)
     except (dns.exception.DNSException, OSError, ValueError) as exc:
         # ValueError: a name that cannot be encoded, such as one with an unpaired surrogate.
-        return Response(fqdn, False, raised=f"Err: {str(exc) or type(exc).__name__}", cause=exc)
+        return Response(fqdn, False, raised=_words(exc), cause=exc)
     assert rrset is not None  # else NoAnswer was raised
     ttl = float(answer.chaining_result.minimum_ttl)
     return Response(fqdn, False, tuple(item.address for item in rrset), ttl=ttl)
+
+
+def _words(exc: Exception) -> str:
+    return f"Err: {str(exc) or type(exc).__name__}"
 
 
 class Circle:
