@@ -1,0 +1,487 @@
+"""Answers that end early, on purpose or not: no way of reading takes a cut one for whole."""
+
+import contextlib
+import io
+import shutil
+import socket
+import threading
+
+import pytest
+
+import hcpsdk
+
+from .raw import OK, answer, answering, chunked_answer, in_turn
+
+# Ways of reading
+
+
+def by_connection(connection, response):
+    return connection.read()
+
+
+def by_connection_in_bits(connection, response):
+    return b"".join(iter(lambda: connection.read(3), b""))
+
+
+def by_read(connection, response):
+    return response.read()
+
+
+def by_read_none(connection, response):
+    return response.read(None)
+
+
+def by_read_minus_one(connection, response):
+    return response.read(-1)
+
+
+def by_read_at_once(connection, response):
+    """One read() that asks for more than there is."""
+    return response.read(10_000)
+
+
+def by_read_of_one(connection, response):
+    return b"".join(iter(lambda: response.read(1), b""))
+
+
+def by_read_of_four(connection, response):
+    return b"".join(iter(lambda: response.read(4), b""))
+
+
+def by_read1(connection, response):
+    return b"".join(iter(lambda: response.read1(4), b""))
+
+
+def by_read1_without_size(connection, response):
+    return b"".join(iter(response.read1, b""))
+
+
+def by_readinto(connection, response):
+    buffer, data = bytearray(4), b""
+    while count := response.readinto(buffer):
+        data += buffer[:count]
+    return data
+
+
+def by_readinto_at_once(connection, response):
+    buffer = bytearray(10_000)
+    count = response.readinto(memoryview(buffer))
+    return bytes(buffer[:count])
+
+
+def by_readinto1(connection, response):
+    buffer, data = bytearray(4), b""
+    while count := response.readinto1(buffer):
+        data += buffer[:count]
+    return data
+
+
+def by_readline(connection, response):
+    return b"".join(iter(response.readline, b""))
+
+
+def by_readline_with_limit(connection, response):
+    return b"".join(iter(lambda: response.readline(2), b""))
+
+
+def by_iteration(connection, response):
+    return b"".join(response)
+
+
+def by_readlines(connection, response):
+    return b"".join(response.readlines())
+
+
+def by_peek_and_read(connection, response):
+    data = b""
+    while seen := response.peek():
+        data += response.read(len(seen))
+        assert data.endswith(seen)
+    return data + response.read()
+
+
+def by_buffered_reader(connection, response):
+    return io.BufferedReader(response).read()
+
+
+def by_text_wrapper(connection, response):
+    return io.TextIOWrapper(response, "latin-1", newline="").read().encode("latin-1")
+
+
+def by_copyfileobj(connection, response):
+    file = io.BytesIO()
+    shutil.copyfileobj(response, file, 4)
+    return file.getvalue()
+
+
+WAYS = [
+    by_connection,
+    by_connection_in_bits,
+    by_read,
+    by_read_none,
+    by_read_minus_one,
+    by_read_at_once,
+    by_read_of_one,
+    by_read_of_four,
+    by_read1,
+    by_read1_without_size,
+    by_readinto,
+    by_readinto_at_once,
+    by_readinto1,
+    by_readline,
+    by_readline_with_limit,
+    by_iteration,
+    by_readlines,
+    by_peek_and_read,
+    by_buffered_reader,
+    by_text_wrapper,
+    by_copyfileobj,
+]
+
+# Not through a wrapper that closes what it wraps.
+OWN_WAYS = [way for way in WAYS if way not in (by_buffered_reader, by_text_wrapper)]
+
+BODY = b"line 1\r\nline 2\nlast"
+LINES = b"one\ntwo\n"  # a cut behind a line end is the hardest to see
+
+WITH_LENGTH = [pytest.param(answer(BODY), id="length"), pytest.param(answer(LINES), id="lines")]
+IN_CHUNKS = [
+    pytest.param(chunked_answer(b"line 1\r\nli", b"ne 2\n", b"last"), id="chunks"),
+    pytest.param(chunked_answer(b"one\n", b"two\n"), id="chunked-lines"),
+    # Leading zeros, an extension, and a trailer are all allowed (RFC 9112, section 7.1).
+    pytest.param(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0004\r\none\n\r\n04;name=value\r\ntwo\n\r\n000\r\nX-Trailer: a\r\n\r\n",
+        id="fancy-chunks",
+    ),
+]
+
+
+def head_and_body(data):
+    head, mark, body = data.partition(b"\r\n\r\n")
+    return head + mark, body
+
+
+@pytest.fixture
+def answered(raw_server, connect):
+    """A function that gives a Connection and the response that the given bytes are.
+
+    The server closes behind them.
+    """
+    given = []
+
+    def handler(peer):
+        if peer.read_request() is not None:
+            # The client hangs up on what is no answer.
+            with contextlib.suppress(ConnectionError):
+                peer.send(given[-1])
+                peer.sock.shutdown(socket.SHUT_WR)
+                peer.wait_for_close()
+
+    server = raw_server(handler)
+    connection = connect(server)
+
+    def make(data):
+        given.append(data)
+        return connection, connection.GET("/rest/a")
+
+    return make
+
+
+@pytest.mark.parametrize("data", WITH_LENGTH + IN_CHUNKS)
+@pytest.mark.parametrize("way", WAYS)
+def test_whole_body(answered, way, data):
+    """Every way of reading gives the whole body, and nothing but it (contract 3.6)."""
+    connection, response = answered(data)
+
+    found = way(connection, response)
+
+    assert found == (LINES if b"two" in data else BODY)
+    assert connection.read() == response.read() == b""
+    assert connection.response_status == 200
+
+
+@pytest.mark.parametrize("data", WITH_LENGTH)
+@pytest.mark.parametrize("way", WAYS)
+def test_body_cut_before_its_length(answered, way, data):
+    """A body that ends before its Content-Length raises, wherever it is cut (contract 3.6)."""
+    head, body = head_and_body(data)
+    for cut in range(len(body)):
+        connection, response = answered(head + body[:cut])
+
+        with pytest.raises(hcpsdk.HcpsdkError) as caught:
+            way(connection, response)
+        assert caught.value.__cause__ is not None
+        assert connection.response is None
+
+
+def end_of_data(body):
+    """Where in a chunked *body* the line is over that says that no more data come."""
+    found = body.find(b"\r\n0\r\n")
+    return found + 5 if found >= 0 else body.index(b"\r\n000\r\n") + 7
+
+
+@pytest.mark.parametrize("data", IN_CHUNKS)
+@pytest.mark.parametrize("way", WAYS)
+def test_body_cut_within_its_chunks(answered, way, data):
+    """A body that ends before its last chunk raises, wherever it is cut (contract 3.6)."""
+    head, body = head_and_body(data)
+    taken_for_whole = []
+    for cut in range(end_of_data(body)):
+        connection, response = answered(head + body[:cut])
+
+        try:
+            taken_for_whole.append((body[:cut], way(connection, response)))
+        except hcpsdk.HcpsdkError:
+            assert connection.response is None
+    assert not taken_for_whole
+
+
+@pytest.mark.parametrize("data", WITH_LENGTH + IN_CHUNKS)
+def test_verbs_read_the_whole_body(raw_server, connect, data):
+    """A verb whose clean-up read fails has failed, wherever the answer is cut (4.3, 3.6)."""
+    head, body = head_and_body(data)
+    end = end_of_data(body) if b"chunked" in head else len(body)
+    cuts = iter(range(end))
+
+    def handler(peer):
+        assert peer.read_request().method == "POST"
+        peer.send(head + body[: next(cuts)])
+
+    connection = connect(raw_server(handler))
+    for _ in range(end):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            connection.POST("/rest/a")
+        assert connection.response_status is None
+
+
+@pytest.mark.parametrize("data", [answer(b"ab", "200 OK", "X-A: b"), chunked_answer(b"ab")])
+def test_head_cut(answered, data):
+    """A header block that is cut by a close is a failure, wherever it is cut (contract 3.6)."""
+    head, _ = head_and_body(data)
+    for cut in range(len(head)):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            answered(head[:cut])
+            pytest.fail(f"cut at {cut}: {head[:cut]!r} was taken for an answer")
+
+
+def test_head_cut_of_an_answer_without_body(raw_server, connect):
+    """The cut head of an answer that has no body anyway is a failure as well (contract 3.6)."""
+    data = b"HTTP/1.1 204 No Content\r\nX-HCP-Time: 1\r\n\r\n"
+    cuts = iter(range(len(data)))
+
+    def handler(peer):
+        peer.read_request()
+        peer.send(data[: next(cuts)])
+
+    connection = connect(raw_server(handler))
+    for _ in range(len(data)):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            connection.DELETE("/rest/a")
+
+
+def test_head_cut_behind_100_continue(answered):
+    """An interim answer is no answer (contract 3.6)."""
+    for tail in (b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\n"):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            answered(b"HTTP/1.1 100 Continue\r\n\r\n" + tail)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"garbage\r\n\r\n",
+        b"\r\n\r\n",
+        b"\0" * 100,
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 99 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 " + b"2" * 100_000,
+        b"<html>no HTTP at all</html>",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+    ],
+)
+def test_garbage_instead_of_an_answer(answered, data):
+    """What is no answer raises HcpsdkError with its cause, nothing rawer (contract 1.4)."""
+    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+        answered(data)
+
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"x\r\nabc\r\n0\r\n\r\n", b"-1\r\nabc\r\n0\r\n\r\n", b"\r\nabc", b"5 abc", b"f" * 70_000],
+)
+@pytest.mark.parametrize("way", [by_read, by_read1, by_iteration, by_readinto, by_peek_and_read])
+def test_garbage_instead_of_chunks(answered, way, body):
+    """What is no chunk raises HcpsdkError with its cause, nothing rawer (contract 1.4, 3.6)."""
+    connection, response = answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+        way(connection, response)
+
+    assert caught.value.__cause__ is not None
+
+
+def test_reset_within_the_body(raw_server, connect):
+    """A reset within a body raises HcpsdkError from every way of reading (contract 3.6, 1.4)."""
+
+    def handler(peer):
+        peer.read_request()
+        peer.send(answer(BODY)[:-3])
+        assert reading.acquire(timeout=30)
+        peer.reset()
+
+    connection = connect(raw_server(handler))
+    for way in WAYS:
+        reading = threading.Semaphore(0)
+        response = connection.GET("/rest/a")
+        reading.release()
+        with pytest.raises(hcpsdk.HcpsdkError):
+            way(connection, response)
+        assert connection.response is None
+
+
+def test_read_after_a_cut_keeps_failing(answered):
+    """After the cut was told once, reading on never looks like the end (contract 3.6)."""
+    for way in OWN_WAYS:
+        connection, response = answered(answer(BODY)[:-3])
+        for _ in range(2):
+            with pytest.raises(hcpsdk.HcpsdkError):
+                way(connection, response)
+        with pytest.raises(hcpsdk.HcpsdkError):
+            response.read()
+
+
+def test_read_after_a_cut_between_chunks_keeps_failing(answered):
+    """The same for chunks (contract 3.6)."""
+    for way in OWN_WAYS:
+        connection, response = answered(chunked_answer(LINES)[:-5])
+        for _ in range(2):
+            with pytest.raises(hcpsdk.HcpsdkError):
+                way(connection, response)
+
+
+def test_cut_is_told_in_words(answered):
+    """The message tells method, path, address, attempts and cause (contract 4.5)."""
+    connection, response = answered(answer(BODY)[:-3])
+
+    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+        response.read()
+
+    reason = caught.value.reason
+    assert "GET /rest/a" in reason
+    assert connection.address in reason
+    assert "1 attempt" in reason
+    assert "3 bytes" in reason
+
+
+def test_body_that_ends_with_the_connection(answered):
+    """A body without length or chunks ends with the connection, in every way (contract 3.6)."""
+    for way in WAYS:
+        connection, response = answered(b"HTTP/1.0 200 OK\r\n\r\n" + BODY)
+
+        assert way(connection, response) == BODY
+
+
+def test_reading_to_the_end_readies_the_connection(raw_server, connect):
+    """Fewer bytes than asked for signal the end: ready for the next request [4.2] (3.5)."""
+    ways = iter(WAYS)
+    server = raw_server(answering(*[answer(LINES), chunked_answer(LINES)] * len(WAYS), OK))
+    connection = connect(server)
+
+    for way in ways:
+        for _ in range(2):
+            assert way(connection, connection.GET("/rest/a")) == LINES
+    connection.GET("/rest/a")
+
+    assert len(server.peers) == 1
+
+
+def test_zero_sized_reads_are_no_end(answered):
+    """Asking for nothing gives nothing, and ends nothing (contract 3.6)."""
+    for data in (answer(BODY), chunked_answer(BODY)):
+        connection, response = answered(data)
+
+        assert response.read(0) == response.read1(0) == response.readline(0) == b""
+        assert response.readinto(bytearray()) == 0
+        assert connection.read(0) == b""
+        assert connection.read() == BODY
+
+
+def test_reading_without_an_answer(raw_server, connect):
+    """Without an answer there is nothing to be had (contract 1.8)."""
+    connection = connect(raw_server(answering(OK)))
+
+    for _ in range(2):
+        assert connection.response_status is None
+        assert connection.response_reason is None
+        assert connection.response is None
+        assert connection.Response is None
+        for ask in (
+            connection.read,
+            lambda: connection.read(1),
+            connection.getheaders,
+            lambda: connection.getheader("Content-Length"),
+            lambda: connection.getheader("X-Missing", "default"),
+        ):
+            with pytest.raises(hcpsdk.HcpsdkError):
+                ask()
+        connection.close()
+
+
+def test_failed_request_shows_no_earlier_answer(raw_server, connect):
+    """A failed request never shows the answer of an earlier one (contract 1.8)."""
+
+    def hang_up(peer):
+        peer.read_request()
+
+    server = raw_server(in_turn(answering(answer(b"old", "201 Created")), hang_up, hang_up))
+    connection = connect(server)
+    connection.PUT("/rest/a", b"abc")
+    assert connection.response_status == 201
+
+    connection.close()
+    with pytest.raises(hcpsdk.HcpsdkError):
+        connection.PUT("/rest/b", b"abc")
+
+    assert connection.response_status is None
+    assert connection.response_reason is None
+    assert connection.response is None
+    for ask in (connection.read, connection.getheaders, lambda: connection.getheader("X")):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "error"),
+    [
+        ("no slash", b"abc", ValueError),
+        ("/rest/b", 17, TypeError),
+        ("/rest/b", "\udc80", ValueError),
+    ],
+)
+def test_refused_request_shows_no_earlier_answer(raw_server, connect, url, body, error):
+    """A request that was refused at the call does not show the last one's answer (1.8)."""
+    server = raw_server(answering(answer(b"old", "201 Created")))
+    connection = connect(server)
+    connection.PUT("/rest/a", b"abc")
+
+    with pytest.raises(error):
+        connection.PUT(url, body)
+
+    assert connection.response_status is None
+    assert connection.response is None
+
+
+def test_cut_download_shows_no_answer(answered):
+    """A download that broke off has failed: its status is not shown any more (contract 1.8)."""
+    connection, response = answered(answer(BODY)[:-1])
+    with pytest.raises(hcpsdk.HcpsdkError):
+        response.read()
+
+    assert connection.response_status is None
+    with pytest.raises(hcpsdk.HcpsdkError):
+        connection.getheaders()
