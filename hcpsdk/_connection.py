@@ -392,13 +392,15 @@ class Connection:
             return
         why = "the rest of the body was given up for the next request"
         response.observer = None
+        is_drained = False
         try:
             if not response.will_close and (response.length or 0) <= DRAINED:
                 response.read(DRAINED + 1)
+                is_drained = response.isclosed()
         except TRANSPORT_ERRORS:
             pass  # it was not wanted anyway
         finally:
-            if not response.isclosed():
+            if not is_drained:
                 self._drop(why)
             response.lost = why
             response.close()
