@@ -112,14 +112,17 @@ class Peer:
         head = self.read_head()
         if head is None:
             return None
-        if re.search(rb"\r\nTransfer-Encoding: *chunked\r\n", head, re.I):
-            body = b"".join(self._chunks())
-        else:
-            length = re.search(rb"\r\nContent-Length: *(\d+)\r\n", head, re.I)
-            body = self.read_exactly(int(length[1])) if length else b""
+        body = self.read_body(head)
         request = Received(head, body, self.received[start : self._used])
         self.requests.append(request)
         return request
+
+    def read_body(self, head: bytes) -> bytes:
+        """The body that *head* announces."""
+        if re.search(rb"\r\nTransfer-Encoding: *chunked\r\n", head, re.I):
+            return b"".join(self._chunks())
+        length = re.search(rb"\r\nContent-Length: *(\d+)\r\n", head, re.I)
+        return self.read_exactly(int(length[1])) if length else b""
 
     def each_request(self) -> Iterator[Received]:
         """Whole requests, until the client closes."""
@@ -155,6 +158,13 @@ class Peer:
         """Come back once the client has closed; what it still sends is recorded."""
         while self.read_some():
             pass
+
+    def count_rest(self) -> int:
+        """How many bytes still come until the client has closed; they are not recorded."""
+        count = len(self.received) - self._used
+        while data := self.sock.recv(65536):
+            count += len(data)
+        return count
 
     def close(self) -> None:
         """Close both directions properly; the handler may also just return."""
