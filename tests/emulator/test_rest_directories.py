@@ -59,6 +59,21 @@ def test_make_twice(http: Http, target: str) -> None:
     assert http("PUT", target).status == 409
 
 
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PUT", "/rest/a?type=directory&index=true"),
+        ("GET", "/rest?mostRecentDirTimes=yes"),
+        ("GET", "/rest?deleted=yes"),
+        ("HEAD", "/rest?deleted=true"),
+    ],
+)
+def test_bad_parameters(http: Http, method: str, target: str) -> None:
+    """Parameters that do not belong to a request, and bad values, get 400 (section 18)."""
+    assert http(method, target).status == 400
+    assert http("HEAD", "/rest/a").status == 404
+
+
 @pytest.mark.parametrize("query", ["", "?index=true"])
 def test_slash_makes_a_directory(http: Http, query: str) -> None:
     """A name that ends in a slash becomes an empty directory; the data are dropped (section 5)."""

@@ -88,6 +88,8 @@ def files(scratch: list[pathlib.Path]) -> list[pathlib.Path]:
 
 REFUSED_EARLY = [
     ("/rest/taken", [], HOST, 409),
+    ("/rest/taken/", [], HOST, 409),
+    ("/rest/taken?type=directory", [], HOST, 409),
     ("/rest/a?verbose=true", [], HOST, 400),
     ("/rest/a//b", [], HOST, 400),
     ("/rest/a", ["Content-Encoding: br"], HOST, 415),

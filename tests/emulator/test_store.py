@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from hcpsdk.testing import _store
 from hcpsdk.testing._content import IN_MEMORY
 from hcpsdk.testing._objects import Change, ChangeRefused, Directory, Metadata, StoredObject
 from hcpsdk.testing._paths import Path
-from hcpsdk.testing._retention import Retention
+from hcpsdk.testing._retention import Retention, parse
 from hcpsdk.testing._store import (
     BeingWritten,
     Forgotten,
@@ -83,7 +84,7 @@ def test_name_taken(store: Store, name: str) -> None:
         store.make_directory(path(name))
 
 
-@pytest.mark.parametrize("name", ["a/b", "a/b/c", "a"])
+@pytest.mark.parametrize("name", ["a/b", "a/b/c", "a/b/c/d", "a"])
 def test_first_writer_wins(store: Store, name: str) -> None:
     """While an object is being written nobody else gets its name, nor one in its way."""
     with store.reserve(path("a/b")) as place:
@@ -92,6 +93,12 @@ def test_first_writer_wins(store: Store, name: str) -> None:
         stored = place.finish(PLAIN)
 
     assert store.find(path("a/b")) is stored
+
+
+def test_writer_at_the_top(store: Store) -> None:
+    """The same for an object that is no directory deep."""
+    with store.reserve(path("a")), pytest.raises(NameTaken):
+        store.reserve(path("a/b"))
 
 
 def test_directory_beside_a_running_upload(store: Store) -> None:
@@ -226,6 +233,16 @@ def test_largest_object(tmp_path: pathlib.Path, clock: Clock) -> None:
             place.expect(2 * 1024**4 + 1)
 
 
+def test_largest_object_unannounced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object whose size is not known beforehand may not become larger either."""
+    monkeypatch.setattr(_store, "MAX_OBJECT_BYTES", 10)
+    with store.reserve(path("a")) as place:
+        place.write(bytes(4))
+        place.write(bytes(6))
+        with pytest.raises(TooLarge):
+            place.write(b"x")
+
+
 def test_remove(store: Store) -> None:
     """What is not there is missing; a directory must be empty, and not the root."""
     put(store, "d/a")
@@ -280,6 +297,38 @@ def test_refused_change_changes_nothing(store: Store, clock: Clock) -> None:
         store.change(path("a"), Change(index=False, owner="", hold=True, shred=False))
 
     assert (stored.metadata, stored.changed) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "shift"), [("A+1h", 3600), ("N+1h", 3600 + 5), ("R+1h", 7200), ("+1h", 7200)]
+)
+def test_offsets_of_a_change(store: Store, clock: Clock, text: str, shift: int) -> None:
+    """Offsets count from the time stored, now, or the present setting (section 15)."""
+    stored_at = clock.now // 1000
+    present = Retention(stored_at + 3600)
+    stored = put(store, "a", metadata=Metadata(present, False, False, True, "n"))
+    clock.now += 5000
+    store.change(path("a"), Change(retention=parse(text)))
+
+    assert stored.metadata.retention.until == stored_at + shift
+
+
+@pytest.mark.parametrize(("before", "after"), [(False, False), (False, True), (True, True)])
+def test_shred(store: Store, before: bool, after: bool) -> None:
+    """Shred may be set, or stay what it is."""
+    stored = put(store, "a", metadata=Metadata(Retention(), False, before, True, "n"))
+    store.change(path("a"), Change(shred=after))
+
+    assert stored.metadata.shred is after
+
+
+@pytest.mark.parametrize("name", ["nothing", "directory"])
+def test_change_of_no_object(store: Store, name: str) -> None:
+    """Only objects have metadata that can be changed."""
+    store.make_directory(path("directory"))
+
+    with pytest.raises(Missing):
+        store.change(path(name), Change(index=False))
 
 
 def test_clear(store: Store, tmp_path: pathlib.Path) -> None:
