@@ -136,7 +136,7 @@ class Wire:
     def _send_with_body(self, head: bytes, body: Body, response: "Response") -> bool:
         is_chunked = body.is_chunked or body.length is None
         for number, block in enumerate(body.blocks()):
-            if number and self._is_readable() and response.has_begun_to_arrive():
+            if number and self._is_readable() and response.answers_early():
                 return False
             framed = b"%x\r\n%b\r\n" % (len(block), bytes(block)) if is_chunked else block
             if not number and len(framed) <= _SMALL:
@@ -199,12 +199,28 @@ class Response(http.client.HTTPResponse):
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the answer is here; does not wait."""
+        return bool(self._peek_now())
+
+    def answers_early(self) -> bool:
+        """True if the answer is coming while the body is still being sent; does not wait.
+
+        An interim answer, such as "100 Continue", is none yet, and is taken off the stream.
+        """
+        data = self._peek_now()
+        if _INTERIM.match(data):
+            end = data.find(b"\r\n\r\n")
+            if end >= 0:
+                self.fp.read(end + 4)  # it is here, so this does not wait either
+            return False
+        return len(data) > len("HTTP/1.1 ")
+
+    def _peek_now(self) -> bytes:
         timeout = self._sock.gettimeout()
         try:
             self._sock.settimeout(0)
-            return bool(self.fp.peek(1))
-        except OSError:  # SSLWantReadError too: what came was not the answer's
-            return False
+            return self.fp.peek(1)
+        except OSError:  # ssl.SSLWantReadError too: what came was not the answer's
+            return b""
         finally:
             self._sock.settimeout(timeout)
 
@@ -305,6 +321,9 @@ class Response(http.client.HTTPResponse):
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\n]*)?\r?\n\Z")
 _LONGEST_LINE = 65536  # bytes, as in `http.client`
+
+
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1")
 
 
 # Did a read end before it should have? Each gets what came, how much that is, how much was asked
