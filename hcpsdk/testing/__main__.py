@@ -12,15 +12,19 @@ from ._tls import KINDS
 
 
 def main(arguments: list[str]) -> None:
-    options = parser().parse_args(arguments)
-    hcp = HCP(
-        options.domain,
-        nodes=options.nodes,
-        certificate=options.certificate,
-        idle_seconds=options.idle_seconds,
-        missing_credentials_status=options.missing_credentials_status,
-        wants_public_ports=options.command == "serve",
-    )
+    command_line = parser()
+    options = command_line.parse_args(arguments)
+    try:
+        hcp = HCP(
+            options.domain,
+            nodes=options.nodes,
+            certificate=options.certificate,
+            idle_seconds=options.idle_seconds,
+            missing_credentials_status=options.missing_credentials_status,
+            wants_public_ports=options.command == "serve",
+        )
+    except ValueError as error:
+        command_line.error(str(error))
     try:
         if options.command == "run":
             run(hcp, options.script, options.arguments)

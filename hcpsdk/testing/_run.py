@@ -23,7 +23,8 @@ def run(hcp: HCP, script: str, arguments: list[str]) -> None:
     try:
         pathlib.Path(script).open("rb").close()
     except OSError as error:
-        print(f"{sys.executable}: can't open file {script!r}: {error}", file=sys.stderr)
+        reason = f"[Errno {error.errno}] {error.strerror}"
+        print(f"{sys.executable}: can't open file {script!r}: {reason}", file=sys.stderr)
         sys.exit(2)
     hcp.start()
     os.environ[CA_FILE_VARIABLE] = str(hcp.ca_file)

@@ -11,6 +11,10 @@ from ._system import System
 
 CertificateKind = Literal["both", "addresses", "names", "neither"]
 
+# The subject of certificates: no host name, since where a subjectAltName has none, clients believe
+# this one.
+NOBODY = "emulated HCP"
+
 KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 
 
@@ -26,14 +30,14 @@ class Certificates:
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
-        authority = trustme.CA(organization_name=f"emulated HCP {system.domain}")
+        authority = trustme.CA(organization_name=NOBODY)
         self.ca_pem: bytes = authority.cert_pem.bytes()
         subjects: list[str] = []
         if kind in ("both", "names"):
             subjects += names(system)
         if kind in ("both", "addresses"):
             subjects += [str(ipaddress.ip_address(address)) for address in addresses]
-        self._certificate = authority.issue_cert(*subjects, common_name=system.domain)
+        self._certificate = authority.issue_cert(*subjects, common_name=NOBODY)
 
     def server_context(self) -> ssl.SSLContext:
         """A context for the listening side, the same for all ports of all nodes."""

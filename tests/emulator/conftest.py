@@ -4,6 +4,8 @@ The emulator is judged here by http.client, raw sockets, curl and dnspython, nev
 """
 
 import http.client
+import os
+import pathlib
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import hcpsdk
 from hcpsdk.testing import HCP
 
 HOST = "n1.m.hcp1.snomis.local"
@@ -74,6 +77,12 @@ class Https(Http):
         self.host = host
         context = ssl.create_default_context(cafile=cafile)
         self.connection = http.client.HTTPSConnection(host, port, timeout=20, context=context)
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """An environment in which other interpreters find the package that is being tested."""
+    return {**os.environ, "PYTHONPATH": str(pathlib.Path(hcpsdk.__file__).parents[1])}
 
 
 @pytest.fixture(scope="module")
