@@ -231,3 +231,9 @@ def tls_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("node.hcp.example.com").configure_cert(context)
     return context
+
+
+@pytest.fixture
+def random_address() -> str:
+    """A loopback address that is most likely nobody's."""
+    return random_loopback()
