@@ -15,6 +15,8 @@ CertificateKind = Literal["both", "addresses", "names", "neither"]
 # this one.
 NOBODY = "emulated HCP"
 
+NO_HOST = "nobody.invalid"
+
 KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 
 
@@ -37,6 +39,8 @@ class Certificates:
             subjects += names(system)
         if kind in ("both", "addresses"):
             subjects += [str(ipaddress.ip_address(address)) for address in addresses]
+        # An empty subjectAltName would be no valid certificate (RFC 5280, 4.2.1.6).
+        subjects = subjects or [NO_HOST]
         self._certificate = authority.issue_cert(*subjects, common_name=NOBODY)
 
     def server_context(self) -> ssl.SSLContext:
