@@ -65,7 +65,7 @@ def test_a_password_that_cannot_be_encoded_is_not_shown() -> None:
     error: BaseException | None = caught.value
     while error is not None:
         assert "Pa55" not in f"{error} {error!r} {error.args}"
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def test_own_kinds_of_authorization(names: Any) -> None:
