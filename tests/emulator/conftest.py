@@ -3,12 +3,12 @@
 The emulator is judged here by http.client, raw sockets, curl and dnspython, never by our client.
 """
 
-import http.client
 import os
 import pathlib
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 import pytest
@@ -49,7 +49,7 @@ class Http:
 
     def __init__(self, host: str = HOST, port: int = 80) -> None:
         self.host = host
-        self.connection = http.client.HTTPConnection(host, port, timeout=20)
+        self.connection: HTTPConnection = HTTPConnection(host, port, timeout=20)
 
     def __call__(
         self,
@@ -76,7 +76,7 @@ class Https(Http):
     def __init__(self, cafile: Any, host: str = HOST, port: int = 443) -> None:
         self.host = host
         context = ssl.create_default_context(cafile=cafile)
-        self.connection = http.client.HTTPSConnection(host, port, timeout=20, context=context)
+        self.connection = HTTPSConnection(host, port, timeout=20, context=context)
 
 
 @pytest.fixture

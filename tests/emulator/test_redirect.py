@@ -156,7 +156,7 @@ def test_the_resolver_that_was_there_is_asked(
     with monkeypatch.context() as patch:
         patch.setattr(dns.resolver, "default_resolver", before)
         with HCP():
-            asked = dns.resolver.get_default_resolver().resolve("example.com", "A", lifetime=3)
+            asked: Any = dns.resolver.get_default_resolver().resolve("example.com", "A", lifetime=3)
             assert asked == ("example.com", ("A",), {"lifetime": 3})
         assert dns.resolver.default_resolver is before
 

@@ -178,12 +178,11 @@ def test_plain_http_on_a_tls_port(hcp: HCP) -> None:
     with socket.create_connection((HOST, 443), timeout=20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert b"HTTP" not in until_closed(connection)
-    connection = http.client.HTTPSConnection(
-        HOST, timeout=20, context=ssl.create_default_context(cafile=hcp.ca_file)
-    )
-    connection.request("GET", "/a")
-    assert connection.getresponse().read() == b"/a 0"
-    connection.close()
+    context = ssl.create_default_context(cafile=hcp.ca_file)
+    secured = http.client.HTTPSConnection(HOST, timeout=20, context=context)
+    secured.request("GET", "/a")
+    assert secured.getresponse().read() == b"/a 0"
+    secured.close()
 
 
 # Expect: 100-continue
