@@ -261,7 +261,12 @@ class RawServer:
             return list(self.peers)
 
     def close(self) -> None:
-        """Stop listening, end all connections, join all threads; raises a handler's error."""
+        """Stop listening, end all connections, join all threads; raises a handler's error.
+
+        May be called again.
+        """
+        if self._is_closing:
+            return
         self._is_closing = True
         with socket.socket(self._listener.family) as knock:
             knock.connect((self.address, self.port))  # wakes the acceptor
