@@ -29,6 +29,9 @@ class Background:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What *coroutine* returns or raises, after it ran in the loop; any thread may call."""
+        if not self._thread.is_alive():
+            coroutine.close()
+            raise RuntimeError("this HCP has been stopped; start it first")
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def stop(self) -> None:

@@ -1,5 +1,6 @@
 """The emulator as a whole: it starts, stops, leaves nothing behind, and several run at once."""
 
+import doctest
 import http.client
 import os
 import pathlib
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hcpsdk.testing import HCP, Namespace, User
+import hcpsdk.testing
+from hcpsdk.testing import HCP, Namespace, StartError, User
 
 FDS = pathlib.Path("/proc/self/fd")
 HOST = "n1.m.hcp1.snomis.local"
@@ -113,6 +115,29 @@ def test_starts_again() -> None:
         hcp.stop()
         assert not hcp.is_running
     assert [request.status for request in hcp.requests] == [403]
+
+
+def test_what_needs_a_running_hcp() -> None:
+    """After the end, its nodes cannot be started, and it says why."""
+    with HCP() as hcp:
+        node = hcp.nodes[0]
+    for function in (node.start, node.stop, hcp.reset):
+        with pytest.raises(RuntimeError, match="has been stopped"):
+            function()
+
+
+def test_no_such_address(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the nodes' addresses do not exist, the error says what to do; nothing is left."""
+    monkeypatch.setattr("hcpsdk.testing._addresses.NETWORK", "198.51.100.")  # RFC 5737
+    before = possessions(folder)
+    with pytest.raises(StartError, match=r"sudo ifconfig lo0 alias 198\.51\.100\.52 up"):
+        HCP().start()
+    assert possessions(folder) == before
+
+
+def test_the_example_in_the_docstring() -> None:
+    """What `help(hcpsdk.testing)` shows works as shown."""
+    assert doctest.testmod(hcpsdk.testing) == (0, 3)
 
 
 def test_side_by_side() -> None:

@@ -168,6 +168,17 @@ def test_an_early_refusal_comes_early(hcp: HCP) -> None:
         raw.sendall(bytes(MIB))  # still taken: no reset
 
 
+def test_lingering_ends(hcp: HCP, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that does not go away after its refusal is not listened to for ever."""
+    monkeypatch.setattr("hcpsdk.testing._conversation.LINGER_SECONDS", 0.1)
+    with socket.create_connection((HOST, 80), timeout=20) as raw:
+        head = f"PUT /refuse HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {1 << 60}\r\n\r\n"
+        raw.sendall(head.encode())
+        with pytest.raises(ConnectionError):
+            while True:
+                raw.sendall(bytes(1000))
+
+
 def test_an_upload_that_is_cut(hcp: HCP, site: Site) -> None:
     """The site learns that the body is not whole; no bug, no answer."""
     with socket.create_connection((HOST, 80), timeout=20) as raw:

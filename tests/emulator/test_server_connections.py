@@ -1,8 +1,10 @@
 """One connection's life: keep-alive, idle time, pipelining, 100-continue, malformed requests."""
 
 import asyncio
+import contextlib
 import http.client
 import pathlib
+import random
 import socket
 import ssl
 import threading
@@ -37,7 +39,7 @@ class Reading:
 
 
 @pytest.fixture(scope="module")
-def hcp() -> Iterator[HCP]:
+def running_hcp() -> Iterator[HCP]:
     with HCP(site=Reading) as running:
         yield running
 
@@ -183,6 +185,48 @@ def test_plain_http_on_a_tls_port(hcp: HCP) -> None:
     secured.request("GET", "/a")
     assert secured.getresponse().read() == b"/a 0"
     secured.close()
+
+
+def test_upgrades_are_not_taken_up(raw: socket.socket) -> None:
+    """A client that offers another protocol (curl offers HTTP/2) goes on with this one."""
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    for _ in range(2):
+        raw.sendall(f"GET /a HTTP/1.1\r\n{HEAD}{offer}\r\n".encode())
+        assert read_until(raw, b"/a 0").startswith(b"HTTP/1.1 200 ")
+
+
+def test_other_methods_reach_the_site(hcp: HCP, raw: socket.socket) -> None:
+    """What to think of a method is for the site to decide."""
+    raw.sendall(f"BREW /pot HTTP/1.1\r\n{HEAD}\r\n".encode())
+    read_until(raw, b"/pot 0")
+    raw.sendall(f"CONNECT /refuse HTTP/1.1\r\n{HEAD}\r\n".encode())
+    assert read_until(raw, b"\r\n\r\n").startswith(b"HTTP/1.1 409 ")
+    assert [request.method for request in hcp.requests[-2:]] == ["BREW", "CONNECT"]
+
+
+def test_any_bytes(hcp: HCP) -> None:
+    """Whatever is sent, the node lives, finds no bug in itself, and answers the next one."""
+    chance = random.Random(2)
+    whole = (
+        f"PUT /a HTTP/1.1\r\n{HEAD}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nabcde\r\n0\r\nX-Trailer: 1\r\n\r\n"
+        f"GET /b HTTP/1.1\r\n{HEAD}Range: bytes=0-\r\n\r\n"
+    ).encode()
+    for turn in range(300):
+        sent = bytearray(whole)
+        for _ in range(chance.randrange(4)):
+            place = chance.randrange(len(sent))
+            sent[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        port = (80, 443)[turn % 10 == 0]
+        with socket.create_connection((HOST, port), timeout=20) as connection:
+            connection.sendall(sent[: chance.randrange(len(sent))] if turn % 2 else sent)
+            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                until_closed(connection)
+    with socket.create_connection((HOST, 80), timeout=20) as connection:
+        connection.sendall(f"GET /a HTTP/1.1\r\n{HEAD}\r\n".encode())
+        read_until(connection, b"/a 0")
+    hcp.reset()  # raises if there was a bug
 
 
 # Expect: 100-continue
