@@ -119,8 +119,10 @@ class Conversation:
     async def next_piece(self) -> bytes:
         """More of the request's body, empty at its end. For `Body`."""
         if self._http.they_are_waiting_for_100_continue:
-            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-            await self._send(go_on)
+            body_has_begun = bool(self._http.trailing_data[0])
+            if not body_has_begun:
+                go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+                await self._send(go_on)
         event = await self._next_event()
         return bytes(event.data) if isinstance(event, h11.Data) else b""
 

@@ -1,6 +1,7 @@
 """The emulator as a whole: it starts, stops, leaves nothing behind, and several run at once."""
 
 import doctest
+import gc
 import http.client
 import os
 import pathlib
@@ -31,6 +32,7 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 def possessions(folder: pathlib.Path) -> tuple[int, set[threading.Thread], list[pathlib.Path]]:
     """What a process has: open files and sockets, threads, temporary files."""
+    gc.collect()  # what earlier tests have left to be found
     count = len(list(FDS.iterdir())) if FDS.exists() else 0
     return count, set(threading.enumerate()), list(folder.iterdir())
 

@@ -254,8 +254,7 @@ def test_whoever_does_not_wait_is_not_told(raw: socket.socket) -> None:
     """If the body is there already, "100 Continue" is left out."""
     head = f"PUT /a HTTP/1.1\r\n{HEAD}Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc"
     raw.sendall(head.encode())
-    received = read_until(raw, b"/a 3")
-    assert received.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "))
+    assert read_until(raw, b"/a 3").startswith(b"HTTP/1.1 200 ")
 
 
 # Idle time
