@@ -80,9 +80,14 @@ class Https(Http):
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
-    """An environment in which other interpreters find the package that is being tested."""
-    return {**os.environ, "PYTHONPATH": str(pathlib.Path(hcpsdk.__file__).parents[1])}
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which other interpreters find the package that is being tested.
+
+    Their temporary files go into a folder of pytest's: those that get killed leave some.
+    """
+    root = pathlib.Path(hcpsdk.__file__).parents[1]
+    folder = tmp_path_factory.mktemp("temporary")
+    return {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(folder)}
 
 
 @pytest.fixture(scope="module")
