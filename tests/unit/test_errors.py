@@ -77,6 +77,21 @@ def test_pickles(kind: type[hcpsdk.HcpsdkError], protocol: int) -> None:
         assert copy.deepcopy(kind(given)).reason == str(given)
 
 
+class Unpicklable(Exception):
+    """An exception that stays in its process."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("not me")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_pickles_whatever_it_was_made_from(kind: type[hcpsdk.HcpsdkError]) -> None:
+    """Each pickles, also if what it was made from, or lies under it, does not (contract 1.4)."""
+    error = kind(Unpicklable("why"))
+    error.__cause__ = Unpicklable("why")
+    assert pickle.loads(pickle.dumps(error)).reason == "why"
+
+
 def test_cause_of_a_failed_look_up(monkeypatch: pytest.MonkeyPatch, authorization: Any) -> None:
     """`__cause__` is set where another exception lies under it: the resolver's (contract 1.4)."""
     lies_under = socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -313,6 +313,23 @@ def test_forks_while_threads_work(raw_server: Any) -> None:
 
 
 @forks
+def test_fork_while_locks_are_taken(server: Any) -> None:
+    """Whichever lock another thread holds at the moment of a fork, the child's Target and
+    Connection work (contract 6)."""
+    told = fork_script(
+        server,
+        """
+        get("/rest/1")
+        with target._circle._lock, connection._kept._lock:
+            told = in_child(lambda: [target.getaddr() == address, get("/rest/2"), target.addresses
+                                     == [address], connection.close(), get("/rest/3")])
+        print(json.dumps([told, get("/rest/4")]))
+        """,
+    )
+    assert told == [[True, "1 /rest/2", True, None, "2 /rest/3"], "0 /rest/4"]
+
+
+@forks
 def test_the_parents_close_closes(server: Any) -> None:
     """A Connection that is closed in the parent is really closed, even while a child from before
     lives on: the child shares nothing (contract 6, 5.1)."""
