@@ -258,6 +258,37 @@ def test_fork_in_the_middle_of_an_answer(server: Any) -> None:
 
 
 @forks
+@pytest.mark.parametrize(
+    "act",
+    [
+        "response.read()",
+        "response.close()",
+        "connection.close()",
+        "connection.GET('/rest/2')",
+        "globals().clear(); import gc; gc.collect()",
+        "None",
+    ],
+)
+def test_child_that_ends_an_answer_does_not_disturb_the_parent(server: Any, act: str) -> None:
+    """Whatever a child does with an answer that is not yet read, the parent reads it to its end,
+    over the socket that it goes on using (contract 6)."""
+    told = fork_script(
+        server,
+        f"""
+        def act():
+            {act}
+        response = connection.GET("/rest/1")
+        told = [connection.read(2).decode()]
+        in_child(act)
+        told.append(connection.read().decode())
+        told.append(get("/rest/4"))
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 ", "/rest/1", "0 /rest/4"]
+
+
+@forks
 def test_idle_time_in_a_child(server: Any) -> None:
     """A child's Connections are closed after their idle time, as the parent's are: its timer
     works (contract 6, 5.1)."""
