@@ -1,5 +1,6 @@
 """After a failure the socket is gone, whoever still holds the exception."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +72,34 @@ def test_the_sockets_of_all_attempts_are_gone(raw_server: Any, connect: Any, ver
         getattr(connection, verb)("/rest/a")
     assert len(server.wait_for_finished(3)) == 3
     assert caught.value.reason
+
+
+@pytest.mark.parametrize("handler", STOPS)
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+def test_the_descriptor_is_gone(
+    raw_server: Any,
+    connect: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: Callable[[Any], None],
+    verb: str,
+) -> None:
+    """After any failure the socket is gone: its file descriptor is free, while the caller still
+    holds the exception and all that its traceback knows (contract 4.6)."""
+    opened: list[socket.socket] = []
+    dial = socket.create_connection
+
+    def create_connection(*args: Any, **options: Any) -> socket.socket:
+        opened.append(dial(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    connection = connect(raw_server(handler), timeout=0.3)
+    error = None
+    try:
+        getattr(connection, verb)("/rest/a")
+        connection.read()
+    except hcpsdk.HcpsdkError as exc:
+        error = exc
+    connection.close()
+    assert [sock.fileno() for sock in opened] == [-1]
+    assert error is None if verb == "HEAD" and "body" in handler.__name__ else error is not None
