@@ -142,13 +142,19 @@ class Connection:
         """Seconds of the last request up to now: the sum of its `service_time1`."""
         return self._service_time2
 
-    def getheader(self, *args: Any, **kwargs: Any) -> Any:
+    def getheader(self, name: str, default: Any = None) -> Any:
         """One header of the answer, as `http.client.HTTPResponse.getheader` gives it.
+
+        Args:
+            name: Its name, in any case.
+            default: What to return if there is no such header.
 
         Raises:
             HcpsdkError: There is no answer.
         """
-        return self._answer().getheader(*args, **kwargs)
+        if not isinstance(name, str):
+            raise TypeError(f"a header's name must be str, not {type(name).__name__}")
+        return self._answer().getheader(name, default)
 
     def getheaders(self) -> list[tuple[str, str]]:
         """All headers of the answer, as pairs, in the order received.
@@ -292,10 +298,9 @@ class Connection:
         wire = self._ready_wire()
         self._attempts += 1
         self._is_waiting = True
-        started = time.monotonic()
         response = wire.exchange(outgoing.method, outgoing.head, outgoing.body)
         self._is_waiting = False
-        self._service_time1 = self._service_time2 = time.monotonic() - started or UNMEASURED
+        self._service_time1 = self._service_time2 = wire.seconds or UNMEASURED
         log.debug(
             "%s Request for %s - service_time1 = %s",
             outgoing.method,
@@ -374,10 +379,14 @@ class Connection:
     def _clean_up(self, response: _http.Response) -> None:
         """Read the body for the caller; keep it if it is not large."""
         started = time.monotonic()
-        body = response.read(KEPT + 1)
-        if len(body) > KEPT:
-            while response.read(DRAINED):
+        try:
+            body = response.read(KEPT + 1)
+            while len(body) > KEPT and response.read(DRAINED):
                 pass
+        except BaseException:
+            response.close()  # it holds the socket, too
+            raise
+        if len(body) > KEPT:
             response.lost = f"the body was longer than {KEPT} bytes, so it was not kept"
         elif body:
             response.keep(body)
@@ -446,8 +455,7 @@ class Connection:
     def _claim(self) -> None:
         """Take the socket out of the idle timer's reach, and out of a forked child's."""
         if self._kept.is_foreign():
-            self._lose_answer("the answer belongs to the process that asked for it")
-            self._kept.leave_to_parent()
+            self._drop("the answer belongs to the process that asked for it")
         self._kept.claim()
 
     def _drop(self, why: str) -> None:

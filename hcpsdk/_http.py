@@ -4,12 +4,14 @@ The only module that touches what `http.client` keeps to itself. (Which private 
 and that each Python release still has them, is held by tests/unit/test_http_client.py.)
 """
 
+import contextlib
 import http.client
 import io
 import re
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -72,7 +74,9 @@ class Wire:
         self.address = address
         self.was_used = False  # True once an answer came over it
         self.heard_nothing = True  # True if not a line of the last request's answer came
+        self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
         self._sock = sock
+        self._first_byte_at = 0.0  # monotonic time
         self._debuglevel = debuglevel
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
@@ -103,6 +107,7 @@ class Wire:
         its ``will_close`` is True.
         """
         self.heard_nothing = True
+        self._first_byte_at = 0.0
         response = Response(self._sock, self._debuglevel, method)
         try:
             is_complete = self._send(head, body, response)
@@ -113,11 +118,19 @@ class Wire:
             raise
         if not is_complete:
             response.will_close = True
+        self.seconds = time.monotonic() - self._first_byte_at
         self.was_used = True
         return response
 
     def close(self) -> None:
-        """Close the socket; any number of times, at any time."""
+        """Close the connection; any number of times, at any time."""
+        # Closing alone would not end it while a forked child holds the socket, too.
+        with contextlib.suppress(OSError):  # it has ended already
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def abandon(self) -> None:
+        """Let go of the socket, but leave the connection to the process that it belongs to."""
         self._sock.close()
 
     def _send(self, head: bytes, body: Body | None, response: "Response") -> bool:
@@ -151,6 +164,7 @@ class Wire:
     def _send_bytes(self, data: Buffer) -> None:
         if self._debuglevel > 0 and len(data):
             print("send:", repr(bytes(data)))
+        self._first_byte_at = self._first_byte_at or time.monotonic()
         # Not sendall(): on a plain socket its time limit is for all of the data together.
         view = memoryview(data)
         while len(view):

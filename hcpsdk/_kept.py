@@ -54,12 +54,23 @@ class KeptWire:
         log.debug("idletimer started: %s", idle_timer)
 
     def drop(self) -> None:
-        """Close the wire, if there is one; any number of times."""
+        """Close the wire, if there is one; any number of times.
+
+        In the child of a fork that is the parent's: then only our hold on it ends.
+        """
+        is_foreign = self.is_foreign()
+        if is_foreign:
+            self._lock = threading.Lock()  # a thread of the parent may have held the old one
+            self._fork_count = _fork.count
         with self._lock:
             wire, self.wire = self.wire, None
             self.deadline = NEVER
-        if wire is not None:
-            idle_timer.forget(self)
+        if wire is None:
+            return
+        idle_timer.forget(self)
+        if is_foreign:
+            wire.abandon()
+        else:
             wire.close()
 
     def close_if_idle(self, now: float) -> None:
@@ -78,12 +89,10 @@ class KeptWire:
         """True in the child of a fork: the wire is the parent's."""
         return self._fork_count != _fork.count
 
-    def leave_to_parent(self) -> None:
-        """Let go of the parent's wire: this closes our handle of it, not the connection."""
-        self._lock = threading.Lock()  # a thread of the parent may have held the old one
-        self._fork_count = _fork.count
-        self.drop()
-
     def __del__(self) -> None:
-        if self.wire is not None:
+        if self.wire is None:
+            return
+        if self.is_foreign():
+            self.wire.abandon()
+        else:
             self.wire.close()

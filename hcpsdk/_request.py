@@ -84,7 +84,9 @@ def _name(name: object) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a header's name must be str, not {type(name).__name__}")
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"not a name of a header: {name!r}")
+        # What comes after the first wrong character may be a secret.
+        begin = found[0] if (found := _TOKEN.match(name)) else ""
+        raise ValueError(f"not a name of a header: it begins with {begin!r}, then goes wrong")
     return name
 
 

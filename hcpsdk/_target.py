@@ -165,12 +165,15 @@ def _host_header(fqdn: str) -> str:
     """What stands in the Host header for *fqdn*; also what a certificate is checked against."""
     if not isinstance(fqdn, str):
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
-    if not fqdn or _NOT_IN_A_HOST.search(fqdn):
-        raise ValueError(f"not a name of a host: {fqdn!r}")
+    if not fqdn:
+        raise ValueError("fqdn is empty")
+    if found := _NOT_IN_A_HOST.search(fqdn):
+        # The rest is not repeated: it may be a password, as in a URL.
+        raise ValueError(f"{found[0]!r} cannot be part of the name of a host")
     if address := as_address(fqdn):
         return f"[{address}]" if ":" in address else address
     if ":" in fqdn:
-        raise ValueError(f"a name without a port is needed (use port=...): {fqdn!r}")
+        raise ValueError("':' cannot be part of the name of a host; give the port as port=...")
     if fqdn.isascii():
         return fqdn.rstrip(".")
     try:

@@ -11,7 +11,10 @@ from typing import Literal
 
 # Data access permissions (shared/hcp/namespace.md, section 2).
 PERMISSIONS = frozenset(
-    "browse read write delete purge privileged search read_acl write_acl change_owner".split()
+    (
+        *("browse", "read", "write", "delete", "purge", "privileged", "search"),
+        *("read_acl", "write_acl", "change_owner"),
+    )
 )
 
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
