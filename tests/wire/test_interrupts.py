@@ -1,0 +1,362 @@
+"""Ctrl-C, at any moment: the Connection stays usable, and nothing half done is left behind."""
+
+import _weakrefset
+import concurrent.futures
+import contextlib
+import itertools
+import linecache
+import pathlib
+import signal
+import socket
+import ssl
+import sys
+import threading
+import weakref
+
+import pytest
+
+import hcpsdk
+
+from .raw import PATIENCE, Gone, answer, answering, chunked_answer, in_turn
+
+LIBRARY = str(pathlib.Path(hcpsdk.__file__).parent)
+
+
+@pytest.fixture
+def interrupt():
+    """A function that sends Ctrl-C to the test while it is within the library, from any thread."""
+    main = threading.main_thread()
+    if threading.current_thread() is not main:
+        pytest.skip("signals reach the main thread only")
+
+    def send():
+        signal.pthread_kill(main.ident, signal.SIGINT)
+
+    def handler(_number, frame):
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(LIBRARY):
+                raise KeyboardInterrupt
+            frame = frame.f_back
+        threading.Timer(0.001, send).start()  # not there yet, or still on the way
+
+    before = signal.signal(signal.SIGINT, handler)
+    yield send
+    signal.signal(signal.SIGINT, before)
+
+
+def within_the_headers(peer, interrupt):
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-")
+    interrupt()
+
+
+def before_the_answer(peer, interrupt):
+    peer.read_request()
+    interrupt()
+
+
+def within_the_request(peer, interrupt):
+    peer.read_head()
+    interrupt()
+
+
+def within_the_answers_body(peer, interrupt):
+    peer.read_request()
+    peer.send(answer(b"abc")[:-1])
+    interrupt()
+
+
+def within_the_answers_chunks(peer, interrupt):
+    peer.read_request()
+    peer.send(chunked_answer(b"abc")[:-6])
+    interrupt()
+
+
+@pytest.mark.parametrize("is_kept_alive", [True, False])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        within_the_request,
+        before_the_answer,
+        within_the_headers,
+        within_the_answers_body,
+        within_the_answers_chunks,
+    ],
+)
+def test_interrupted_upload(raw_server, connect, interrupt, moment, is_kept_alive):
+    """After Ctrl-C the socket is gone, and the Connection usable at once (contract 4.6)."""
+
+    def handler(peer):
+        if is_kept_alive:
+            peer.read_request()
+            peer.send(answer(b"old"))
+        moment(peer, interrupt)
+        counts.append(peer.count_rest())
+
+    counts = []
+    server = raw_server(in_turn(handler, answering(answer(b"next"))))
+    connection = connect(server, retries=3)
+    if is_kept_alive:
+        connection.POST("/rest/first")
+    size = 40_000_000 if moment is within_the_request else 3
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        connection.PUT("/rest/a", b"x" * size)
+
+    server.wait_for_finished(1)  # the socket is gone, although the traceback is kept
+    assert caught.tb is not None
+    assert counts[0] < size
+    assert connection.response is None
+    assert connection.response_status is None
+    assert connection.GET("/rest/b").read() == b"next"
+    assert connection.attempts == 1
+
+
+@pytest.mark.parametrize("data", [answer(b"abcdef")[:-3], chunked_answer(b"abc", b"def")[:-5]])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda c, r: c.read(),
+        lambda c, r: r.read(),
+        lambda c, r: [c.read(2) for _ in range(9)],
+        lambda c, r: [r.read1() for _ in range(9)],
+        lambda c, r: r.readinto(bytearray(99)),
+        lambda c, r: list(r),
+    ],
+)
+def test_interrupted_download(raw_server, connect, interrupt, data, read):
+    """After Ctrl-C the rest of a body is not to be had, and never looks like its end (4.6, 3.6)."""
+
+    def handler(peer):
+        peer.read_request()
+        peer.send(data)
+        assert reading.wait(30)
+        interrupt()
+        peer.wait_for_close()
+
+    reading = threading.Event()
+    server = raw_server(in_turn(handler, answering(answer(b"next"))))
+    connection = connect(server)
+    response = connection.GET("/rest/a")
+
+    with pytest.raises(KeyboardInterrupt):
+        reading.set()
+        read(connection, response)
+
+    server.wait_for_finished(1)
+    for again in (connection.read, response.read, response.readline):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            again()
+    assert connection.GET("/rest/b").read() == b"next"
+
+
+@pytest.mark.parametrize("data", [answer(b"abcdef")[:-3], chunked_answer(b"abc", b"def")[:-5]])
+def test_interrupted_draining(raw_server, connect, interrupt, data):
+    """Ctrl-C while the rest of an earlier answer is drained leaves nothing behind (4.6, 3.6)."""
+
+    def handler(peer):
+        peer.read_request()
+        peer.send(data)
+        assert draining.wait(30)
+        interrupt()
+        peer.wait_for_close()
+
+    draining = threading.Event()
+    server = raw_server(in_turn(handler, answering(answer(b"next"))))
+    connection = connect(server)
+    response = connection.GET("/rest/a")
+
+    with pytest.raises(KeyboardInterrupt):
+        draining.set()
+        connection.GET("/rest/b")
+
+    server.wait_for_finished(1)  # although the old response is still held
+    for read in (response.read, response.readline, lambda: response.read(1)):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            read()
+    assert connection.response is None
+    assert connection.GET("/rest/c").read() == b"next"
+
+
+def test_interrupted_handshake(raw_server, authorization, interrupt, loopback, tls_context):
+    """After Ctrl-C in the TLS handshake the Connection is usable at once (contract 4.6)."""
+
+    def handler(peer):
+        if peer.number == 0:
+            interrupt()
+            peer.wait_for_close()
+        else:
+            peer.sock = tls_context.wrap_socket(peer.sock, server_side=True)
+            answering(answer(b"next"))(peer)
+
+    server = raw_server(handler, loopback, 8000)
+    target = hcpsdk.Target(loopback, authorization, port=8000)
+    with hcpsdk.Connection(target) as connection:
+        with pytest.raises(KeyboardInterrupt):
+            connection.GET("/rest/a")
+
+        server.wait_for_finished(1)
+        assert connection.attempts == 0
+        assert connection.GET("/rest/a").read() == b"next"
+
+
+def test_harmless_signals(raw_server, connect):
+    """A signal whose handler does nothing disturbs nothing (contract 4.6)."""
+    main = threading.main_thread()
+    if threading.current_thread() is not main:
+        pytest.skip("signals reach the main thread only")
+
+    def handler(peer):
+        for _ in peer.each_request():
+            data = answer(b"abc")
+            for number in range(len(data)):
+                signal.pthread_kill(main.ident, signal.SIGUSR1)
+                peer.send(data[number : number + 1])
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        connection = connect(raw_server(handler))
+        connection.PUT("/rest/a", b"x" * 3_000_000)
+        assert connection.read() == b"abc"
+        assert connection.GET("/rest/a").read() == b"abc"
+        assert connection.attempts == 1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+# Anywhere, at one place after the other
+
+
+class Interruption:
+    """Raises KeyboardInterrupt at the *number*-th place where a signal may be handled.
+
+    Python handles signals when a function is entered, and between steps of one: here, before each
+    line of the library, and on entry of what it calls in the modules below it. (Not before lines
+    with ``with``: tracing comes there a second time, before the lock is let go, signals do not.)
+    """
+
+    MODULES = (threading, socket, ssl, weakref, _weakrefset)
+
+    def __init__(self, number):
+        self.left = number
+        self.where = None  # the place, once it came to that
+
+    def __enter__(self):
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *_exc_info):
+        sys.settrace(self._before)
+
+    def _trace(self, frame, event, _argument):
+        path = frame.f_code.co_filename
+        is_library = path.startswith(LIBRARY)
+        if frame.f_code.co_name == "<genexpr>":
+            return None  # may be collected just now, where exceptions come to nothing
+        if not is_library and path not in {module.__file__ for module in self.MODULES}:
+            return None
+        is_place = event == "call"
+        if event == "line" and is_library:
+            is_place = not linecache.getline(path, frame.f_lineno).lstrip().startswith("with ")
+        if is_place and self._is_within_the_library(frame):
+            if not self.left:
+                self.where = f"{pathlib.Path(path).name}:{frame.f_lineno} {frame.f_code.co_name}"
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            self.left -= 1
+        return self._trace if is_library else None
+
+    def _is_within_the_library(self, frame):
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(LIBRARY):
+                return True
+            frame = frame.f_back
+        return False
+
+
+def put(connection):
+    connection.PUT("/rest/this", b"abc")
+
+
+def put_pieces(connection):
+    connection.PUT("/rest/this", (piece for piece in (b"x" * 70_000, b"abc")))
+
+
+def get(connection):
+    connection.GET("/rest/this")
+    assert connection.read(2) == b"th"
+    assert connection.read() == b"is"
+
+
+def get_lines(connection):
+    assert list(connection.GET("/rest/this")) == [b"this"]
+
+
+def get_and_close_response(connection):
+    connection.GET("/rest/this").close()
+
+
+def give_up_the_rest(connection):
+    connection.GET("/rest/this")
+    connection.GET("/rest/this").read()
+
+
+def close(connection):
+    connection.GET("/rest/this")
+    connection.close()
+
+
+ACTIONS = [put, put_pieces, get, get_lines, get_and_close_response, give_up_the_rest, close]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # what reference counts close is closed
+@pytest.mark.parametrize(
+    ("action", "is_kept_alive"),
+    [*((action, True) for action in ACTIONS), (put, False), (get, False)],
+)
+def test_interrupted_anywhere(raw_server, connect, action, is_kept_alive):
+    """Ctrl-C anywhere leaves a usable Connection that shows no earlier answer (4.6, 1.8)."""
+    answers = {
+        "/rest/first": chunked_answer(b"first"),
+        "/rest/this": chunked_answer(b"this", status="201 Created"),
+        "/rest/next": chunked_answer(b"next", status="202 Accepted"),
+    }
+    targets = []
+
+    def handler(peer):
+        with contextlib.suppress(Gone, ConnectionError):  # interrupted in the middle
+            for request in peer.each_request():
+                assert request.method == "GET" or request.body[-3:] in (b"", b"abc")
+                targets.append(request.target)
+                peer.send(answers[request.target])
+
+    server = raw_server(handler)
+    others = connect(server)
+    with concurrent.futures.ThreadPoolExecutor(1) as another_thread:
+        for number in itertools.count():
+            connection = connect(server)
+            if is_kept_alive:
+                connection.POST("/rest/first")
+            targets.clear()
+            interruption = Interruption(number)
+            with contextlib.suppress(KeyboardInterrupt), interruption:
+                action(connection)
+
+            where = interruption.where
+            if "/rest/this" in targets:
+                assert connection.response_status in (None, 201), where
+            response = connection.GET("/rest/next")
+            assert (response.status, response.read()) == (202, b"next"), where
+            connection.close()
+            # Nothing is left locked for other threads, nor any socket.
+            another_thread.submit(others.PUT, "/rest/next").result(PATIENCE)
+            another_thread.submit(others.close).result(PATIENCE)
+            del response
+            try:
+                server.wait_for_finished(len(server.peers))
+            except AssertionError:
+                pytest.fail(f"interrupted at {where}, the socket is still open")
+            if where is None:
+                break
+    assert number > 50, "the library was not interrupted at all"

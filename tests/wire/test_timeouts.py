@@ -1,0 +1,209 @@
+"""Time limits: in every phase, each told as such."""
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+import hcpsdk
+
+from .raw import OK, answer, answering, chunked_answer, in_turn
+
+
+def stall(peer):
+    peer.read_request()
+    with contextlib.suppress(ConnectionError):
+        peer.wait_for_close()
+
+
+def stall_within_the_head(peer):
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-")
+    peer.wait_for_close()
+
+
+@pytest.fixture
+def full_port():
+    """The port of a listener on 127.0.0.1 that takes no more connections."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(20):
+            client = stack.enter_context(socket.socket())
+            client.settimeout(0.2)
+            try:
+                client.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        else:
+            pytest.skip("this system queues connections without end")
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_connect(full_port, authorization, retries):
+    """A connect that takes too long raises HcpsdkTimeoutError; nothing was sent (4.5, 4.7)."""
+    target = hcpsdk.Target("127.0.0.1", authorization, port=full_port)
+    with hcpsdk.Connection(target, timeout=0.1, retries=retries) as connection:
+        with pytest.raises(hcpsdk.HcpsdkTimeoutError) as caught:
+            connection.PUT("/rest/a", b"abc")
+
+        assert connection.attempts == 0
+        assert "PUT /rest/a" in caught.value.reason
+        assert isinstance(caught.value.__cause__, TimeoutError)
+
+
+def test_tls_handshake(raw_server, authorization, loopback):
+    """A TLS handshake that takes too long raises HcpsdkTimeoutError (contract 4.5)."""
+
+    def handler(peer):
+        peer.wait_for_close()
+
+    raw_server(handler, loopback, 8000)
+    target = hcpsdk.Target(loopback, authorization, port=8000)
+    with hcpsdk.Connection(target, timeout=0.1) as connection:
+        with pytest.raises(hcpsdk.HcpsdkTimeoutError):
+            connection.PUT("/rest/a", b"abc")
+
+        assert connection.attempts == 0
+
+
+@pytest.mark.parametrize("kind", ["bytes", "chunked", "generator"])
+def test_send(raw_server, connect, kind):
+    """A server that stops reading raises HcpsdkTimeoutError (contract 4.5)."""
+
+    def handler(peer):
+        peer.read_head()
+        assert over.wait(30)
+
+    over = threading.Event()
+    connection = connect(raw_server(handler), timeout=0.1)
+    content = b"x" * 40_000_000
+    headers = {"Transfer-Encoding": "chunked"} if kind == "chunked" else None
+    body = (content for _ in range(1)) if kind == "generator" else content
+
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError):
+        connection.PUT("/rest/a", body, headers=headers)
+
+    assert connection.attempts == 1
+    over.set()
+
+
+def test_slow_answer_is_no_time_limit(raw_server, connect):
+    """A transfer may last longer than the limit, which is for each step (contract 4.5)."""
+
+    def handler(peer):
+        peer.read_request()
+        for number in range(len(data)):
+            peer.send(data[number : number + 1])
+            assert not never.wait(0.02)
+        peer.wait_for_close()
+
+    data, never = answer(b"x"), threading.Event()
+    connection = connect(raw_server(handler), timeout=0.5)
+
+    assert connection.GET("/rest/a").read() == b"x"
+    assert connection.service_time2 > 0.5
+
+
+@pytest.mark.parametrize("fault", [stall, stall_within_the_head])
+@pytest.mark.parametrize("verb", ["GET", "PUT", "POST", "DELETE", "HEAD"])
+def test_headers(raw_server, connect, verb, fault):
+    """Headers that do not come raise HcpsdkTimeoutError; the next request works (4.5, 4.6)."""
+    server = raw_server(in_turn(fault, answering(answer(b"next"))))
+    connection = connect(server, timeout=0.1)
+
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError) as caught:
+        getattr(connection, verb)("/rest/a")
+
+    assert isinstance(caught.value, hcpsdk.HcpsdkError)
+    assert connection.GET("/rest/b").read() == b"next"
+
+
+@pytest.mark.parametrize("data", [answer(b"abcdef")[:-3], chunked_answer(b"abc", b"def")[:-5]])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda c, r: c.read(),
+        lambda c, r: [c.read(2) for _ in range(9)],
+        lambda c, r: r.read(),
+        lambda c, r: [r.read1(2) for _ in range(9)],
+        lambda c, r: r.readinto(bytearray(99)),
+        lambda c, r: r.readline(),
+        lambda c, r: list(r),
+    ],
+)
+def test_body(raw_server, connect, data, read):
+    """A body that stalls raises HcpsdkTimeoutError from every way of reading (4.5, 3.6)."""
+
+    def fault(peer):
+        peer.read_request()
+        peer.send(data)
+        peer.wait_for_close()
+
+    server = raw_server(in_turn(fault, answering(answer(b"next"))))
+    connection = connect(server, timeout=0.1)
+    response = connection.GET("/rest/a")
+
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError, match="GET /rest/a"):
+        read(connection, response)
+
+    assert connection.response is None
+    for again in (connection.read, response.read):
+        with pytest.raises(hcpsdk.HcpsdkError):
+            again()
+    server.wait_for_finished(1)  # although the response is still held
+    assert connection.GET("/rest/b").read() == b"next"
+
+
+@pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
+def test_clean_up(raw_server, connect, verb):
+    """A body that stalls while a verb reads it raises HcpsdkTimeoutError (4.5, 4.3)."""
+
+    def fault(peer):
+        peer.read_request()
+        peer.send(answer(b"abc")[:-1])
+        peer.wait_for_close()
+
+    server = raw_server(in_turn(fault, fault, answering(answer(b"next"))))
+    connection = connect(server, timeout=0.1, retries=1)
+
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError):
+        getattr(connection, verb)("/rest/a")
+
+    assert connection.attempts == 2
+    assert connection.GET("/rest/b").read() == b"next"
+
+
+def test_time_limit_on_a_kept_alive_socket(raw_server, connect):
+    """A time limit is no race with the server's close: no free resend (contract 4.2, 4.5)."""
+
+    def first(peer):
+        peer.read_request()
+        peer.send(OK)
+        stall(peer)
+
+    server = raw_server(in_turn(first, answering(OK)))
+    connection = connect(server, timeout=0.1)
+    connection.GET("/rest/a")
+
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError):
+        connection.PUT("/rest/a", b"abc")
+
+    assert connection.attempts == 1
+
+
+def test_no_time_limit(raw_server, connect):
+    """``timeout=None`` waits [4.2] (contract 4.5)."""
+
+    def handler(peer):
+        peer.read_request()
+        assert not hurry.wait(0.2)
+        peer.send(answer(b"x"))
+
+    hurry = threading.Event()
+    connection = connect(raw_server(handler), timeout=None)
+
+    assert connection.GET("/rest/a").read() == b"x"
