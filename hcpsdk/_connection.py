@@ -291,8 +291,10 @@ class Connection:
     def _begin(self) -> None:
         """Be done with the last request: a failed one never shows the answer of an earlier one."""
         self._claim()
-        self._give_up_rest()
+        response = self._response
         self._forget_answer()
+        if response is not None and response.observer is not None:
+            self._give_up_rest(response)
 
     def _attempt(self, outgoing: Outgoing, cleans_up: bool) -> _http.Response:
         wire = self._ready_wire()
@@ -394,18 +396,15 @@ class Connection:
             self._service_time2 += time.monotonic() - started
         self._finish(response)
 
-    def _give_up_rest(self) -> None:
+    def _give_up_rest(self, response: _http.Response) -> None:
         """Get rid of what the caller did not read of the last answer."""
-        response = self._response
-        if response is None or response.observer is None:
-            return
         why = "the rest of the body was given up for the next request"
         response.observer = None
         is_drained = False
         try:
             if not response.will_close and (response.length or 0) <= DRAINED:
                 response.read(DRAINED + 1)
-                is_drained = response.isclosed()
+                is_drained = response.isclosed() and not response.has_leftover
         except TRANSPORT_ERRORS:
             pass  # it was not wanted anyway
         finally:
@@ -417,7 +416,7 @@ class Connection:
     def _finish(self, response: _http.Response) -> None:
         """The body was read to its end: wait for the next request, for a while."""
         response.observer = None
-        if response.will_close:
+        if response.will_close or response.has_leftover:
             self._kept.drop()
         else:
             self._kept.release()

@@ -51,10 +51,16 @@ def start_tls(sock: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SS
         name: The name or address that the certificate must be valid for; a name is sent as SNI.
     """
     try:
-        return context.wrap_socket(sock, server_hostname=name)
+        tls = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+        try:
+            tls.do_handshake()
+        except BaseException:
+            tls.close()
+            raise
     except BaseException:
         sock.close()
         raise
+    return tls
 
 
 # Sending and receiving
@@ -73,7 +79,7 @@ class Wire:
     def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
         self.address = address
         self.was_used = False  # True once an answer came over it
-        self.heard_nothing = True  # True if not a line of the last request's answer came
+        self.heard_nothing = True  # True if not a byte of the last request's answer came
         self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
         self._sock = sock
         self._first_byte_at = 0.0  # monotonic time
@@ -199,7 +205,8 @@ class Response(http.client.HTTPResponse):
     """
 
     lost = ""  # why the rest of the body cannot be read any more; "" while it can
-    heard_nothing = True  # True while not a line of it has come
+    has_leftover = False  # True if more than the answer came; known once it is at its end
+    heard_nothing = True  # True while not a byte of it has come
     observer: Observer | None = None  # set while the body is outstanding
     _is_reading = False
 
@@ -280,6 +287,14 @@ class Response(http.client.HTTPResponse):
         if observer is not None:
             observer._response_was_closed(self)
 
+    def _close_conn(self) -> None:
+        """Called by `http.client` at the end of the body, and by `close()`."""
+        if isinstance(self.fp, io.BufferedReader) and isinstance(self.fp.raw, socket.SocketIO):
+            # What is in the buffer now came unasked. Look, without asking the socket for more.
+            self.fp.raw.readinto = _nothing  # type: ignore[method-assign,assignment]
+            self.has_leftover = bool(self.fp.peek(1))
+        super()._close_conn()  # type: ignore[misc]
+
     def _run(self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]) -> Read:
         if self.lost:
             raise HcpsdkError(self.lost)
@@ -311,7 +326,7 @@ class Response(http.client.HTTPResponse):
             # Older Python releases forget this in read1() and readline().
             self.length = left - count
             if self.length == 0 and self.fp is not None:
-                self._close_conn()  # type: ignore[attr-defined]
+                self._close_conn()
         return result
 
     def _peek_chunked(self, _n: int) -> bytes:
@@ -335,6 +350,10 @@ class Response(http.client.HTTPResponse):
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\n]*)?\r?\n\Z")
 _LONGEST_LINE = 65536  # bytes, as in `http.client`
+
+
+def _nothing(_buffer: object) -> None:
+    """Stands in for the reading of a socket: there is nothing now."""
 
 
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1")
@@ -368,12 +387,14 @@ class _HeadLines:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.heard_nothing = True
+        self.flush = stream.flush
         self.close = stream.close
 
     def readline(self, limit: int) -> bytes:
+        if self.heard_nothing:  # a reset may come within the line, and take it along
+            self.heard_nothing = not self._stream.peek(1)
         line: bytes = self._stream.readline(limit)
         # Where there is no line at all, http.client says so itself.
         if not line.endswith(b"\n") and len(line) < limit and (line or not self.heard_nothing):
             raise IncompleteHead("the connection was closed within the head of the answer")
-        self.heard_nothing = self.heard_nothing and not line
         return line

@@ -34,7 +34,10 @@ class IdleTimer:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards all below
+        # Guards all below. It is taken itself, not by way of the condition, whose own code for
+        # that can be interrupted by Ctrl-C half-way and would leave it locked.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
         # When the thread wakes by itself; NEVER as well while it is looking at the deadlines, so
@@ -43,7 +46,7 @@ class IdleTimer:
 
     def watch(self, thing: Closable) -> None:
         """Look after *thing* from now on."""
-        with self._changed:
+        with self._lock:
             self._watched.add(thing)
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="hcpsdk-idle", daemon=True)
@@ -55,13 +58,13 @@ class IdleTimer:
 
     def forget(self, thing: Closable) -> None:
         """Look after *thing* no longer."""
-        with self._changed:
+        with self._lock:
             self._watched.discard(thing)
 
     def arm(self, deadline: float) -> None:
         """Heed *deadline*, which something watched has set just now."""
         if deadline < self._wakes_at:
-            with self._changed:
+            with self._lock:
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -70,7 +73,7 @@ class IdleTimer:
 
     def _wait(self) -> bool:
         """Sleep until a deadline has come; False to end the thread."""
-        with self._changed:
+        with self._lock:
             while True:
                 self._wakes_at = NEVER
                 if not self._watched:
@@ -88,7 +91,7 @@ class IdleTimer:
 
     def _close_due(self) -> None:
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             due = [thing for thing in self._watched if thing.deadline <= now]
         for thing in due:
             thing.close_if_idle(now)

@@ -245,12 +245,11 @@ class Circle:
             start = self._pool.index(self._last) + 1 if self._last in self._pool else 0
             in_turn = self._pool[start:] + self._pool[:start]
             left = [address for address in in_turn if address not in besides]
-            healthy = (address for address in left if self._failed.get(address, now) <= now)
-            address = next(healthy, left[0] if left else None)
-            if address is not None:
-                self._last = address
-        if address is not None:
-            log.debug("issued IP address: %s", address)
+            healthy = [address for address in left if self._failed.get(address, now) <= now]
+            if not left:
+                return None
+            self._last = address = (healthy or left)[0]
+        log.debug("issued IP address: %s", address)
         return address
 
     def connect_failed(self, address: str) -> None:
