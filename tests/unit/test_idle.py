@@ -1,0 +1,280 @@
+"""The timer's own thread: on time, cheap to arm, and gone when there is nothing to do."""
+
+import gc
+import threading
+import time
+
+import pytest
+
+from hcpsdk import _idle
+from hcpsdk._idle import NEVER, IdleTimer
+from hcpsdk._kept import KeptWire
+
+PATIENCE = 30  # seconds until a test that waits is given up
+
+
+class Thing:
+    """Watched; says when it was closed."""
+
+    def __init__(self, forget=None):
+        self.deadline = NEVER
+        self.forget = forget
+        self.closed = threading.Event()
+        self.closed_at = None
+
+    def close_if_idle(self, now):
+        if self.deadline > now:
+            return
+        self.deadline = NEVER
+        if self.forget:
+            self.forget(self)
+        self.closed_at = time.monotonic()
+        self.closed.set()
+
+
+class Wire:
+    """As much of a wire as a `KeptWire` touches."""
+
+    address = "127.0.0.1"
+
+    def __init__(self):
+        self.closed = threading.Event()
+
+    def close(self):
+        self.closed.set()
+
+
+@pytest.fixture
+def timer(monkeypatch):
+    """A timer of the test's own; its thread ends at once when there is nothing to watch."""
+    monkeypatch.setattr(_idle, "LINGER", 0.05)
+    timer = IdleTimer()
+    yield timer
+    watched = list(timer._watched)
+    for thing in watched:
+        timer.forget(thing)
+    timer.arm(0)
+    thread = timer._thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def arm(timer, thing, seconds):
+    thing.deadline = time.monotonic() + seconds
+    timer.arm(thing.deadline)
+    return thing.deadline
+
+
+def test_closes_on_time(timer):
+    """What is watched is closed when its deadline has come, and not before (contract 5.1)."""
+    thing = Thing()
+    timer.watch(thing)
+    deadline = arm(timer, thing, 0.05)
+
+    assert thing.closed.wait(PATIENCE)
+    assert thing.closed_at >= deadline
+
+
+def test_an_earlier_deadline_wakes_the_timer(timer):
+    """The thread does not sleep through a deadline that is set while it sleeps (5.1)."""
+    late, early = Thing(), Thing()
+    timer.watch(late)
+    timer.watch(early)
+    arm(timer, late, 1000)
+    arm(timer, early, 0.01)
+
+    assert early.closed.wait(PATIENCE)
+    assert not late.closed.is_set()
+
+
+def test_things_that_come_while_it_sleeps(timer):
+    """A thing that is watched while the thread sleeps is closed on time as well (5.1)."""
+    first = Thing()
+    timer.watch(first)
+    arm(timer, first, 1000)
+    second = Thing()
+    timer.watch(second)
+    arm(timer, second, 0.01)
+
+    assert second.closed.wait(PATIENCE)
+
+
+def test_disarmed_in_time(timer):
+    """What was disarmed is not closed when its old deadline comes (contract 5.3)."""
+    used, other = Thing(), Thing()
+    timer.watch(used)
+    timer.watch(other)
+    arm(timer, used, 0.02)
+    used.deadline = NEVER
+    arm(timer, other, 0.05)
+
+    assert other.closed.wait(PATIENCE)
+    assert not used.closed.is_set()
+
+
+def test_armed_many_times(timer):
+    """After any number of requests the last deadline counts (contract 5.1, 5.3)."""
+    thing = Thing()
+    timer.watch(thing)
+    for _ in range(1000):
+        thing.deadline = NEVER
+        deadline = arm(timer, thing, 0.05)
+
+    assert thing.closed.wait(PATIENCE)
+    assert thing.closed_at >= deadline
+
+
+def test_what_is_forgotten_is_not_closed(timer):
+    """What the timer was told to forget is none of its business any more (contract 5.3)."""
+    forgotten, other = Thing(), Thing()
+    for thing in (forgotten, other):
+        timer.watch(thing)
+    arm(timer, forgotten, 0.05)
+    timer.forget(forgotten)
+    arm(timer, other, 0.06)
+
+    assert other.closed.wait(PATIENCE)
+    assert not forgotten.closed.is_set()
+
+
+def test_keeps_nothing_alive(timer):
+    """What is watched can be garbage collected (contract 5.4)."""
+    thing = Thing()
+    gone = threading.Event()
+    thing.finalizer = type("Finalizer", (), {"__del__": lambda self: gone.set()})()
+    timer.watch(thing)
+    arm(timer, thing, 1000)
+    del thing
+    gc.collect()
+
+    assert gone.wait(PATIENCE)
+
+
+def test_thread_ends_and_starts_again(timer):
+    """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
+    for _ in range(2):
+        thing = Thing(forget=timer.forget)
+        timer.watch(thing)
+        thread = timer._thread
+        assert thread.daemon
+        arm(timer, thing, 0.01)
+        thread.join(PATIENCE)
+        assert thing.closed.is_set()
+        assert not thread.is_alive()
+        assert timer._thread is None
+
+
+def test_arming_wakes_nobody(timer, monkeypatch):
+    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+    thing = Thing()
+    timer.watch(thing)
+    notified = []
+    notify = threading.Condition.notify
+    monkeypatch.setattr(
+        threading.Condition, "notify", lambda it, n=1: notified.append(it) or notify(it, n)
+    )
+    for _ in range(1000):
+        arm(timer, thing, 1000)
+        thing.deadline = NEVER
+
+    assert len(notified) <= 2
+
+
+def test_arming_is_cheap(monkeypatch):
+    """Arming and disarming cost a small part of what a thread per request would (5.2)."""
+    monkeypatch.setattr("hcpsdk._kept.log.isEnabledFor", lambda level: False)
+    kept = KeptWire(1000)
+    kept.hold(Wire())
+    rounds = 200
+
+    def seconds(action):
+        return min(seconds_once(action) for _ in range(5))
+
+    def seconds_once(action):
+        started = time.perf_counter()
+        for _ in range(rounds):
+            action()
+        return time.perf_counter() - started
+
+    def request():
+        kept.claim()
+        kept.release()
+
+    def start_a_thread():
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+
+    request()
+    assert seconds(request) * 3 < seconds(start_a_thread)
+    kept.drop()
+
+
+# The wire that is kept
+
+
+def test_kept_wire_is_closed_by_the_timer():
+    """A wire that was released is closed after the idle time (contract 5.1)."""
+    kept, wire = KeptWire(0.02), Wire()
+    kept.hold(wire)
+    kept.release()
+
+    assert wire.closed.wait(PATIENCE)
+    assert kept.claim() is None
+
+
+def test_claimed_wire_is_not_closed():
+    """A wire that is claimed is out of the timer's reach (contract 5.3)."""
+    kept, wire = KeptWire(0.02), Wire()
+    kept.hold(wire)
+    kept.release()
+    assert kept.claim() is wire or wire.closed.is_set()
+    if not wire.closed.is_set():
+        kept.close_if_idle(time.monotonic() + 1000)
+        assert not wire.closed.is_set()
+        assert kept.claim() is wire
+    kept.drop()
+
+
+def test_no_idle_time_closes_at_once():
+    """``idletime=0`` closes when a request is done (contract 5.3)."""
+    kept, wire = KeptWire(0), Wire()
+    kept.hold(wire)
+    kept.release()
+
+    assert wire.closed.is_set()
+    assert kept.wire is None
+
+
+def test_dropped_any_number_of_times():
+    """Dropping is safe at any time (contract 3.8)."""
+    kept, wire = KeptWire(1000), Wire()
+    kept.drop()
+    kept.hold(wire)
+    kept.drop()
+    kept.drop()
+
+    assert wire.closed.is_set()
+    assert kept.claim() is None
+
+
+def test_forgotten_wire_is_closed():
+    """A wire whose keeper is garbage collected is closed (contract 5.4)."""
+    kept, wire = KeptWire(1000), Wire()
+    kept.hold(wire)
+    kept.release()
+    del kept
+    gc.collect()
+
+    assert wire.closed.is_set()
+
+
+def test_infinite_idle_time():
+    """A socket may be kept open for ever (contract 5.1)."""
+    kept, wire = KeptWire(float("inf")), Wire()
+    kept.hold(wire)
+    kept.release()
+
+    assert kept.claim() is wire
+    kept.drop()
