@@ -40,7 +40,7 @@ class IdleTimer:
         self._changed = threading.Condition(self._lock)
         self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
-        # When the thread wakes by itself; NEVER as well while it is looking at the deadlines, so
+        # When the thread will look at the deadlines again; NEVER as well while it is looking, so
         # that one which is set meanwhile wakes it. Read without the lock.
         self._wakes_at = NEVER
 
@@ -65,6 +65,7 @@ class IdleTimer:
         """Heed *deadline*, which something watched has set just now."""
         if deadline < self._wakes_at:
             with self._lock:
+                self._wakes_at = deadline  # one call is enough, however long the thread takes
                 self._changed.notify()
 
     def _run(self) -> None:
