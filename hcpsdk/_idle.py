@@ -14,6 +14,7 @@ from typing import Protocol
 log = logging.getLogger("hcpsdk.Connection")
 
 NEVER = float("inf")
+LOOK_AGAIN = float("-inf")
 LINGER = 10.0  # seconds for which the thread waits for new work before it ends
 
 
@@ -40,8 +41,9 @@ class IdleTimer:
         self._changed = threading.Condition(self._lock)
         self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
-        # When the thread will look at the deadlines again; NEVER as well while it is looking, so
-        # that one which is set meanwhile wakes it. Read without the lock.
+        # When the thread will look at the deadlines again: at the earliest that it knows. One that
+        # is in use then has none; it is met again when it is armed. NEVER while the thread looks,
+        # so that a deadline which is set meanwhile is told to it. Read without the lock.
         self._wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
@@ -65,7 +67,7 @@ class IdleTimer:
         """Heed *deadline*, which something watched has set just now."""
         if deadline < self._wakes_at:
             with self._lock:
-                self._wakes_at = deadline  # one call is enough, however long the thread takes
+                self._wakes_at = min(deadline, self._wakes_at)
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -73,22 +75,24 @@ class IdleTimer:
             self._close_due()
 
     def _wait(self) -> bool:
-        """Sleep until a deadline has come; False to end the thread."""
+        """Sleep until something is past its deadline; False to end the thread."""
         with self._lock:
             while True:
-                self._wakes_at = NEVER
-                if not self._watched:
-                    if not self._changed.wait(LINGER) and not self._watched:
-                        self._thread = None
-                        return False
-                    continue
-                earliest = min((thing.deadline for thing in self._watched), default=NEVER)
                 now = time.monotonic()
-                if earliest <= now:
-                    return True
-                self._wakes_at = earliest
-                # A wait has an upper limit on some systems.
-                self._changed.wait(min(earliest - now, threading.TIMEOUT_MAX))
+                if self._wakes_at <= now:
+                    self._wakes_at = NEVER
+                    earliest = min((thing.deadline for thing in self._watched), default=NEVER)
+                    if earliest <= now:
+                        self._wakes_at = LOOK_AGAIN
+                        return True
+                    self._wakes_at = min(earliest, self._wakes_at)
+                if self._watched:
+                    # A wait has an upper limit on some systems.
+                    self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+                elif not self._changed.wait(LINGER) and not self._watched:
+                    self._thread = None
+                    self._wakes_at = NEVER
+                    return False
 
     def _close_due(self) -> None:
         now = time.monotonic()

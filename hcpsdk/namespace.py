@@ -1,6 +1,103 @@
-"""Parameters and statistics of a namespace. [7]
+"""Parameters and statistics of a namespace. [7]"""
 
-Nothing is here yet; the methods come with the next release of this library.
-"""
+import re
+from collections import OrderedDict
+from typing import Any
 
-__all__: list[str] = []
+from hcpsdk._errors import HcpsdkError
+from hcpsdk._fetch import Fetcher
+from hcpsdk._xml import Element
+
+__all__ = ["Info"]
+
+# Names and texts stay what they are, even if they look like a number (contract 8.1).
+TEXTS = frozenset(
+    ["hashScheme", "httpScheme", "name", "nameIDNA", "namespaceName", "retentionMode"]
+)
+
+# What the author of the original put between the parts of a namespace's description.
+PART = "°"
+
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
+
+
+class Info(Fetcher):
+    """What a namespace tells about itself. [7.1]
+
+    Asks over a Connection of its own, which it keeps until `close()`; as a context manager it
+    closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers with any
+    status but 200 (the text starts with the status), or with anything but the XML expected.
+
+    Args:
+        target: A Target made with the name of a namespace.
+        debuglevel: As for `Connection`: above 0, all that is on the wire is printed.
+    """
+
+    def nsstatistics(self) -> dict[str, Any]:
+        """The statistics: sizes in bytes, counts, the soft quota in percent; all ``int``.
+
+        ``namespaceName`` is a ``str``. The figures may lag behind.
+        """
+        return _values(self._get("/proc/statistics", "statistics"))
+
+    def listaccessiblens(self, all: bool = False) -> "OrderedDict[str, dict[str, Any]]":
+        """The settings of the namespace, as a dictionary by name.
+
+        The ``description`` is a list: the text, split at each ``°``.
+
+        Args:
+            all: True lists all namespaces of the tenant that the user has access to.
+        """
+        params = None if all else {"single": True}
+        found: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        for element in self._get("/proc", "namespaces", params).children:
+            parts = [part.strip() for part in _description(element).split(PART)]
+            found[_name(element)] = {**_values(element), "description": parts}
+        return found
+
+    def listretentionclasses(self) -> "OrderedDict[str, dict[str, Any]]":
+        """The retention classes, as a dictionary by name; ``description`` is a ``str``.
+
+        A ``value`` is an ``int`` (0, -1, -2, or seconds since the epoch) or an offset such as
+        ``"A+10y"``.
+        """
+        found: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        for element in self._get("/proc/retentionClasses", "retentionClasses").children:
+            found[_name(element)] = {**_values(element), "description": _description(element)}
+        return found
+
+    def listpermissions(self) -> "OrderedDict[str, dict[str, Any]]":
+        """The permissions of namespace and user, each a ``bool``, by whose they are.
+
+        ``namespacePermissions`` and ``userPermissions`` are as configured; the ``…Effective…``
+        ones are what is left of them after all masks above.
+        """
+        found = self._get("/proc/permissions", "permissions").children
+        return OrderedDict((element.name, _values(element)) for element in found)
+
+
+def _values(element: Element) -> dict[str, Any]:
+    """The attributes, with numbers and truth values as such; those of XML schema left out."""
+    return {
+        name: text if name in TEXTS else _value(text)
+        for name, text in element.attributes.items()
+        if not name.startswith("{")
+    }
+
+
+def _value(text: str) -> int | bool | str:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _name(element: Element) -> str:
+    try:
+        return element.attributes["name"]
+    except KeyError:
+        raise HcpsdkError(f"not the XML expected: a <{element.name}> without a name") from None
+
+
+def _description(element: Element) -> str:
+    texts = [child.text for child in element.children if child.name == "description"]
+    return "".join(texts).strip()

@@ -1,12 +1,12 @@
 """Access to HCP's management API (MAPI). [9]
 
-So far only the exception is here; the methods come with the next release of this library.
+Each of its resources is a class in a file of its own beside this one. They need a `Target` made
+with the name of the system or of a tenant (``"admin.hcp.example.com"``), and with port 9090.
 """
 
-from hcpsdk._errors import HcpsdkError
+from hcpsdk.mapi._replication import Replication, ReplicationSettingsError
 
-__all__ = ["ReplicationSettingsError"]
+__all__ = ["Replication", "ReplicationSettingsError"]
 
-
-class ReplicationSettingsError(HcpsdkError):
-    """An action is not allowed for the type of a replication link. [9.2]"""
+# Tracebacks and pickles name what is public by its public name.
+Replication.__module__ = ReplicationSettingsError.__module__ = __name__

@@ -31,6 +31,7 @@ ORDER = [
     "hcpsdk._request",
     "hcpsdk._body",
     "hcpsdk._url",
+    "hcpsdk._xml",
     "hcpsdk._fork",
     "hcpsdk._constants",
     "hcpsdk._errors",

@@ -1,0 +1,67 @@
+"""One question to HCP, one answer in XML: what `namespace` and `mapi` have in common."""
+
+from typing import TypeVar
+
+from hcpsdk._connection import Connection
+from hcpsdk._errors import HcpsdkError
+from hcpsdk._target import Target
+from hcpsdk._url import Params
+from hcpsdk._xml import Element, parse
+
+LARGEST = 64 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
+
+_Self = TypeVar("_Self", bound="Fetcher")
+
+
+class Fetcher:
+    """Asks over one Connection that it keeps; at the end of a ``with`` block it closes it."""
+
+    def __init__(self, target: Target, debuglevel: int = 0) -> None:
+        self._connection = Connection(target, debuglevel=debuglevel)
+
+    @property
+    def connect_time(self) -> float:
+        """Seconds that the last connect took, TLS handshake included."""
+        return self._connection.connect_time
+
+    @property
+    def service_time(self) -> float:
+        """Seconds that the last call took, from its first byte sent to the last one received."""
+        return self._connection.service_time2
+
+    def close(self) -> None:
+        """Close the Connection; any number of times. The next call opens it again."""
+        self._connection.close()
+
+    def _get(self, url: str, root: str, params: Params | None = None) -> Element:
+        """The answer to a GET, whose root element has to be called *root*."""
+        self._connection.GET(url, params=params)
+        body = self._connection.read(LARGEST + 1)
+        self._insist_on_200()
+        if len(body) > LARGEST:
+            self._connection.close()
+            raise HcpsdkError(f"the answer to GET {url} is longer than {LARGEST} bytes")
+        return parse(body, root)
+
+    def _post(self, url: str, params: Params | None = None) -> None:
+        self._connection.POST(url, params=params)
+        self._insist_on_200()
+
+    def _insist_on_200(self) -> None:
+        """Any other status is an error here, told in HCP's own words (contract 8.3)."""
+        status = self._connection.response_status
+        if status == 200:
+            return
+        text = f"{status} - {self._connection.response_reason}"
+        if message := self._connection.getheader("X-HCP-ErrorMessage"):
+            text += f" ({message})"
+        raise HcpsdkError(text)
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} over {self._connection!r}>"

@@ -1,0 +1,90 @@
+"""XML from the network, turned into plain values; nothing in it can do harm.
+
+Document types are refused altogether, and with them entities of any kind, external ones and those
+that grow when they are expanded. HCP sends none.
+"""
+
+from dataclasses import dataclass, field
+
+from hcpsdk._errors import HcpsdkError
+
+DEEPEST = 100  # nested elements; real documents have four
+SHOWN = 60  # characters of an unreadable document that the message shows
+
+
+@dataclass
+class Element:
+    """An element: its name (``{namespace}name`` if it is in one), and what is in it."""
+
+    name: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list["Element"] = field(default_factory=list)
+    text: str = ""  # all of it that is in no child
+
+
+def parse(document: bytes, root: str) -> Element:
+    """The root element of *document*.
+
+    Raises:
+        HcpsdkError: It is no XML, has a document type, or its root is not called *root*; the
+            message shows how it begins.
+    """
+    # Imported here, because most programs never parse XML.
+    from xml.parsers import expat
+
+    reader = _Reader()
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.data
+    parser.StartDoctypeDeclHandler = reader.refuse_doctype
+    try:
+        parser.Parse(document, True)
+    except (expat.ExpatError, LookupError, ValueError) as exc:
+        # LookupError and ValueError: an encoding that Python or expat does not know.
+        raise HcpsdkError(f"not the XML of <{root}>: {exc}; {_beginning(document)}") from exc
+    assert reader.root is not None  # expat insists on one
+    if reader.root.name != root:
+        raise HcpsdkError(
+            f"not the XML of <{root}>: it is <{reader.root.name}>; {_beginning(document)}"
+        )
+    return reader.root
+
+
+class _Reader:
+    """Builds the elements as the parser meets them."""
+
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self._open: list[Element] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        found = Element(_full(name), {_full(key): value for key, value in attributes.items()})
+        if self._open:
+            self._open[-1].children.append(found)
+        else:
+            self.root = found
+        self._open.append(found)
+        if len(self._open) > DEEPEST:
+            raise ValueError("elements are nested too deeply")
+
+    def end(self, _name: str) -> None:
+        self._open.pop()
+
+    def data(self, text: str) -> None:
+        self._open[-1].text += text
+
+    def refuse_doctype(self, *_declaration: object) -> None:
+        raise ValueError("it has a document type")
+
+
+def _full(name: str) -> str:
+    return f"{{{name}" if "}" in name else name
+
+
+def _beginning(document: bytes) -> str:
+    if not document:
+        return "it is empty"
+    text = document[: 4 * SHOWN].decode("utf-8", "replace")
+    return f"it begins with {text[:SHOWN]!r}"

@@ -1,0 +1,137 @@
+"""Replication: the service's settings, and its links. [9.1]"""
+
+from typing import Any
+from urllib.parse import quote
+
+from hcpsdk._errors import HcpsdkError
+from hcpsdk._fetch import Fetcher
+from hcpsdk._url import Quoted
+from hcpsdk._xml import Element
+
+SERVICE = "/mapi/services/replication"
+
+
+class ReplicationSettingsError(HcpsdkError):
+    """An action is not allowed for the type of a replication link; nothing was sent. [9.2]"""
+
+
+class UnknownSettingError(ReplicationSettingsError, ValueError):
+    """There is no such action, or no such type of link; nothing was sent."""
+
+
+class Replication(Fetcher):
+    """The replication service of a HCP, and its links. [9.1]
+
+    Asks over a Connection of its own, which it keeps until `close()`; as a context manager it
+    closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers with any
+    status but 200 (the text starts with the status), or with anything but the XML expected.
+
+    Args:
+        target: A Target made with the system's name (``admin.…``), a system-level user, and port
+            9090.
+        debuglevel: As for `Connection`: above 0, all that is on the wire is printed.
+    """
+
+    # Types of links, as HCP tells them.
+    R_ACTIVE_ACTIVE = "ACTIVE_ACTIVE"
+    R_OUTBOUND = "OUTBOUND"  # active/passive, seen from the primary
+    R_INBOUND = "INBOUND"  # active/passive, seen from the replica
+
+    # Actions, as HCP takes them.
+    R_SUSPEND = "suspend"
+    R_RESUME = "resume"
+    R_RESTORE = "restore"
+    R_FAILOVER = "failOver"
+    R_FAILBACK = "failBack"
+    R_BEGINRECOVERY = "beginRecovery"
+    R_COMPLETERECOVERY = "completeRecovery"
+
+    def getreplicationsettings(self) -> dict[str, Any]:
+        """The settings of the service; values are ``str``, ``"true"`` for one."""
+        return _dictionary(self._get(SERVICE, "replicationService"))
+
+    def getlinklist(self) -> list[str]:
+        """The names of all links."""
+        links = self._get(f"{SERVICE}/links", "links")
+        return [child.text for child in links.children if child.name == "name"]
+
+    def getlinkdetails(self, link: str) -> dict[str, Any]:
+        """All about a link: values are ``str``, groups of them dictionaries.
+
+        Args:
+            link: Its name, as `getlinklist()` gives it.
+        """
+        return _dictionary(self._get(_url(link), "link", {"verbose": True}))
+
+    def setreplicationlinkstate(
+        self, linkname: str, action: str, linktype: str | None = None
+    ) -> None:
+        """Suspend, resume, restore, fail over or back, or recover a link.
+
+        Args:
+            linkname: Its name, as `getlinklist()` gives it.
+            action: One of ``R_SUSPEND``, ``R_RESUME``, ``R_RESTORE`` (any link), ``R_FAILOVER``
+                (any link, its type is needed), ``R_FAILBACK`` (active/active links),
+                ``R_BEGINRECOVERY``, ``R_COMPLETERECOVERY`` (on the inbound side).
+            linktype: The link's type, ``R_ACTIVE_ACTIVE``, ``R_OUTBOUND`` or ``R_INBOUND``.
+
+        Raises:
+            ReplicationSettingsError: The action is not for that type of link; it is a
+                ``ValueError`` as well if there is no such action or type. Nothing was sent.
+        """
+        url = _url(linkname)
+        check_action(action, linktype)
+        self._post(url, {action: None})
+
+
+_R = Replication
+_TYPES = (_R.R_ACTIVE_ACTIVE, _R.R_OUTBOUND, _R.R_INBOUND)
+
+# For which types of links each action is (contract 8.2); None: the type need not be told.
+ALLOWED: dict[str, tuple[str | None, ...]] = {
+    _R.R_SUSPEND: (None, *_TYPES),
+    _R.R_RESUME: (None, *_TYPES),
+    _R.R_RESTORE: (None, *_TYPES),
+    _R.R_FAILOVER: _TYPES,
+    _R.R_FAILBACK: (_R.R_ACTIVE_ACTIVE,),
+    _R.R_BEGINRECOVERY: (_R.R_INBOUND,),
+    _R.R_COMPLETERECOVERY: (_R.R_INBOUND,),
+}
+
+
+def check_action(action: str, linktype: str | None) -> None:
+    """Raise `ReplicationSettingsError` if *action* is not for links of type *linktype*."""
+    if action not in ALLOWED:
+        raise UnknownSettingError(f"no such action: {action!r}; there are {', '.join(ALLOWED)}")
+    if linktype is not None and linktype not in _TYPES:
+        raise UnknownSettingError(f"no such link type: {linktype!r}; there are {', '.join(_TYPES)}")
+    if linktype not in ALLOWED[action]:
+        types = " or ".join(str(allowed) for allowed in ALLOWED[action])
+        told = "without a link type" if linktype is None else f"for {linktype} links"
+        raise ReplicationSettingsError(f"{action} is not possible {told}, only for {types}")
+
+
+def _url(link: str) -> Quoted:
+    """Where a link is found; its name may hold anything, slashes too."""
+    if not isinstance(link, str):
+        raise TypeError(f"a link's name must be str, not {type(link).__name__}")
+    if not link:
+        raise ValueError("a link's name is empty")
+    return Quoted(f"{SERVICE}/links/{quote(link, safe='')}")
+
+
+def _dictionary(element: Element) -> dict[str, Any]:
+    """The children of *element* by name: texts, or dictionaries where they have children.
+
+    Names that are repeated give a list.
+    """
+    found: dict[str, Any] = {}
+    for child in element.children:
+        value = _dictionary(child) if child.children else child.text
+        if child.name not in found:
+            found[child.name] = value
+        elif isinstance(found[child.name], list):
+            found[child.name].append(value)
+        else:
+            found[child.name] = [found[child.name], value]
+    return found
