@@ -1,5 +1,6 @@
 """The idle timer: sockets are closed when they should be, and never a moment earlier."""
 
+import concurrent.futures
 import contextlib
 import gc
 import os
@@ -14,6 +15,7 @@ import warnings
 import pytest
 
 import hcpsdk
+from hcpsdk import _idle
 
 from .raw import OK, PATIENCE, answer, answering, chunked_answer, in_turn
 
@@ -230,6 +232,24 @@ def test_no_thread_per_request(raw_server, connect, monkeypatch):
     assert timer_threads() == [timer]
 
 
+def test_no_wake_up_per_request(raw_server, connect, monkeypatch):
+    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+    server = raw_server(answering(*[OK] * 201))
+    connection = connect(server, idletime=1000)
+    connection.GET("/rest/a")
+    notified = []
+    notify = threading.Condition.notify
+    monkeypatch.setattr(
+        threading.Condition, "notify", lambda it, n=1: notified.append(it) or notify(it, n)
+    )
+
+    for _ in range(200):
+        connection.HEAD("/rest/a")
+
+    monkeypatch.undo()
+    assert len(notified) < 20  # the server's bookkeeping included
+
+
 # Unclosed Connections
 
 
@@ -251,6 +271,40 @@ def test_collected_connection(raw_server, authorization, state):
         gc.collect()
 
     server.wait_for_finished(1)
+
+
+def test_collected_while_the_timer_looks(raw_server, connect, authorization):
+    """A collection in the middle of the timer's own work hangs nobody (contract 5.4, 5.2)."""
+
+    class Collecting:
+        """Looking at its deadline collects garbage, as any step of a program may."""
+
+        @property
+        def deadline(self):
+            gc.collect()
+            looked.set()
+            return float("inf")
+
+    looked = threading.Event()
+    server = raw_server(answering(answer(b"x" * 100)))
+    target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+    collecting = Collecting()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            hcpsdk.Connection(target).GET("/rest/unread")
+            _idle.idle_timer.watch(collecting)
+            _idle.idle_timer.arm(0)
+            assert looked.wait(PATIENCE)
+            server.wait_for_finished(1)
+    finally:
+        gc.enable()
+        _idle.idle_timer._watched.discard(collecting)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as another_thread:
+        other = connect(server)
+        assert another_thread.submit(other.GET, "/rest/a").result(PATIENCE).status == 200
 
 
 def test_timer_keeps_no_connection_alive(raw_server, authorization):

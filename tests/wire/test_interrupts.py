@@ -24,24 +24,39 @@ LIBRARY = str(pathlib.Path(hcpsdk.__file__).parent)
 
 @pytest.fixture
 def interrupt():
-    """A function that sends Ctrl-C to the test while it is within the library, from any thread."""
+    """A function for any thread: Ctrl-C, as soon as the library waits for the network."""
     main = threading.main_thread()
     if threading.current_thread() is not main:
         pytest.skip("signals reach the main thread only")
 
+    taken = threading.Event()
+
     def send():
-        signal.pthread_kill(main.ident, signal.SIGINT)
+        # Again and again: a signal that comes just before a system call does not end it.
+        for _ in range(int(PATIENCE / 0.01)):
+            signal.pthread_kill(main.ident, signal.SIGINT)
+            if taken.wait(0.01):
+                return
+        raise AssertionError("the library does not wait for the network")
 
     def handler(_number, frame):
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(LIBRARY):
-                raise KeyboardInterrupt
-            frame = frame.f_back
-        threading.Timer(0.001, send).start()  # not there yet, or still on the way
+        if not taken.is_set() and waits_for_the_network(frame):
+            taken.set()
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, handler)
     yield send
+    taken.set()
     signal.signal(signal.SIGINT, before)
+
+
+def waits_for_the_network(frame):
+    """True if *frame* is where the library sends or receives."""
+    if frame.f_code.co_name not in ("readinto", "_send_bytes", "do_handshake"):
+        return False
+    while frame is not None and not frame.f_code.co_filename.startswith(LIBRARY):
+        frame = frame.f_back
+    return frame is not None
 
 
 def within_the_headers(peer, interrupt):
