@@ -34,7 +34,7 @@ from ._log import Received
 from ._messages import BodyCut, Reply, Request, Site
 from ._names import Lookup, NameServer
 from ._node import Node
-from ._system import Namespace, System, User
+from ._system import Namespace, RetentionClass, System, User
 
 __all__ = [
     "HCP",
@@ -47,6 +47,7 @@ __all__ = [
     "Received",
     "Reply",
     "Request",
+    "RetentionClass",
     "Site",
     "StartError",
     "System",

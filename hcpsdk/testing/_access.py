@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ._messages import Request
 from ._refusals import Refused
-from ._system import PERMISSIONS, Namespace, System, User
+from ._system import PERMISSIONS, Namespace, System, User, with_implied
 
 COOKIE = "hcp-ns-auth"
 LOGIN_PAGE = "/browser/"
@@ -13,15 +13,14 @@ LOGIN_PAGE = "/browser/"
 # account (ownership, access lists, privileged work) needs one.
 ANONYMOUS = PERMISSIONS - {"privileged", "read_acl", "write_acl", "change_owner"}
 
-_IMPLIED = {"read": "browse", "purge": "delete"}
-
 
 @dataclass(frozen=True)
 class Caller:
     """The user who asks, None for an anonymous one, with the permissions for this namespace."""
 
     user: User | None
-    permissions: frozenset[str]
+    own: frozenset[str]  # what the account was given
+    permissions: frozenset[str]  # what is left of it under the masks
 
     @property
     def name(self) -> str:
@@ -39,7 +38,7 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
     given = _credentials(request)
     if given is None or given == "all_users:":
         if not namespace.requires_authentication:
-            return Caller(None, _with_implied(ANONYMOUS))
+            return _admitted(None, system, namespace)
         if system.missing_credentials_status == 302:
             raise Refused(302, headers=[("Location", LOGIN_PAGE)])
         raise Refused(403, "the namespace requires authentication")
@@ -47,9 +46,21 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
         if _same_token(given, user.token):
             if user.tenant is None or user.tenant.lower() != namespace.tenant.lower():
                 raise Refused(403, f"user {user.name} has no access to the namespace")
-            return Caller(user, _with_implied(user.permissions))
+            return _admitted(user, system, namespace)
     # Wrong credentials are refused even where none are needed.
     raise Refused(403, "invalid credentials")
+
+
+def own_permissions(user: User | None, namespace: Namespace) -> frozenset[str]:
+    """What *user*, None for anybody, was given for *namespace*; empty if that is closed to them."""
+    if user is not None:
+        return user.permissions_for(namespace)
+    return frozenset() if namespace.requires_authentication else with_implied(ANONYMOUS)
+
+
+def _admitted(user: User | None, system: System, namespace: Namespace) -> Caller:
+    own = own_permissions(user, namespace)
+    return Caller(user, own, own & system.effective_mask(namespace))
 
 
 def _credentials(request: Request) -> str | None:
@@ -72,7 +83,3 @@ def _same_token(given: str, right: str) -> bool:
     user, _, password = given.partition(":")
     right_user, _, right_password = right.partition(":")
     return user == right_user and password.lower() == right_password
-
-
-def _with_implied(permissions: frozenset[str]) -> frozenset[str]:
-    return permissions | {_IMPLIED[name] for name in permissions & _IMPLIED.keys()}

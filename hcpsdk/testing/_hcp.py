@@ -4,7 +4,7 @@ import atexit
 import enum
 import logging
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Literal
 
@@ -47,6 +47,8 @@ class HCP:
         ttl: Seconds for which the name server's answers may be kept.
         missing_credentials_status: What a request without credentials gets: 403, or 302 to the
             login page.
+        permission_mask: What anybody may do at most, in all namespaces.
+        tenant_masks: The same for the namespaces of a tenant, by its name.
         wants_public_ports: Really listen on 80, 443, 9090 and 53, where this process may.
         site: What answers the requests, made from the system and an empty folder; by default
             the namespaces under ``/rest``.
@@ -63,6 +65,8 @@ class HCP:
         idle_seconds: float = 60.0,
         ttl: int = 60,
         missing_credentials_status: Literal[403, 302] = 403,
+        permission_mask: frozenset[str] = DEFAULT.permission_mask,
+        tenant_masks: Mapping[str, frozenset[str]] = DEFAULT.tenant_masks,
         wants_public_ports: bool = False,
         site: SiteFactory = Rest,
     ) -> None:
@@ -75,6 +79,8 @@ class HCP:
             namespaces=tuple(namespaces),
             users=tuple(users),
             missing_credentials_status=missing_credentials_status,
+            permission_mask=permission_mask,
+            tenant_masks=dict(tenant_masks),
         )
         self._settings = Settings(nodes, certificate, idle_seconds, ttl, wants_public_ports, site)
         self._state = State.STOPPED

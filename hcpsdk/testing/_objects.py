@@ -47,7 +47,7 @@ class Metadata:
         Raises:
             RetentionError: The retention asked for does not exist.
         """
-        classes = namespace.retention_classes
+        classes = namespace.class_values
         if change.retention is None:
             retention = _retention.default(namespace.default_retention, stored, classes)
         else:
@@ -89,6 +89,21 @@ class Metadata:
         return after
 
 
+@dataclass(frozen=True)
+class Annotation:
+    """A finished annotation, also called custom metadata (namespace.md, section 13)."""
+
+    content: Content
+    hash_scheme: str
+    hash_value: str  # upper-case hex
+    changed: int  # milliseconds since the epoch
+    is_xml: bool
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+
 @dataclass
 class StoredObject:
     """A finished object; times are milliseconds since the epoch."""
@@ -101,10 +116,21 @@ class StoredObject:
     created: int
     changed: int
     metadata: Metadata
+    annotations: dict[str, Annotation] = field(default_factory=dict)  # by name
 
     @property
     def size(self) -> int:
         return self.content.size
+
+    @property
+    def annotation_bytes(self) -> int:
+        return sum(annotation.size for annotation in self.annotations.values())
+
+    def discard(self) -> None:
+        """Let go of the bytes, when the object is there no more."""
+        self.content.discard()
+        for annotation in self.annotations.values():
+            annotation.content.discard()
 
 
 @dataclass

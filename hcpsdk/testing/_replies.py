@@ -25,6 +25,7 @@ REASONS = {
     302: "Found",
     304: "Not Modified",
     400: "Bad Request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
@@ -121,6 +122,19 @@ class Replies:
             *_change_time(directory.changed),
             ("Last-Modified", http_date(directory.changed // 1000)),
             ("X-HCP-Type", "directory"),
+        ]
+
+    def information(self, framing: Headers) -> Headers:
+        """The headers of what ``/proc`` tells (namespace-info.md, section 1)."""
+        return [
+            *self._first_lines(),
+            *self._stamp(),
+            ("X-HCP-SoftwareVersion", self._system.version),
+            ("Content-Type", "text/xml"),
+            *framing,
+            ("Cache-Control", "no-cache"),
+            ("Pragma", "no-cache"),
+            ("Expires", http_date(0)),
         ]
 
     def _first_lines(self) -> Headers:

@@ -1,4 +1,4 @@
-"""Native REST on the namespaces of an emulated HCP: everything under /rest.
+"""The namespaces of an emulated HCP: native REST under /rest, information under /proc.
 
 What happens to a request, in this order: which namespace (`System`), may the caller enter
 (`_access`), which name (`_paths`), which parameters (`_parameters`), which operation. Operations
@@ -9,8 +9,8 @@ import pathlib
 import time
 from collections.abc import Awaitable, Callable
 
-from . import _changes, _downloads, _parameters, _paths, _uploads
-from ._access import caller
+from . import _changes, _downloads, _parameters, _paths, _proc, _uploads
+from ._access import Caller, caller
 from ._call import Call
 from ._messages import BodyCut, Reply, Request
 from ._objects import ChangeRefused
@@ -74,7 +74,10 @@ class Rest:
     async def answer(self, request: Request) -> Reply:
         """The reply to *request*; its body is left unread where the head is reason to refuse."""
         try:
-            call = self._admitted(request)
+            namespace, asking = self._entered(request)
+            if _proc.is_inquiry(request.target):
+                return _proc.answer(self._inquiry(request, namespace, asking), self._replies)
+            call = self._call(request, namespace, asking)
             return await _operation(call)(call)
         except Refused as refusal:
             return self._replies.refused(refusal)
@@ -83,15 +86,24 @@ class Rest:
         except tuple(STATUSES) as exc:
             return self._replies.refused(Refused(STATUSES[type(exc)], str(exc)))
 
-    def _admitted(self, request: Request) -> Call:
-        """*request* as a `Call`; refused if it has no business here."""
+    def _entered(self, request: Request) -> tuple[Namespace, Caller]:
+        """Which namespace *request* is for, and who asks; refused at the door of either."""
         namespace = self._system.namespace(request.host)
         if namespace is None:
             raise Refused(403, f"no such namespace: {request.host}")
         enabled = namespace.http_enabled if request.scheme == "http" else namespace.https_enabled
         if not enabled:
             raise Refused(403, f"{request.scheme} is disabled for the namespace")
-        asking = caller(request, self._system, namespace)
+        return namespace, caller(request, self._system, namespace)
+
+    def _inquiry(self, request: Request, namespace: Namespace, asking: Caller) -> _proc.Inquiry:
+        url_path, _, query = request.target.partition("?")
+        parameters = _parameters.from_query(query)
+        store = self._stores[_key(namespace)]
+        return _proc.Inquiry(request, url_path, parameters, self._system, namespace, store, asking)
+
+    def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
+        """*request* as a `Call`; refused if it is not for /rest."""
         if request.method not in METHODS:
             raise Refused(405, headers=[("Allow", ", ".join(METHODS))])
         url_path, _, query = request.target.partition("?")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
 from ._content import Writer
@@ -50,6 +51,21 @@ class Forgotten(StoreError):
     """The store was emptied while the object was being written."""
 
 
+@dataclass
+class Counts:
+    """What a store holds: finished objects, how many have annotations, and the bytes of these."""
+
+    objects: int = 0
+    annotated: int = 0
+    annotation_bytes: int = 0
+
+    def add(self, stored: StoredObject, times: int = 1) -> None:
+        """Count *stored*; with -1 no more."""
+        self.objects += times
+        self.annotated += times * bool(stored.annotations)
+        self.annotation_bytes += times * stored.annotation_bytes
+
+
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
@@ -63,6 +79,7 @@ class Store:
         self.scratch = scratch
         self.clock = clock
         self.used_bytes = 0  # what is being written included
+        self.counts = Counts()
         self._root = Directory(clock())
         self._open: dict[Path, Reservation] = {}
 
@@ -148,7 +165,7 @@ class Store:
             raise Missing("no such object")
         now = self.clock()
         moment = Moment(found.created // 1000, now // 1000)
-        classes = self.namespace.retention_classes
+        classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
         found.changed = max(now, found.changed + 1)
 
@@ -173,8 +190,9 @@ class Store:
         else:
             self._refuse_removal_of_object(found, despite_retention)
             newest = found.version
-            self.used_bytes -= found.size
-            found.content.discard()
+            self.used_bytes -= found.size + found.annotation_bytes
+            self.counts.add(found, -1)
+            found.discard()
         above = self._directory(path[:-1])
         del above.entries[path[-1]]
         above.changed = self.clock()
@@ -197,15 +215,17 @@ class Store:
             if isinstance(entry, Directory):
                 heap.extend(entry.entries.values())
             else:
-                entry.content.discard()
+                entry.discard()
         self._root = Directory(self.clock())
         self.used_bytes = 0
+        self.counts = Counts()
 
     # For Reservation
 
     def take_in(self, reservation: Reservation, finished: StoredObject) -> None:
         above = self._directory(reservation.path[:-1])
         above.entries[reservation.path[-1]] = finished
+        self.counts.add(finished)
         above.changed = self.clock()
         del self._open[reservation.path]
 

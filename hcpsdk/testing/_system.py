@@ -5,7 +5,7 @@ Values only. The defaults are those of the manual's examples, so that each of th
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,19 +17,54 @@ PERMISSIONS = frozenset(
     )
 )
 
+# "Read" and "purge" bring another permission with them (section 2).
+IMPLIED = {"read": "browse", "purge": "delete"}
+
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
 
 
+def with_implied(permissions: frozenset[str]) -> frozenset[str]:
+    """*permissions* and those that they bring with them."""
+    return permissions | {IMPLIED[name] for name in permissions & IMPLIED.keys()}
+
+
+def _check_permissions(*sets: frozenset[str]) -> None:
+    unknown = frozenset[str]().union(*sets) - PERMISSIONS
+    if unknown:
+        raise ValueError(f"no such permission: {', '.join(sorted(unknown))}")
+
+
 @dataclass(frozen=True)
 class User:
-    """An account; ``tenant`` is None for a system-level one, which has no access to data."""
+    """An account; ``tenant`` is None for a system-level one, which has no access to data.
+
+    ``permissions`` hold for all namespaces of the tenant. As a mapping from names of namespaces
+    they hold for each of these, and the others are closed to the user.
+    """
 
     name: str
     password: str = field(repr=False)
     tenant: str | None = None
-    permissions: frozenset[str] = PERMISSIONS
+    permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
+
+    def __post_init__(self) -> None:
+        if isinstance(self.permissions, Mapping):
+            _check_permissions(*self.permissions.values())
+        else:
+            _check_permissions(self.permissions)
+
+    def permissions_for(self, namespace: "Namespace") -> frozenset[str]:
+        """What the account may do in *namespace*, masks left aside; empty if it has no access."""
+        if self.tenant is None or self.tenant.lower() != namespace.tenant.lower():
+            return frozenset()
+        if not isinstance(self.permissions, Mapping):
+            return with_implied(self.permissions)
+        for name, permissions in self.permissions.items():
+            if name.lower() == namespace.name.lower():
+                return with_implied(permissions)
+        return frozenset()
 
     @property
     def token(self) -> str:
@@ -39,8 +74,24 @@ class User:
 
 
 @dataclass(frozen=True)
+class RetentionClass:
+    """A name for a retention: ``value`` is "0", "-1", "-2", or an offset such as "A+10y"."""
+
+    name: str
+    value: str
+    description: str = ""
+    auto_delete: bool = False  # only told: nothing here is deleted when its time has come
+
+
+@dataclass(frozen=True)
 class Namespace:
-    """A data store of one tenant, with the settings that decide how it answers."""
+    """A data store of one tenant, with the settings that decide how it answers.
+
+    ``versioning_enabled``, ``search_enabled`` and ``soft_quota_percent`` are only told to who asks
+    (``/proc``): the emulator keeps one version of an object, and searches nothing.
+    ``checks_annotations`` refuses annotations that are no well-formed XML;
+    ``annotation_changes`` says which changes of them retention and hold leave open.
+    """
 
     name: str
     tenant: str
@@ -54,10 +105,47 @@ class Namespace:
     https_enabled: bool = True
     requires_authentication: bool = True
     enterprise_mode: bool = True
-    retention_classes: dict[str, str] = field(default_factory=dict)
+    retention_classes: tuple[RetentionClass, ...] = ()
+    description: str = ""
+    soft_quota_percent: int = 85
+    versioning_enabled: bool = False
+    search_enabled: bool = True
+    permission_mask: frozenset[str] = PERMISSIONS
+    checks_annotations: bool = True
+    annotation_changes: Literal["all", "add", "none"] = "add"
+
+    def __post_init__(self) -> None:
+        _check_permissions(self.permission_mask)
+
+    @property
+    def class_values(self) -> dict[str, str]:
+        """The value of each retention class, by its name."""
+        return {each.name: each.value for each in self.retention_classes}
 
     def host(self, domain: str) -> str:
         return f"{self.name}.{self.tenant}.{domain}"
+
+
+# What the manual's chapter 7 prints about its two namespaces.
+_CLASSES = (
+    RetentionClass(
+        "initial_unspecified", "-2", "Retention Class with an initial unspecified value."
+    ),
+    RetentionClass("deletion_prohibited", "-1", "Class which prohibits deletion."),
+    RetentionClass(
+        "TAX_DATA", "A+10y", "Class for tax data - actually 10 years.", auto_delete=True
+    ),
+)
+_N1 = Namespace(
+    "n1", "m", retention_classes=_CLASSES, description="replicated°search°no versioning"
+)
+_N2 = Namespace(
+    "n2",
+    "m",
+    retention_classes=_CLASSES,
+    description="replicated°search°versioning",
+    versioning_enabled=True,
+)
 
 
 @dataclass(frozen=True)
@@ -66,10 +154,24 @@ class System:
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
-    namespaces: tuple[Namespace, ...] = (Namespace("n1", "m"), Namespace("n2", "m"))
+    namespaces: tuple[Namespace, ...] = (_N1, _N2)
     users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
     # What a request without credentials gets: 403, or 302 to the login page as older releases do.
     missing_credentials_status: Literal[403, 302] = 403
+    # What anybody at all may do, in the whole system and by name of the tenant.
+    permission_mask: frozenset[str] = PERMISSIONS
+    tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_permissions(self.permission_mask, *self.tenant_masks.values())
+
+    def effective_mask(self, namespace: Namespace) -> frozenset[str]:
+        """What the masks of system, tenant and *namespace* all allow."""
+        allowed = with_implied(self.permission_mask) & with_implied(namespace.permission_mask)
+        for tenant, mask in self.tenant_masks.items():
+            if tenant.lower() == namespace.tenant.lower():
+                allowed &= with_implied(mask)
+        return allowed
 
     def namespace(self, host: str) -> Namespace | None:
         """The namespace that *host* (without port) names; host names know no case."""

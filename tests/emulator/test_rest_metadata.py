@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from hcpsdk.testing import HCP, Namespace, User
+from hcpsdk.testing import HCP, Namespace, RetentionClass, User
 
 from .conftest import Answer, Http
 
-CLASSES = {"tax_data": "A+10y", "never": "-1"}
+CLASSES = (RetentionClass("tax_data", "A+10y"), RetentionClass("never", "-1"))
 
 
 @pytest.fixture(scope="module")
