@@ -30,6 +30,8 @@ PERMISSION_ATTRIBUTES = {
 # What XML 1.0 cannot carry, not even escaped.
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_QUOTES = {'"': "&quot;"}
+
 Attributes = dict[str, str]
 
 
@@ -64,6 +66,7 @@ def retention_classes(namespace: Namespace) -> str:
             "retentionClass",
             {"name": each.name, "value": each.value, "autoDelete": flag(each.auto_delete)},
             [_description(each.description)],
+            per_line=3,
         )
         for each in namespace.retention_classes
     )
@@ -78,6 +81,7 @@ def permissions(namespace: Namespace, groups: dict[str, frozenset[str]]) -> str:
             group,
             {name: flag(each in granted) for name, each in PERMISSION_ATTRIBUTES.items()},
             [],
+            per_line=5,
         )
         for group, granted in groups.items()
     )
@@ -122,11 +126,13 @@ def _document(root: str, sheet: str, about: Attributes, children: Iterable[str])
     return instruction + _element(root, schema | about, children, indent="")
 
 
-def _element(name: str, about: Attributes, children: Iterable[str], indent: str = "  ") -> str:
-    """An element with an attribute a line, and a line break after it."""
-    attributes = f"\n{indent}    ".join(
-        f'{key}="{escape(_speakable(value), {chr(34): "&quot;"})}"' for key, value in about.items()
-    )
+def _element(
+    name: str, about: Attributes, children: Iterable[str], indent: str = "  ", per_line: int = 1
+) -> str:
+    """An element with so many attributes *per_line*, and a line break after it."""
+    pairs = [f'{key}="{escape(_speakable(value), _QUOTES)}"' for key, value in about.items()]
+    lines = (" ".join(pairs[i : i + per_line]) for i in range(0, len(pairs), per_line))
+    attributes = f"\n{indent}    ".join(lines)
     inner = "".join(children)
     end = f">\n{inner}{indent}</{name}>\n" if inner else "/>\n"
     return f"{indent}<{name} {attributes}{end}"
