@@ -1,5 +1,6 @@
 """Who is asking, and what may they do? namespace.md, section 2."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from ._messages import Request
@@ -35,7 +36,7 @@ class Caller:
 
 def caller(request: Request, system: System, namespace: Namespace) -> Caller:
     """Who asks; refuses (403, or 302 to the login page) whoever may not enter at all."""
-    given = _credentials(request)
+    given = credentials(request)
     if given is None or given == "all_users:":
         if not namespace.requires_authentication:
             return _admitted(None, system, namespace)
@@ -43,7 +44,7 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
             raise Refused(302, headers=[("Location", LOGIN_PAGE)])
         raise Refused(403, "the namespace requires authentication")
     for user in system.users:
-        if _same_token(given, user.token):
+        if same_token(given, user.token):
             if user.tenant is None or user.tenant.lower() != namespace.tenant.lower():
                 raise Refused(403, f"user {user.name} has no access to the namespace")
             return _admitted(user, system, namespace)
@@ -63,7 +64,7 @@ def _admitted(user: User | None, system: System, namespace: Namespace) -> Caller
     return Caller(user, own, own & system.effective_mask(namespace))
 
 
-def _credentials(request: Request) -> str | None:
+def credentials(request: Request, cookies: Container[str] = (COOKIE,)) -> str | None:
     """The token that was sent, ``""`` if in a form that is not known; None if there was none."""
     header = request.header("Authorization")
     if header is not None:  # the cookie does not count then
@@ -73,12 +74,12 @@ def _credentials(request: Request) -> str | None:
         if name.lower() == "cookie":
             for pair in value.split(";"):
                 key, _, token = pair.strip().partition("=")
-                if key == COOKIE:
+                if key in cookies:
                     return token.strip('"')
     return None
 
 
-def _same_token(given: str, right: str) -> bool:
+def same_token(given: str, right: str) -> bool:
     """Base64 compares exactly; MD5 in either case, as vendor examples show both."""
     user, _, password = given.partition(":")
     right_user, _, right_password = right.partition(":")

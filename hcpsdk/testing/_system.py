@@ -20,6 +20,9 @@ PERMISSIONS = frozenset(
 # "Read" and "purge" bring another permission with them (section 2).
 IMPLIED = {"read": "browse", "purge": "delete"}
 
+# What accounts may do as administrators (shared/hcp/mapi.md, section 6).
+ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security", "service"])
+
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
@@ -41,15 +44,19 @@ class User:
     """An account; ``tenant`` is None for a system-level one, which has no access to data.
 
     ``permissions`` hold for all namespaces of the tenant. As a mapping from names of namespaces
-    they hold for each of these, and the others are closed to the user.
+    they hold for each of these, and the others are closed to the user. ``roles`` are what the
+    account may do in the management API.
     """
 
     name: str
     password: str = field(repr=False)
     tenant: str | None = None
     permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
+    roles: frozenset[str] = ROLES
 
     def __post_init__(self) -> None:
+        if unknown := self.roles - ROLES:
+            raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
         if isinstance(self.permissions, Mapping):
             _check_permissions(*self.permissions.values())
         else:
