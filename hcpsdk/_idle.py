@@ -47,7 +47,12 @@ class IdleTimer:
         self._wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
-        """Look after *thing* from now on."""
+        """Look after *thing* from now on, as long as it exists.
+
+        There is no way to take that back, because it would need the lock: connections are closed
+        by the garbage collector, too, which may run while this very thread holds it. A thing that
+        is closed costs nothing but a glance.
+        """
         with self._lock:
             self._watched.add(thing)
             if self._thread is None:
@@ -57,11 +62,6 @@ class IdleTimer:
                 except RuntimeError:  # the interpreter is ending: it closes everything anyway
                     return
                 self._thread = thread
-
-    def forget(self, thing: Closable) -> None:
-        """Look after *thing* no longer."""
-        with self._lock:
-            self._watched.discard(thing)
 
     def arm(self, deadline: float) -> None:
         """Heed *deadline*, which something watched has set just now."""

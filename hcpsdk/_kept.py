@@ -67,7 +67,6 @@ class KeptWire:
             self.deadline = NEVER
         if wire is None:
             return
-        idle_timer.forget(self)
         if is_foreign:
             wire.abandon()
         else:
@@ -80,7 +79,6 @@ class KeptWire:
                 return  # claimed again meanwhile
             wire, self.wire = self.wire, None
             self.deadline = NEVER
-        idle_timer.forget(self)
         if wire is not None:
             wire.close()
             log.debug("idletimer expired, Connection closed: IP %s", wire.address)

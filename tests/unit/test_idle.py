@@ -16,9 +16,8 @@ PATIENCE = 30  # seconds until a test that waits is given up
 class Thing:
     """Watched; says when it was closed."""
 
-    def __init__(self, forget=None):
+    def __init__(self):
         self.deadline = NEVER
-        self.forget = forget
         self.closed = threading.Event()
         self.closed_at = None
 
@@ -26,8 +25,6 @@ class Thing:
         if self.deadline > now:
             return
         self.deadline = NEVER
-        if self.forget:
-            self.forget(self)
         self.closed_at = time.monotonic()
         self.closed.set()
 
@@ -50,9 +47,7 @@ def timer(monkeypatch):
     monkeypatch.setattr(_idle, "LINGER", 0.05)
     timer = IdleTimer()
     yield timer
-    watched = list(timer._watched)
-    for thing in watched:
-        timer.forget(thing)
+    timer._watched.clear()
     timer.arm(0)
     thread = timer._thread
     if thread is not None:
@@ -125,17 +120,17 @@ def test_armed_many_times(timer):
     assert thing.closed_at >= deadline
 
 
-def test_what_is_forgotten_is_not_closed(timer):
-    """What the timer was told to forget is none of its business any more (contract 5.3)."""
-    forgotten, other = Thing(), Thing()
-    for thing in (forgotten, other):
+def test_what_was_closed_otherwise_is_left_alone(timer):
+    """What has no deadline any more is none of the timer's business (contract 5.3)."""
+    closed, other = Thing(), Thing()
+    for thing in (closed, other):
         timer.watch(thing)
-    arm(timer, forgotten, 0.05)
-    timer.forget(forgotten)
+    arm(timer, closed, 0.05)
+    closed.deadline = NEVER
     arm(timer, other, 0.06)
 
     assert other.closed.wait(PATIENCE)
-    assert not forgotten.closed.is_set()
+    assert not closed.closed.is_set()
 
 
 def test_keeps_nothing_alive(timer):
@@ -154,13 +149,15 @@ def test_keeps_nothing_alive(timer):
 def test_thread_ends_and_starts_again(timer):
     """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
     for _ in range(2):
-        thing = Thing(forget=timer.forget)
+        thing = Thing()
         timer.watch(thing)
         thread = timer._thread
         assert thread.daemon
         arm(timer, thing, 0.01)
+        assert thing.closed.wait(PATIENCE)
+        del thing
+        gc.collect()
         thread.join(PATIENCE)
-        assert thing.closed.is_set()
         assert not thread.is_alive()
         assert timer._thread is None
 
