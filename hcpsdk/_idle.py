@@ -15,7 +15,7 @@ log = logging.getLogger("hcpsdk.Connection")
 
 NEVER = float("inf")
 LOOK_AGAIN = float("-inf")
-LINGER = 10.0  # seconds for which the thread waits for new work before it ends
+LINGER = 10.0  # seconds after which the thread ends if there is nothing to watch any more
 
 
 class Closable(Protocol):
@@ -86,12 +86,11 @@ class IdleTimer:
                         self._wakes_at = LOOK_AGAIN
                         return True
                     self._wakes_at = min(earliest, self._wakes_at)
-                if self._watched:
+                if self._wakes_at != NEVER:
                     # A wait has an upper limit on some systems.
                     self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
                 elif not self._changed.wait(LINGER) and not self._watched:
                     self._thread = None
-                    self._wakes_at = NEVER
                     return False
 
     def _close_due(self) -> None:
