@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from ._objects import Directory, StoredObject
 from ._paths import Path, quoted, readable, readable_url, url
-from ._replies import flag
+from ._replies import annotation_names, flag
 from ._system import Namespace
 from ._times import iso, listing_time, with_hundredths
 
@@ -87,8 +87,8 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("shred", flag(metadata.shred)),
         ("dpl", str(namespace.dpl)),
         ("index", flag(metadata.index)),
-        ("customMetadata", "false"),
-        ("customMetadataAnnotations", ""),
+        ("customMetadata", flag(bool(stored.annotations))),
+        ("customMetadataAnnotations", annotation_names(stored)),
         ("version", str(stored.version)),
         ("replicated", "false"),
         ("changeTimeMilliseconds", with_hundredths(stored.changed)),

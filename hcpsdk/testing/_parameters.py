@@ -11,7 +11,7 @@ from ._refusals import Refused, not_emulated
 MAX_FORM_BYTES = 1024 * 1024
 
 # A real HCP 7.1 knows them (namespace.md, section 18).
-NOT_EMULATED = frozenset(["type", "annotation", "version", "acl", "dpl"])
+NOT_EMULATED = frozenset(["type", "version", "acl", "dpl"])
 
 
 class Parameters:

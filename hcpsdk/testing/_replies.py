@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 from ._messages import Reply
-from ._objects import Directory, StoredObject
+from ._objects import Annotation, Directory, StoredObject
 from ._paths import Path, url
 from ._refusals import Refused
 from ._system import Namespace, System
@@ -21,6 +21,7 @@ Headers = list[tuple[str, str]]
 REASONS = {
     200: "OK",
     201: "Created",
+    204: "No Content",
     206: "Partial Content",
     302: "Found",
     304: "Not Modified",
@@ -39,8 +40,8 @@ REASONS = {
     503: "Service Unavailable",
 }
 
-# Section 25, 2.
-EXPLAINED = frozenset([400, 403, 409, 503])
+# Section 25, 2; for 204 section 13.
+EXPLAINED = frozenset([204, 400, 403, 409, 503])
 
 MAX_MESSAGE = 500  # characters; some quote what the client sent
 
@@ -60,7 +61,8 @@ class Replies:
         headers = [*self._first_lines(), *self._stamp(), *refusal.headers]
         if refusal.message and refusal.status in EXPLAINED:
             headers.append(("X-HCP-ErrorMessage", header_text(refusal.message[:MAX_MESSAGE])))
-        if refusal.status != 304:  # there it would speak of the body that GET would get
+        # With 304 it would speak of the body that GET would get; RFC 7230 forbids it with 204.
+        if refusal.status not in (204, 304):
             headers.append(("Content-Length", "0"))
         return _reply(refusal.status, headers)
 
@@ -69,15 +71,19 @@ class Replies:
         return _reply(200, [*self._first_lines(), *self._stamp(), ("Content-Length", "0")])
 
     def stored(self, path: Path, stored: StoredObject) -> Reply:
-        """201 for a new object."""
-        return self._created(
-            path,
-            [
-                ("X-HCP-VersionId", str(stored.version)),
-                ("X-HCP-Hash", f"{stored.hash_scheme} {stored.hash_value}"),
-                ("ETag", f'"{stored.etag}"'),
-            ],
-        )
+        """201 for a new object, with the annotation that it may have been stored with."""
+        about = [
+            ("X-HCP-VersionId", str(stored.version)),
+            ("X-HCP-Hash", f"{stored.hash_scheme} {stored.hash_value}"),
+            ("ETag", f'"{stored.etag}"'),
+        ]
+        for annotation in stored.annotations.values():
+            about.append(_annotation_hash(annotation))
+        return self._created(path, about)
+
+    def annotated(self, path: Path, annotation: Annotation) -> Reply:
+        """201 for a new annotation, or one that replaces another."""
+        return self._created(path, [_annotation_hash(annotation)])
 
     def directory_made(self, path: Path) -> Reply:
         """201 for a new directory."""
@@ -124,8 +130,27 @@ class Replies:
             ("X-HCP-Type", "directory"),
         ]
 
+    def annotation(self, stored: StoredObject, annotation: Annotation, framing: Headers) -> Headers:
+        """The headers of GET and HEAD for an annotation of *stored* (section 13)."""
+        return [
+            *self._first_lines(),
+            *self._stamp(),
+            ("X-HCP-SoftwareVersion", self._system.version),
+            ("ETag", f'"{stored.etag}"'),  # the object's, as recorded
+            ("Cache-Control", "no-cache,no-store"),
+            ("Pragma", "no-cache"),
+            ("Expires", http_date(0)),
+            ("Content-Type", "text/xml" if annotation.is_xml else "application/octet-stream"),
+            *framing,
+            ("X-HCP-Type", "annotation"),
+            ("X-HCP-Size", str(annotation.size)),
+            ("X-HCP-Hash", f"{annotation.hash_scheme} {annotation.hash_value}"),
+            *_change_time(annotation.changed),
+            ("Last-Modified", http_date(annotation.changed // 1000)),
+        ]
+
     def information(self, framing: Headers) -> Headers:
-        """The headers of what ``/proc`` tells (namespace-info.md, section 1)."""
+        """The headers of what ``/proc`` tells (namespace-info.md, section 1), and of such XML."""
         return [
             *self._first_lines(),
             *self._stamp(),
@@ -173,13 +198,13 @@ def _about_object(stored: StoredObject, namespace: Namespace) -> Headers:
         ("X-HCP-Shred", flag(metadata.shred)),
         ("X-HCP-DPL", str(namespace.dpl)),
         ("X-HCP-Index", flag(metadata.index)),
-        ("X-HCP-Custom-Metadata", "false"),
+        ("X-HCP-Custom-Metadata", flag(bool(stored.annotations))),
         ("X-HCP-ACL", "false"),
         ("X-HCP-Owner", header_text(metadata.owner)),
         ("X-HCP-Domain", ""),
         ("X-HCP-UID", ""),
         ("X-HCP-GID", ""),
-        ("X-HCP-CustomMetadataAnnotations", ""),
+        ("X-HCP-CustomMetadataAnnotations", annotation_names(stored)),
         ("X-HCP-Replicated", "false"),
         ("X-HCP-ReplicationCollision", "false"),
     ]
@@ -190,6 +215,15 @@ def _change_time(milliseconds: int) -> Headers:
         ("X-HCP-ChangeTimeMilliseconds", with_hundredths(milliseconds)),
         ("X-HCP-ChangeTimeString", iso(milliseconds // 1000)),
     ]
+
+
+def _annotation_hash(annotation: Annotation) -> tuple[str, str]:
+    return "X-HCP-CustomMetadataHash", f"{annotation.hash_scheme} {annotation.hash_value}"
+
+
+def annotation_names(stored: StoredObject) -> str:
+    """``name;size, name;size``: all annotations of *stored*."""
+    return ", ".join(f"{name};{each.size}" for name, each in stored.annotations.items())
 
 
 def flag(value: bool) -> str:

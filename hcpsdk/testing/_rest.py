@@ -9,7 +9,7 @@ import pathlib
 import time
 from collections.abc import Awaitable, Callable
 
-from . import _changes, _downloads, _parameters, _paths, _proc, _uploads
+from . import _annotations, _changes, _downloads, _parameters, _paths, _proc, _uploads, _whole
 from ._access import Caller, caller
 from ._call import Call
 from ._messages import BodyCut, Reply, Request
@@ -17,7 +17,18 @@ from ._objects import ChangeRefused
 from ._refusals import Refused, not_emulated
 from ._replies import Replies
 from ._retention import RetentionError
-from ._store import BeingWritten, Forgotten, Missing, NameTaken, Protected, Store, TooLarge
+from ._store import (
+    BadAnnotation,
+    BeingWritten,
+    Forgotten,
+    Missing,
+    NameTaken,
+    NoAnnotation,
+    Protected,
+    Store,
+    TooLarge,
+    TooManyAnnotations,
+)
 from ._system import Namespace, System
 
 Operation = Callable[[Call], Awaitable[Reply]]
@@ -30,8 +41,15 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
     ("HEAD", None): _downloads.head,
     ("POST", None): _changes.post,
     ("DELETE", None): _changes.delete,
+    ("PUT", "custom-metadata"): _annotations.put,
+    ("GET", "custom-metadata"): _annotations.get,
+    ("HEAD", "custom-metadata"): _annotations.head,
+    ("DELETE", "custom-metadata"): _annotations.delete,
+    ("GET", "custom-metadata-info"): _annotations.get_info,
+    ("PUT", "whole-object"): _whole.put,
+    ("GET", "whole-object"): _whole.get,
 }
-TYPES_NOT_EMULATED = frozenset(["custom-metadata", "custom-metadata-info", "whole-object", "acl"])
+TYPES_NOT_EMULATED = frozenset(["acl"])
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 
 # What the store's and the retention's rules say, as HTTP says it (namespace.md, section 20).
@@ -45,6 +63,9 @@ STATUSES: dict[type[Exception], int] = {
     Missing: 404,
     Protected: 403,
     TooLarge: 413,
+    NoAnnotation: 204,
+    TooManyAnnotations: 400,
+    BadAnnotation: 400,
     Forgotten: 503,
 }
 

@@ -10,15 +10,20 @@ import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ._content import Writer
 from ._hashes import digest
-from ._objects import Change, Directory, Metadata, StoredObject
+from ._objects import Annotation, Change, Directory, Metadata, StoredObject
 from ._paths import Path
 from ._retention import Moment
 from ._system import Namespace
 
+if TYPE_CHECKING:
+    from ._drafts import Draft
+
 MAX_OBJECT_BYTES = 2 * 1024**4  # namespace.md, section 5
+MAX_ANNOTATIONS = 10  # of one object; section 13
 # A change time is a little later than the version's creation, as recorded (section 25, 4).
 CHANGE_DELAY = 2  # milliseconds
 
@@ -45,6 +50,18 @@ class Protected(StoreError):
 
 class TooLarge(StoreError):
     """The object is larger than HCP takes, or than what is left of the quota."""
+
+
+class NoAnnotation(StoreError):
+    """The object has no annotation of that name."""
+
+
+class TooManyAnnotations(StoreError):
+    """The object has as many as it can have."""
+
+
+class BadAnnotation(StoreError):
+    """The annotation is not well-formed XML; says why."""
 
 
 class Forgotten(StoreError):
@@ -82,6 +99,7 @@ class Store:
         self.counts = Counts()
         self._root = Directory(clock())
         self._open: dict[Path, Reservation] = {}
+        self.drafts: set[Draft] = set()  # annotations that are being written
 
     def find(self, path: Path) -> StoredObject | Directory | None:
         """What is stored under *path*, the root for (). What is being written is not there yet."""
@@ -160,14 +178,80 @@ class Store:
             Missing: No object is there.
             ChangeRefused, RetentionError: The rules forbid it.
         """
-        found = self.find(path)
-        if not isinstance(found, StoredObject):
-            raise Missing("no such object")
+        found = self._object(path)
         now = self.clock()
         moment = Moment(found.created // 1000, now // 1000)
         classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
         found.changed = max(now, found.changed + 1)
+
+    def annotate(self, path: Path, draft: Draft) -> Annotation:
+        """Give an object the finished *draft*, in place of an annotation of that name.
+
+        Raises:
+            BadAnnotation: It is no XML, and the namespace wants that.
+            Missing, TooManyAnnotations, Protected: See `refuse_annotation`.
+        """
+        draft.check()
+        self.refuse_annotation(path, draft.name)
+        found = self._object(path)
+        self._forget_annotation(found, draft.name)
+        self.counts.add(found, -1)
+        found.changed = max(self.clock(), found.changed + 1)
+        found.annotations[draft.name] = annotation = draft.finish(found.changed)
+        self.counts.add(found)
+        return annotation
+
+    def refuse_annotation(self, path: Path, name: str) -> None:
+        """Raise what keeps an object from being given an annotation called *name*.
+
+        Raises:
+            Missing: No object is there.
+            TooManyAnnotations: It has ten others.
+            Protected: It is on hold or under retention, and the namespace forbids the change.
+        """
+        found = self._object(path)
+        is_new = name not in found.annotations
+        if is_new and len(found.annotations) >= MAX_ANNOTATIONS:
+            raise TooManyAnnotations(f"an object can have {MAX_ANNOTATIONS} annotations")
+        self._refuse_protected_annotation(found, "add" if is_new else "all")
+
+    def remove_annotation(self, path: Path, name: str) -> None:
+        """Delete an annotation of an object.
+
+        Raises:
+            Missing: No object is there.
+            NoAnnotation: It has none of that name.
+            Protected: It is on hold or under retention, and the namespace forbids the change.
+        """
+        found = self._object(path)
+        if name not in found.annotations:
+            raise NoAnnotation(f"No annotation exists with name {name}")
+        self._refuse_protected_annotation(found, "all")
+        self._forget_annotation(found, name)
+        found.changed = max(self.clock(), found.changed + 1)
+
+    def _forget_annotation(self, found: StoredObject, name: str) -> None:
+        """Drop the annotation called *name*, if there is one."""
+        if name in found.annotations:
+            self.counts.add(found, -1)
+            annotation = found.annotations.pop(name)
+            self.used_bytes -= annotation.size
+            annotation.content.discard()
+            self.counts.add(found)
+
+    def _refuse_protected_annotation(self, found: StoredObject, change: str) -> None:
+        metadata = found.metadata
+        if metadata.retention.allows_deletion(self.clock() // 1000) and not metadata.hold:
+            return
+        if self.namespace.annotation_changes not in ("all", change):
+            raise Protected("the object is under retention: its annotations cannot be changed")
+
+    def _object(self, path: Path) -> StoredObject:
+        found = self.find(path)
+        if not isinstance(found, StoredObject):
+            raise Missing("no such object")
+        return found
 
     def remove(self, path: Path, *, despite_retention: bool = False) -> None:
         """Delete an object or an empty directory.
@@ -209,6 +293,8 @@ class Store:
         """Forget everything, also what is being written just now."""
         for reservation in list(self._open.values()):
             reservation.release()
+        for draft in list(self.drafts):
+            draft.release()
         heap: list[StoredObject | Directory] = [self._root]
         while heap:
             entry = heap.pop()
@@ -220,7 +306,12 @@ class Store:
         self.used_bytes = 0
         self.counts = Counts()
 
-    # For Reservation
+    # For Reservation and Draft
+
+    def refuse_if_full(self, size: int) -> None:
+        """Raise `TooLarge` if there is no room for *size* more bytes."""
+        if self.used_bytes + size > self.namespace.quota_bytes:
+            raise TooLarge("the quota of the namespace is used up")
 
     def take_in(self, reservation: Reservation, finished: StoredObject) -> None:
         above = self._directory(reservation.path[:-1])
@@ -259,8 +350,7 @@ class Reservation:
         """
         if size > MAX_OBJECT_BYTES:
             raise TooLarge("the object is larger than 2 TB")
-        if self._store.used_bytes + size > self._store.namespace.quota_bytes:
-            raise TooLarge("the quota of the namespace is used up")
+        self._store.refuse_if_full(size)
 
     def write(self, piece: bytes) -> None:
         """Take the next bytes of the object.
@@ -278,9 +368,25 @@ class Reservation:
         self._store.used_bytes += len(piece)
         self._writer.write(piece)
 
-    def finish(self, metadata: Metadata) -> StoredObject:
-        """The object, from now on there for everybody."""
+    def start_again(self) -> None:
+        """Forget what was written so far."""
         self._refuse_if_forgotten()
+        self._store.used_bytes -= self.size
+        self._writer.discard()
+        self._writer = Writer(self._store.scratch)
+        self._md5 = digest("MD5")
+        self._hash = digest(self._scheme)
+
+    def finish(self, metadata: Metadata, draft: Draft | None = None) -> StoredObject:
+        """The object, from now on there for everybody, with *draft* as its annotation.
+
+        Raises:
+            BadAnnotation: That is no XML, and the namespace wants it.
+        """
+        self._refuse_if_forgotten()
+        if draft:
+            draft.check()
+        changed = max(self._store.clock(), self.created + CHANGE_DELAY)
         finished = StoredObject(
             self._writer.finish(),
             etag=self._md5.hexdigest(),
@@ -288,8 +394,9 @@ class Reservation:
             hash_value=self._hash.hexdigest().upper(),
             version=64 * self.created + 1,
             created=self.created,
-            changed=max(self._store.clock(), self.created + CHANGE_DELAY),
+            changed=changed,
             metadata=metadata,
+            annotations={draft.name: draft.finish(changed)} if draft else {},
         )
         self._store.take_in(self, finished)
         self._is_open = False

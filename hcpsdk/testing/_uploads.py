@@ -4,7 +4,7 @@ from ._call import Call
 from ._coding import unpacker
 from ._conditions import check_write
 from ._messages import Reply
-from ._objects import Metadata, StoredObject
+from ._objects import Change, Metadata, StoredObject
 from ._refusals import not_emulated
 
 
@@ -14,14 +14,7 @@ async def put_object(call: Call) -> Reply:
     Everything that can be refused is refused before the body is touched, so that a client which
     waits for "100 Continue" gets the final status instead.
     """
-    call.caller.needs("write")
-    for header in ("X-HCP-CopySource", "X-HCP-LabelRetentionHold"):
-        if call.request.header(header) is not None:
-            raise not_emulated(header)
-    call.parameters.only("hold", "index", "retention", "shred")
-    change = call.parameters.change()
-    if change.hold:
-        call.caller.needs("privileged")
+    change = initial_change(call)
     if call.means_directory:
         return await _make_directory(call)
     unpack = unpacker(call.request)
@@ -30,7 +23,7 @@ async def put_object(call: Call) -> Reply:
     with call.store.reserve(call.path) as place:
         stored_at = place.created // 1000
         metadata = Metadata.initial(change, call.namespace, call.caller.name, stored_at)
-        place.expect(_announced_size(call))
+        place.expect(announced_size(call))
         async for piece in call.request.body:
             for plain in unpack.unpacked(piece):
                 place.write(plain)
@@ -39,7 +32,20 @@ async def put_object(call: Call) -> Reply:
     return call.replies.stored(call.path, stored)
 
 
-def _announced_size(call: Call) -> int:
+def initial_change(call: Call, *other_parameters: str) -> Change:
+    """The system metadata that an upload names, once it is clear that the caller may do that."""
+    call.caller.needs("write")
+    for header in ("X-HCP-CopySource", "X-HCP-LabelRetentionHold"):
+        if call.request.header(header) is not None:
+            raise not_emulated(header)
+    call.parameters.only("hold", "index", "retention", "shred", *other_parameters)
+    change = call.parameters.change()
+    if change.hold:
+        call.caller.needs("privileged")
+    return change
+
+
+def announced_size(call: Call) -> int:
     """Bytes of the body as far as is known; a packed one will be larger."""
     length = call.request.header("Content-Length") or ""
     return int(length) if length.isascii() and length.isdigit() else 0

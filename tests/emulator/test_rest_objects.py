@@ -322,9 +322,6 @@ def test_bad_parameters(http: Http, query: str) -> None:
 @pytest.mark.parametrize(
     ("method", "query"),
     [
-        ("PUT", "type=custom-metadata&annotation=a"),
-        ("GET", "type=custom-metadata-info"),
-        ("PUT", "type=whole-object"),
         ("HEAD", "type=acl"),
         ("GET", "version=list"),
         ("DELETE", "version=91055133849537"),
