@@ -29,6 +29,7 @@ except ImportError as missing:
     ) from missing
 
 from ._hcp import HCP, EmulatorBug
+from ._link import Link, link
 from ._listener import StartError
 from ._log import Received
 from ._messages import BodyCut, Reply, Request, Site
@@ -40,6 +41,7 @@ __all__ = [
     "HCP",
     "BodyCut",
     "EmulatorBug",
+    "Link",
     "Lookup",
     "NameServer",
     "Namespace",
@@ -52,4 +54,5 @@ __all__ = [
     "StartError",
     "System",
     "User",
+    "link",
 ]

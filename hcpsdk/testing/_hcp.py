@@ -11,8 +11,8 @@ from typing import Literal
 from ._log import Received, RequestLog
 from ._names import NameServer
 from ._node import Node
-from ._rest import Rest
 from ._running import Running, Settings, SiteFactory
+from ._services import Services
 from ._system import Namespace, System, User
 from ._tls import KINDS, CertificateKind
 
@@ -51,7 +51,7 @@ class HCP:
         tenant_masks: The same for the namespaces of a tenant, by its name.
         wants_public_ports: Really listen on 80, 443, 9090 and 53, where this process may.
         site: What answers the requests, made from the system and an empty folder; by default
-            the namespaces under ``/rest``.
+            the namespaces, and the management API on port 9090.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class HCP:
         permission_mask: frozenset[str] = DEFAULT.permission_mask,
         tenant_masks: Mapping[str, frozenset[str]] = DEFAULT.tenant_masks,
         wants_public_ports: bool = False,
-        site: SiteFactory = Rest,
+        site: SiteFactory = Services,
     ) -> None:
         if nodes < 1:
             raise ValueError(f"an HCP has at least one node, not {nodes}")

@@ -90,7 +90,7 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("customMetadata", flag(bool(stored.annotations))),
         ("customMetadataAnnotations", annotation_names(stored)),
         ("version", str(stored.version)),
-        ("replicated", "false"),
+        ("replicated", flag(stored.replicated)),
         ("changeTimeMilliseconds", with_hundredths(stored.changed)),
         ("changeTimeString", iso(stored.changed // 1000)),
         ("owner", readable(metadata.owner.encode())),

@@ -51,6 +51,7 @@ class NameServer:
         system: The HCP whose names exist.
         running: Tells the addresses of the nodes that are available.
         ttl: Seconds for which an answer may be kept.
+        taken_over: Tells the systems that failed, whose names are answered with our nodes.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class NameServer:
         system: System,
         running: Callable[[], list[str]],
         ttl: int,
+        taken_over: Callable[[], list[System]] = list,
     ) -> None:
         self._loop = loop
+        self._taken_over = taken_over
         self._domain = dns.name.from_text(system.domain.lower())
         self._names = {dns.name.from_text(name) for name in names(system)}
         self._running = running
@@ -189,11 +192,12 @@ class NameServer:
         kind = dns.rdatatype.to_text(question.rdtype)
         with self._lock:
             self._lookups.append(Lookup(name, kind, transport))
-        if not question.name.is_subdomain(self._domain):
+        existing = self._names_beside(question.name)
+        if existing is None:
             reply.set_rcode(dns.rcode.REFUSED)
             return
         reply.flags |= dns.flags.AA
-        if question.name not in self._names:
+        if question.name not in existing:
             reply.set_rcode(dns.rcode.NXDOMAIN)
         elif question.rdtype in (dns.rdatatype.A, dns.rdatatype.ANY):
             addresses = self._next_order()
@@ -204,6 +208,15 @@ class NameServer:
             ]
             if not addresses:
                 reply.set_rcode(dns.rcode.SERVFAIL)  # no node, so nobody who could know
+
+    def _names_beside(self, name: dns.name.Name) -> set[dns.name.Name] | None:
+        """The names that exist in the domain of *name*; None if it is not for us to answer."""
+        if name.is_subdomain(self._domain):
+            return self._names
+        for system in self._taken_over():
+            if name.is_subdomain(dns.name.from_text(system.domain)):
+                return {dns.name.from_text(other) for other in names(system)}
+        return None
 
     def _next_order(self) -> list[str]:
         """The addresses of the running nodes, each time beginning with the next one."""

@@ -3,6 +3,7 @@
 import functools
 import socket
 import ssl
+from collections.abc import Callable
 
 from ._background import Background
 from ._conversation import Conversation, Door, House
@@ -28,6 +29,7 @@ class Node:
         idle_seconds: float,
         house: House,
         wants_public_ports: bool = False,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.address = address
         self.ports: dict[int, int] = {}
@@ -35,6 +37,7 @@ class Node:
         self._context = context
         self._idle_seconds = idle_seconds
         self._house = house
+        self._changed = changed  # called after the node has started or stopped
         self._connections = Connections()
         self._listeners: list[Listener] = []
         try:
@@ -77,11 +80,13 @@ class Node:
     async def open(self) -> None:
         for listener in self._listeners:
             listener.listen()
+        self._changed()
 
     async def fail(self) -> None:
         for listener in self._listeners:
             listener.refuse()
         await self._connections.close()
+        self._changed()
 
     async def close(self) -> None:
         """Stop for good; the ports are given back."""

@@ -117,6 +117,8 @@ class StoredObject:
     changed: int
     metadata: Metadata
     annotations: dict[str, Annotation] = field(default_factory=dict)  # by name
+    replicated: bool = False  # every system that is to have it has it as it is now
+    collided: bool = False  # it lost its name to an object of another system
 
     @property
     def size(self) -> int:

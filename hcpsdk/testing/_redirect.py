@@ -13,6 +13,7 @@ back. So no client needs to know that it is being tested.
 
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +31,12 @@ class Route:
     domain: str  # lower case
     name_server: tuple[str, int]
     ports: dict[tuple[str, int], int]  # the real port, by address and public port
+    # None where the domain is the HCP's own; else it stands in for another one, while this is true
+    stands_in: Callable[[], bool] | None = None
 
     def owns(self, name: str) -> bool:
+        if self.stands_in is not None and not self.stands_in():
+            return False
         name = name.rstrip(".").lower()
         return name == self.domain or name.endswith("." + self.domain)
 
@@ -59,8 +64,10 @@ class Redirect:
         with self._lock:
             if not self._routes:
                 self._replace()
-            # The latest first: it wins where two have the same domain.
-            self._routes = (route, *self._routes)
+            # The latest first: it wins where two have the same domain. But before them all come
+            # those who stand in for another system, which may be running all the same.
+            routes = (route, *self._routes)
+            self._routes = tuple(sorted(routes, key=lambda each: each.stands_in is None))
 
     def remove(self, route: Route) -> None:
         with self._lock:

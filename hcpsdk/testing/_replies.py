@@ -205,8 +205,8 @@ def _about_object(stored: StoredObject, namespace: Namespace) -> Headers:
         ("X-HCP-UID", ""),
         ("X-HCP-GID", ""),
         ("X-HCP-CustomMetadataAnnotations", annotation_names(stored)),
-        ("X-HCP-Replicated", "false"),
-        ("X-HCP-ReplicationCollision", "false"),
+        ("X-HCP-Replicated", flag(stored.replicated)),
+        ("X-HCP-ReplicationCollision", flag(stored.collided)),
     ]
 
 

@@ -15,6 +15,7 @@ from ._call import Call
 from ._messages import BodyCut, Reply, Request
 from ._objects import ChangeRefused
 from ._refusals import Refused, not_emulated
+from ._replication import Replication
 from ._replies import Replies
 from ._retention import RetentionError
 from ._store import (
@@ -51,6 +52,7 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
 }
 TYPES_NOT_EMULATED = frozenset(["acl"])
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+READING = ("GET", "HEAD")
 
 # What the store's and the retention's rules say, as HTTP says it (namespace.md, section 20).
 STATUSES: dict[type[Exception], int] = {
@@ -86,6 +88,7 @@ class Rest:
             _key(namespace): Store(namespace, scratch, lambda: int(now() * 1000))
             for namespace in system.namespaces
         }
+        self.replication = Replication(system, self._stores)
 
     def reset(self) -> None:
         """Forget all objects and directories; uploads that are running come to nothing."""
@@ -99,6 +102,7 @@ class Rest:
             if _proc.is_inquiry(request.target):
                 return _proc.answer(self._inquiry(request, namespace, asking), self._replies)
             call = self._call(request, namespace, asking)
+            self._refuse_read_only(call)
             return await _operation(call)(call)
         except Refused as refusal:
             return self._replies.refused(refusal)
@@ -110,6 +114,9 @@ class Rest:
     def _entered(self, request: Request) -> tuple[Namespace, Caller]:
         """Which namespace *request* is for, and who asks; refused at the door of either."""
         namespace = self._system.namespace(request.host)
+        if namespace is None and not _proc.is_inquiry(request.target):
+            # namespace.md, section 23: /proc is never taken over
+            namespace = self.replication.namespace_taken_over(request.host)
         if namespace is None:
             raise Refused(403, f"no such namespace: {request.host}")
         enabled = namespace.http_enabled if request.scheme == "http" else namespace.https_enabled
@@ -142,6 +149,13 @@ class Rest:
             means_directory,
             _parameters.from_query(query),
         )
+
+    def _refuse_read_only(self, call: Call) -> None:
+        """Refuse writing into the replica of an active/passive link (section 23)."""
+        if call.request.method not in READING:
+            why = self.replication.read_only_because(_key(call.namespace))
+            if why is not None:
+                raise Refused(403, why)
 
 
 def _key(namespace: Namespace) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from ._messages import Site
 from ._names import NameServer
 from ._node import Node
 from ._redirect import Route, redirect
+from ._replication import Replication
+from ._services import Services
 from ._system import System
 from ._tls import CertificateKind, Certificates
 
@@ -71,12 +74,12 @@ class Running:
             addresses = take_addresses(settings.nodes)
             undo.callback(give_back, addresses)
             self._make_folder(undo)
-            certificates = Certificates(system, addresses, settings.certificate)
-            self.ca_file.write_bytes(certificates.ca_pem)
-            self._site = settings.site(system, self.folder / "scratch")
+            self.certificates = Certificates(system, addresses, settings.certificate)
+            self.ca_file.write_bytes(self.certificates.ca_pem)
+            self._site = settings.site(system, self.scratch)
             self._start_background(undo, report_bug)
             house = House(self._site, requests, f"HCP V{system.version}", report_bug)
-            context = certificates.server_context()
+            context = self.certificates.server_context(self._context_of_other)
             for address in addresses:
                 node = Node(
                     self._background,
@@ -85,6 +88,7 @@ class Running:
                     settings.idle_seconds,
                     house,
                     settings.wants_public_ports,
+                    self._reachable_changed,
                 )
                 undo.callback(self._run, node.close)
                 self.nodes.append(node)
@@ -97,7 +101,42 @@ class Running:
             undo.callback(redirect.remove, self._route)
             _all.add(self)
             undo.callback(_all.discard, self)
+            if self._services is not None:
+                undo.callback(self._services.replication.leave)
             self._undo = undo.pop_all()
+
+    # For links to other HCPs
+
+    @property
+    def _services(self) -> Services | None:
+        return self._site if isinstance(self._site, Services) else None
+
+    @property
+    def replication(self) -> Replication:
+        """The replication service; `RuntimeError` where the HCP has a site of its user's own."""
+        if self._services is None:
+            raise RuntimeError("an HCP that was made with a site of its own cannot be linked")
+        return self._services.replication
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._background.loop
+
+    @property
+    def scratch(self) -> pathlib.Path:
+        return self.folder / "scratch"
+
+    def route_for(self, domain: str, stands_in: Callable[[], bool]) -> Route:
+        """The route by which *domain* of another HCP is reached here, while *stands_in*."""
+        return Route(domain, (self.name_server.address, self.name_server.port), {}, stands_in)
+
+    def _context_of_other(self, name: str) -> ssl.SSLContext | None:
+        """The certificate of the linked system to which *name* belongs."""
+        return self._services.replication.context_for(name) if self._services else None
+
+    def _reachable_changed(self) -> None:
+        if self._services is not None:
+            self._services.replication.kick()
 
     @property
     def ca_file(self) -> pathlib.Path:
@@ -128,7 +167,7 @@ class Running:
         # Not a TemporaryDirectory: at the end of a forked child that would delete its parent's.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hcpsdk-"))
         undo.callback(shutil.rmtree, self.folder)
-        (self.folder / "scratch").mkdir()
+        self.scratch.mkdir()
 
     def _start_background(
         self, undo: contextlib.ExitStack, report_bug: Callable[[BaseException], None]
@@ -145,7 +184,13 @@ class Running:
     def _make_name_server(self, address: str) -> NameServer:
         def make(port: int) -> NameServer:
             return NameServer(
-                self._background.loop, address, port, self._system, self._available, ttl
+                self._background.loop,
+                address,
+                port,
+                self._system,
+                self._available,
+                ttl,
+                self._systems_taken_over,
             )
 
         ttl = self._settings.ttl
@@ -167,7 +212,14 @@ class Running:
             },
         )
 
+    def _systems_taken_over(self) -> list[System]:
+        return self._services.replication.systems_taken_over() if self._services else []
+
     def _available(self) -> list[str]:
+        if self._services is not None:
+            instead = self._services.replication.addresses_instead()
+            if instead is not None:
+                return instead
         return [node.address for node in self.nodes if node.is_running]
 
     def _run(self, function: Callable[[], Any]) -> None:

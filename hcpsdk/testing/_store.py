@@ -7,7 +7,7 @@ but never in the middle of one.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -83,10 +83,18 @@ class Counts:
         self.annotation_bytes += times * stored.annotation_bytes
 
 
+# Told of every change: the path, the bytes that came, and what went away.
+Journal = Callable[[Path, int, StoredObject | Directory | None], None]
+
+
+def no_journal(path: Path, size: int, removed: StoredObject | Directory | None) -> None:
+    """Where nobody wants to know."""
+
+
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
-    *clock* tells milliseconds since the epoch.
+    *clock* tells milliseconds since the epoch. ``tell`` is called after each change.
     """
 
     def __init__(
@@ -97,6 +105,7 @@ class Store:
         self.clock = clock
         self.used_bytes = 0  # what is being written included
         self.counts = Counts()
+        self.tell: Journal = no_journal
         self._root = Directory(clock())
         self._open: dict[Path, Reservation] = {}
         self.drafts: set[Draft] = set()  # annotations that are being written
@@ -134,6 +143,7 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
+        self.tell(path, 0, None)
 
     def refuse_if_taken(self, path: Path) -> None:
         """Raise `NameTaken` if nothing new can have the name *path*."""
@@ -184,6 +194,7 @@ class Store:
         classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
         found.changed = max(now, found.changed + 1)
+        self.tell(path, 0, None)
 
     def annotate(self, path: Path, draft: Draft) -> Annotation:
         """Give an object the finished *draft*, in place of an annotation of that name.
@@ -200,6 +211,7 @@ class Store:
         found.changed = max(self.clock(), found.changed + 1)
         found.annotations[draft.name] = annotation = draft.finish(found.changed)
         self.counts.add(found)
+        self.tell(path, annotation.size, None)
         return annotation
 
     def refuse_annotation(self, path: Path, name: str) -> None:
@@ -230,6 +242,7 @@ class Store:
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
         found.changed = max(self.clock(), found.changed + 1)
+        self.tell(path, 0, None)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
         """Drop the annotation called *name*, if there is one."""
@@ -270,17 +283,12 @@ class Store:
                 raise Protected("the root directory cannot be deleted")
             if found.entries:
                 raise Protected("the directory is not empty")
-            newest = found.newest_removed
         else:
             self._refuse_removal_of_object(found, despite_retention)
-            newest = found.version
-            self.used_bytes -= found.size + found.annotation_bytes
-            self.counts.add(found, -1)
+        self.take_out(path)
+        if isinstance(found, StoredObject):
             found.discard()
-        above = self._directory(path[:-1])
-        del above.entries[path[-1]]
-        above.changed = self.clock()
-        above.newest_removed = max(above.newest_removed, newest)
+        self.tell(path, 0, found)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
         if found.metadata.hold:
@@ -306,6 +314,42 @@ class Store:
         self.used_bytes = 0
         self.counts = Counts()
 
+    # For copies that come from another system: no rules, and `tell` is not called
+
+    def walk(self) -> Iterator[tuple[Path, StoredObject | Directory]]:
+        """Everything that is stored, a directory before its entries."""
+        heap: list[tuple[Path, StoredObject | Directory]] = [((), self._root)]
+        while heap:
+            path, entry = heap.pop()
+            if path:
+                yield path, entry
+            if isinstance(entry, Directory):
+                heap.extend(((*path, name), below) for name, below in entry.entries.items())
+
+    def is_being_written(self, path: Path) -> bool:
+        """Whether an upload is going to need *path*, or a name above or below it."""
+        return any(other[: len(path)] == path[: len(other)] for other in self._open)
+
+    def put(self, path: Path, stored: StoredObject) -> None:
+        """Store a finished object under a name that is free."""
+        above = self._directory(path[:-1])
+        above.entries[path[-1]] = stored
+        above.changed = self.clock()
+        self.used_bytes += stored.size + stored.annotation_bytes
+        self.counts.add(stored)
+
+    def take_out(self, path: Path) -> None:
+        """Remove the object or empty directory *path*, whose bytes stay."""
+        above = self._directory(path[:-1])
+        taken = above.entries.pop(path[-1])
+        above.changed = self.clock()
+        if isinstance(taken, Directory):
+            above.newest_removed = max(above.newest_removed, taken.newest_removed)
+        else:
+            above.newest_removed = max(above.newest_removed, taken.version)
+            self.used_bytes -= taken.size + taken.annotation_bytes
+            self.counts.add(taken, -1)
+
     # For Reservation and Draft
 
     def refuse_if_full(self, size: int) -> None:
@@ -319,6 +363,7 @@ class Store:
         self.counts.add(finished)
         above.changed = self.clock()
         del self._open[reservation.path]
+        self.tell(reservation.path, finished.size, None)
 
     def let_go(self, reservation: Reservation) -> None:
         self.used_bytes -= reservation.size

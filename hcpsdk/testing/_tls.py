@@ -2,7 +2,7 @@
 
 import ipaddress
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import trustme
@@ -43,10 +43,23 @@ class Certificates:
         subjects = subjects or [NO_HOST]
         self._certificate = authority.issue_cert(*subjects, common_name=NOBODY)
 
-    def server_context(self) -> ssl.SSLContext:
-        """A context for the listening side, the same for all ports of all nodes."""
+    def server_context(
+        self, others: Callable[[str], ssl.SSLContext | None] | None = None
+    ) -> ssl.SSLContext:
+        """A context for the listening side, the same for all ports of all nodes.
+
+        *others* tells the context to go on with if the client asks for a name of another system.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._certificate.configure_cert(context)
+
+        def choose(tls: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+            other = others(name) if others and name else None
+            if other is not None:
+                tls.context = other
+
+        if others:
+            context.sni_callback = choose
         return context
 
 
