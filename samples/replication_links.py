@@ -1,0 +1,76 @@
+"""List the replication links of a HCP, show their details, suspend and resume one.
+
+Runs as it stands against two emulated HCPs that are linked::
+
+    python3 -m hcpsdk.testing run --linked samples/replication_links.py [--watch]
+
+With --watch it goes on to show status and backlog until you press Ctrl-C.
+
+For a HCP of your own, change the constants and run it with python3 itself. It really suspends a
+link, for a moment.
+"""
+
+import sys
+import time
+from pprint import pprint
+
+import hcpsdk
+from hcpsdk.mapi import Replication
+
+# Which HCP, and as whom to ask: a system-level user. Adapt these to your environment.
+P_FQDN = "admin.hcp1.snomis.local"
+P_USER = "service"
+P_PASS = "service01"
+P_PORT = 9090
+# Seconds between two looks at the links, with --watch.
+P_INTERVAL = 2
+
+
+def show_status(replication, link):
+    """One line: how the link does, and what waits to be replicated."""
+    details = replication.getlinkdetails(link)
+    statistics = details["statistics"]
+    print(
+        f"{link}: {details['status']}, {details['statusMessage']}, "
+        f"{statistics['objectsPending']} objects ({statistics['bytesPending']} bytes) pending, "
+        f"up to date as of {statistics['upToDateAsOfString']}",
+        flush=True,
+    )
+
+
+def suspend_and_resume(replication, link):
+    replication.setreplicationlinkstate(link, Replication.R_SUSPEND)
+    show_status(replication, link)
+    replication.setreplicationlinkstate(link, Replication.R_RESUME)
+    show_status(replication, link)
+
+
+def watch(replication, links):
+    print("watching, press Ctrl-C to end")
+    while True:
+        for link in links:
+            show_status(replication, link)
+        time.sleep(P_INTERVAL)
+
+
+def main():
+    auth = hcpsdk.NativeAuthorization(P_USER, P_PASS)
+    try:
+        target = hcpsdk.Target(P_FQDN, auth, port=P_PORT)
+        with Replication(target) as replication:
+            links = replication.getlinklist()
+            if not links:
+                sys.exit(f"{P_FQDN} has no replication links")
+            for link in links:
+                pprint(replication.getlinkdetails(link))
+            suspend_and_resume(replication, links[0])
+            if "--watch" in sys.argv[1:]:
+                watch(replication, links)
+    except KeyboardInterrupt:
+        print("stopped")
+    except hcpsdk.HcpsdkError as e:
+        sys.exit(f"failed - {e}")
+
+
+if __name__ == "__main__":
+    main()
