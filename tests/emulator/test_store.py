@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hcpsdk.testing import _store
+from hcpsdk.testing import _reservation
 from hcpsdk.testing._content import IN_MEMORY
 from hcpsdk.testing._objects import Change, ChangeRefused, Directory, Metadata, StoredObject
 from hcpsdk.testing._paths import Path
@@ -235,7 +235,7 @@ def test_largest_object(tmp_path: pathlib.Path, clock: Clock) -> None:
 
 def test_largest_object_unannounced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object whose size is not known beforehand may not become larger either."""
-    monkeypatch.setattr(_store, "MAX_OBJECT_BYTES", 10)
+    monkeypatch.setattr(_reservation, "MAX_OBJECT_BYTES", 10)
     with store.reserve(path("a")) as place:
         place.write(bytes(4))
         place.write(bytes(6))
