@@ -11,6 +11,7 @@ from . import _link_rules as rules
 from ._backlog import Traffic
 from ._link_end import End
 from ._link_rules import NotNow, Phase, Role
+from ._mapi_properties import text
 
 if TYPE_CHECKING:
     from ._hcp import HCP
@@ -51,9 +52,10 @@ def link(
     else:
         name = name or f"{here}-->--{there}"
         words = f"active/passive replication from {here.upper()} to {there.upper()}"
-    if not 1 <= len(name) <= 64:
-        raise ValueError(f"the name of a link has 1 to 64 characters: {name!r}")
-    return Link(first, second, type, name, words if description is None else description, delay)
+    description = words if description is None else description
+    text(1, 64)(name)
+    text(0, 1024)(description)
+    return Link(first, second, type, name, description, delay)
 
 
 class Link:
@@ -86,7 +88,7 @@ class Link:
         self.ends = End(self, first, roles[0]), End(self, second, roles[1])
         self.ends[0].meet(self.ends[1])
         for end in self.ends:
-            end.refuse_if_named_already()
+            end.check()
         for end in self.ends:
             end.define()
         for end in self.ends:
@@ -187,6 +189,8 @@ class Link:
             raise NotNow("restore is not possible: the other system has the link")
         if not end.other.is_running:
             raise NotNow("restore needs the other system, which does not answer")
+        if end.other.has_namesake:
+            raise NotNow(f"the other system has another link called {self.name}")
         self.epoch += 1
         end.backlog.take_back()
         end.other.define()

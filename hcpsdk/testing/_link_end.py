@@ -122,10 +122,16 @@ class End:
 
     # Its life
 
-    def refuse_if_named_already(self) -> None:
+    @property
+    def has_namesake(self) -> bool:
+        """Whether the system, which has to be running, has another link of this name."""
+        return self._hcp._running.replication.end(self.link.name) not in (None, self)
+
+    def check(self) -> None:
+        """Raise what keeps the link from being made here."""
         if not self._hcp.is_running:
             raise RuntimeError(f"{self._hcp!r} is not running; only running HCPs can be linked")
-        if self._hcp._running.replication.end(self.link.name):
+        if self.has_namesake:
             raise ValueError(f"{self._hcp!r} has a link named {self.link.name!r} already")
 
     def define(self) -> None:
@@ -260,13 +266,13 @@ class End:
             parcel.discard()
             return
         store = self._stores[parcel.key]
-        for gone in parcel.removed:
-            self._removed.add((parcel.key, parcel.path, gone))
+        self._removed.update((parcel.key, parcel.path, gone) for gone in parcel.removed)
+        if parcel.stored is not None:
+            arrived = (parcel.key, parcel.path, identity(parcel.stored))
+            if arrived in self._removed:  # it was sent before its sender heard of that
+                parcel = parcel.without_object()
         self._is_receiving = True
         try:
-            known = parcel.stored is not None and identity(parcel.stored)
-            if (parcel.key, parcel.path, known) in self._removed:
-                parcel = parcel.without_object()
             moved = _copies.unpack(store, parcel)
         except BeingWritten:
             home.loop.call_later(RETRY_SECONDS, self._receive, parcel, epoch)

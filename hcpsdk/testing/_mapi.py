@@ -88,15 +88,15 @@ class Mapi:
         raise Refused(403, f"no management API here: {host}")
 
     def _user(self, request: Request, tenant: str | None) -> User:
+        """Who asks: a user of the system, or of *tenant* if its host was asked."""
         given = credentials(request, COOKIES)
-        for user in self._system.users:
-            if given is not None and same_token(given, user.token):
-                if tenant is None and user.tenant is not None:
-                    raise Refused(403, f"user {user.name} is no system-level user")
-                if user.tenant not in (None, tenant):
-                    raise Refused(403, f"user {user.name} belongs to another tenant")
+        if given is None:
+            raise Refused(403, "missing credentials")
+        known = [user for user in self._system.users if same_token(given, user.token)]
+        for user in known:
+            if user.tenant is None or user.tenant.lower() == (tenant or "").lower():
                 return user
-        raise Refused(403, "missing credentials" if given is None else "invalid credentials")
+        raise Refused(403, "wrong account level" if known else "invalid credentials")
 
 
 def _found(url_path: str) -> tuple[Resource, list[str]]:

@@ -35,6 +35,8 @@ class MapiCall:
     def document(self, root: str) -> Record:
         """The values in the body; `Malformed` if it is none that starts with *root*."""
         kind, body = self.body
+        if not body:
+            raise Refused(400, f"neither a known action nor a body: {root}")
         return read(root, body, kind)
 
     def needs(self, *roles: str) -> None:

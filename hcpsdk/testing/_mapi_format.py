@@ -18,6 +18,8 @@ XML, JSON = "application/xml", "application/json"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 INDENT = "  "
 
+MAX_NESTED = 50  # elements within each other; real documents have four
+
 
 class Malformed(ValueError):
     """The document is none, or not the one that was expected; says why."""
@@ -28,8 +30,10 @@ class Malformed(ValueError):
 
 def written(root: str, record: Record, media_type: str, *, pretty: bool) -> bytes:
     """*record* as a document of *media_type*; *root* is the name of its outermost XML element."""
-    if media_type == JSON:
-        text = _pretty_json(record) if pretty else json.dumps(record, separators=(",", ":"))
+    if media_type == JSON and pretty:
+        text = _pretty_json(record)
+    elif media_type == JSON:
+        text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
     else:
         text = HEAD + ("\n" if pretty else "") + _element(root, record, 0 if pretty else None)
     return text.encode("utf-8")
@@ -60,12 +64,9 @@ def _pretty_json(value: Any, depth: int = 0) -> str:
         inside = ", ".join(_pretty_json(item, depth) for item in value)
         return f"[ {inside} ]" if inside else "[ ]"
     if not isinstance(value, dict):
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False)
     before = INDENT * (depth + 1)
-    lines = [
-        f"{before}{json.dumps(key)} : {_pretty_json(item, depth + 1)}"
-        for key, item in value.items()
-    ]
+    lines = [f'{before}"{key}" : {_pretty_json(item, depth + 1)}' for key, item in value.items()]
     return "{\n" + ",\n".join(lines) + f"\n{INDENT * depth}}}"
 
 
@@ -88,9 +89,11 @@ def read(root: str, body: bytes, media_type: str) -> Record:
 
 
 def _read_json(body: bytes) -> Record:
+    if body.count(b"[") + body.count(b"{") > MAX_NESTED:
+        raise Malformed("too many values within each other")
     try:
         found = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Malformed("malformed JSON") from error
     if not isinstance(found, dict):
         raise Malformed("the JSON is no object")
@@ -112,9 +115,6 @@ def _read_element(element: Element) -> Any:
     return found
 
 
-MAX_DEPTH = 50  # elements within each other; real ones have three
-
-
 def _parsed(body: bytes) -> Element:
     """The root element. A DTD is refused, and with it every entity that could do harm."""
     builder = TreeBuilder()
@@ -127,7 +127,7 @@ def _parsed(body: bytes) -> Element:
     def start(name: str, _attributes: object) -> None:
         nonlocal depth
         depth += 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_NESTED:
             raise Malformed("too many elements within each other")
         builder.start(name, {})
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._mapi_format import Record
 from ._refusals import Refused
+
+# XML 1.0, section 2.2
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # From what came (text in XML, also bool and int in JSON) to the value; `ValueError` if it is none.
 Property = Callable[[Any], Any]
@@ -81,6 +85,8 @@ def text(least: int, most: int) -> Property:
     def checked(value: Any) -> str:
         if not isinstance(value, str) or not least <= len(value) <= most:
             raise ValueError(f"no text of {least} to {most} characters")
+        if _NOT_IN_XML.search(value):
+            raise ValueError("a character that XML cannot carry")
         return value
 
     return checked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ class Replication:
         self.settings = SETTINGS
         self.shut_down_because: str | None = None  # why no link of this system works
         self.ends: tuple[End, ...] = ()
+        self._lock = threading.Lock()  # guards the replacement of ends
         for key, store in stores.items():
             store.tell = partial(self._note, key)
 
@@ -47,10 +49,12 @@ class Replication:
         return next(found, None)
 
     def add(self, end: End) -> None:
-        self.ends = (*self.ends, end)
+        with self._lock:
+            self.ends = (*self.ends, end)
 
     def remove(self, end: End) -> None:
-        self.ends = tuple(other for other in self.ends if other is not end)
+        with self._lock:
+            self.ends = tuple(other for other in self.ends if other is not end)
 
     def change(self, settings: Record) -> None:
         self.settings = {**self.settings, **settings}

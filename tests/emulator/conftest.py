@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
 
 import hcpsdk
-from hcpsdk.testing import HCP
+from hcpsdk.testing import HCP, Link
 
 HOST = "n1.m.hcp1.snomis.local"
+SERVICE_TOKEN = "HCP c2VydmljZQ==:e4e5ace7271dde224933ffa1fb38f280"  # service / service01
 TOKEN = "HCP bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01, as in shared/hcp/namespace.md
 
 
@@ -73,10 +76,79 @@ class Http:
 class Https(Http):
     """The same over TLS, verified against *cafile*."""
 
-    def __init__(self, cafile: Any, host: str = HOST, port: int = 443) -> None:
+    def __init__(
+        self, cafile: Any, host: str = HOST, port: int = 443, *, is_verified: bool = True
+    ) -> None:
         self.host = host
         context = ssl.create_default_context(cafile=cafile)
+        if not is_verified:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self.connection = HTTPSConnection(host, port, timeout=20, context=context)
+
+
+class Site:
+    """One of the systems of a link, asked at the address of its first running node.
+
+    By address, so that what answers is this system, whatever the name servers say.
+    """
+
+    def __init__(self, hcp: HCP) -> None:
+        self.hcp = hcp
+
+    @property
+    def _node(self) -> str:
+        return next(node.address for node in self.hcp.nodes if node.is_running)
+
+    def rest(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str | None] | None = None,
+        host: str | None = None,
+    ) -> Answer:
+        """Ask the namespace ``n1``, or *host*, as user ``n``."""
+        client = Http(self._node)
+        host = host or f"n1.m.{self.hcp.domain}"
+        try:
+            return client(method, target, body, {"Host": host, **(headers or {})})
+        finally:
+            client.close()
+
+    def mapi(
+        self,
+        method: str,
+        target: str = "",
+        body: Any = None,
+        headers: Mapping[str, str | None] | None = None,
+        host: str | None = None,
+    ) -> Answer:
+        """Ask the management API below ``/mapi/services/replication`` as user ``service``."""
+        client = Https(None, self._node, 9090, is_verified=False)
+        host = host or f"admin.{self.hcp.domain}"
+        wanted = {"Host": host, "Authorization": SERVICE_TOKEN, **(headers or {})}
+        if not target.startswith("/mapi"):
+            target = f"/mapi/services/replication{target}"
+        try:
+            return client(method, target, body, wanted)
+        finally:
+            client.close()
+
+    def act(self, link: Link, action: str) -> Answer:
+        """Do an action on *link* here."""
+        return self.mapi("POST", f"/links/{quote(link.name)}?{action}")
+
+    def details(self, link: Link) -> dict[str, str]:
+        """All that this system tells about *link*; what is nested has its own name only."""
+        answer = self.mapi("GET", f"/links/{quote(link.name)}?verbose=true")
+        assert answer.status == 200, answer
+        root = ElementTree.fromstring(answer.body)
+        return {element.tag: element.text or "" for element in root.iter() if not len(element)}
+
+    def state(self, link: Link) -> str:
+        """Status, message and type of *link* as this system shows them."""
+        told = self.details(link)
+        return f"{told['status']}: {told['statusMessage']} ({told['type']})"
 
 
 @pytest.fixture
@@ -121,3 +193,23 @@ def https(hcp: HCP) -> Iterator[Https]:
     client = Https(hcp.ca_file)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def running_hcp2() -> Iterator[HCP]:
+    with HCP("hcp2.snomis.local") as hcp:
+        yield hcp
+
+
+@pytest.fixture
+def site1(hcp: HCP) -> Site:
+    """The system ``hcp1.snomis.local``, empty."""
+    return Site(hcp)
+
+
+@pytest.fixture
+def site2(running_hcp2: HCP) -> Iterator[Site]:
+    """The system ``hcp2.snomis.local``, empty and not linked yet."""
+    running_hcp2.reset()
+    yield Site(running_hcp2)
+    running_hcp2.reset()
