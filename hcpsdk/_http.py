@@ -216,7 +216,8 @@ class Response(http.client.HTTPResponse):
         self._sock = sock
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {self.reason}>"
+        # Python may show one whose making was interrupted.
+        return f"<Response {getattr(self, 'status', '')} {getattr(self, 'reason', '')}>"
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the answer is here; does not wait."""
