@@ -22,6 +22,9 @@ HOST = "n1.m.hcp1.snomis.local"
 SERVICE_TOKEN = "HCP c2VydmljZQ==:e4e5ace7271dde224933ffa1fb38f280"  # service / service01
 TOKEN = "HCP bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01, as in shared/hcp/namespace.md
 
+UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -80,9 +83,7 @@ class Https(Http):
         self, cafile: Any, host: str = HOST, port: int = 443, *, is_verified: bool = True
     ) -> None:
         self.host = host
-        context = ssl.create_default_context(cafile=cafile)
-        if not is_verified:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = ssl.create_default_context(cafile=cafile) if is_verified else UNVERIFIED
         self.connection = HTTPSConnection(host, port, timeout=20, context=context)
 
 

@@ -2,13 +2,14 @@
 
 import http.client
 import json
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hcpsdk.testing import HCP, System, User
+
+from .conftest import UNVERIFIED
 
 ADMIN = "admin.hcp1.snomis.local"
 SERVICE = "/mapi/services/replication"
@@ -48,9 +49,7 @@ def ask(
     host: str = ADMIN,
     port: int = 9090,
 ) -> Asked:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection(host, port, timeout=20, context=context)
+    connection = http.client.HTTPSConnection(host, port, timeout=20, context=UNVERIFIED)
     try:
         connection.request(method, target, body, headers)
         return Asked(connection.getresponse())
