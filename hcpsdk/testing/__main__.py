@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> None:
         command_line.error(str(error))
     try:
         if options.command == "run":
-            run(hcp, options.script, options.arguments)
+            other = HCP(other_domain(options.domain)) if options.linked else None
+            run(hcp, options.script, options.arguments, other)
         else:
             serve(hcp, options.ca_file)
     except StartError as error:
@@ -56,9 +57,20 @@ def parser() -> argparse.ArgumentParser:
     serve_command.add_argument(
         "--ca-file", type=pathlib.Path, metavar="PATH", help="put the CA certificate here"
     )
+    run_command.add_argument(
+        "--linked",
+        action="store_true",
+        help="a second HCP, hcp2 in the same domain, linked to the first one (active/active)",
+    )
     run_command.add_argument("script", metavar="SCRIPT")
     run_command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
     return top
+
+
+def other_domain(domain: str) -> str:
+    """The domain of a second HCP: hcp2.snomis.local beside hcp1.snomis.local."""
+    first, dot, rest = domain.partition(".")
+    return f"{'hcp1' if first.lower() == 'hcp2' else 'hcp2'}{dot}{rest}"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

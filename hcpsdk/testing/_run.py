@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import Any
 
 from ._hcp import HCP
+from ._link import link
 
 CA_FILE_VARIABLE = "HCPSDK_TESTING_CAFILE"
 
 
-def run(hcp: HCP, script: str, arguments: list[str]) -> None:
+def run(hcp: HCP, script: str, arguments: list[str], other: HCP | None = None) -> None:
     """Run *script* as ``python3 SCRIPT ARGUMENTS`` would, but with *hcp* running.
+
+    If there is an *other* one, it runs, too, and an active/active link joins them.
 
     Whatever ends the script (its end, `SystemExit`, an exception, Ctrl-C) ends this process in the
     same way and with the same words. The HCP is not stopped here but at the very end of the
@@ -27,6 +30,9 @@ def run(hcp: HCP, script: str, arguments: list[str]) -> None:
         print(f"{sys.executable}: can't open file {script!r}: {reason}", file=sys.stderr)
         sys.exit(2)
     hcp.start()
+    if other:
+        other.start()
+        link(hcp, other)
     os.environ[CA_FILE_VARIABLE] = str(hcp.ca_file)
     sys.argv = [script, *arguments]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):

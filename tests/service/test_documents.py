@@ -3,6 +3,8 @@
 import doctest
 from pathlib import Path
 
+from hcpsdk.testing import HCP, link
+
 HERE = Path(__file__).parent
 
 
@@ -26,4 +28,18 @@ def test_manual_session(hcp):
     )
 
     assert tried > 15
+    assert failed == 0
+
+
+def test_manual_chapters_7_to_9(hcp):
+    """Each example of manual chapters 7, 8 and 9 gives the printed result."""
+    with HCP("hcp2.snomis.local") as other, link(hcp, other):
+        failed, tried = doctest.testfile(
+            str(HERE / "manual_7_8_9.rst"),
+            module_relative=False,
+            optionflags=doctest.ELLIPSIS,
+            encoding="utf-8",
+        )
+
+    assert tried > 30
     assert failed == 0

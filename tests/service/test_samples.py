@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -123,8 +124,8 @@ REFUSAL = re.compile(
 )
 
 
-def run(script, *arguments, folder):
-    command = [sys.executable, "-m", "hcpsdk.testing", "run", str(script), *arguments]
+def run(script, *arguments, folder, options=()):
+    command = [sys.executable, "-m", "hcpsdk.testing", "run", *options, str(script), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
@@ -198,3 +199,85 @@ def test_no_such_ca(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("failure on nowhere.pem - ")
     assert "Traceback" not in done.stderr
+
+
+def test_namespace_report(tmp_path):
+    """The report answers all four questions about a namespace, in words."""
+    done = run(SAMPLES / "namespace_report.py", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (
+        "  n1: replicated, search, no versioning",
+        "  bytes in all:    53,687,091,200  (0.0% used, warning at 85%)",
+        "  TAX_DATA             A+10y  Class for tax data - actually 10 years.",
+        "  user       browse, changeOwner, delete, privileged,",
+    ):
+        assert words in done.stdout
+
+
+def test_unique_names(tmp_path):
+    """Files are stored under unique names, found from the name alone, and deleted."""
+    (tmp_path / "Bericht <1>.txt").write_bytes(b"x" * 1234)
+    done = run(SAMPLES / "unique_names.py", "Bericht <1>.txt", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    uuid = r"[0-9a-f]{2}([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    assert re.fullmatch(
+        r"stored   Bericht <1>\.txt\n"
+        rf"  as     /rest/hcpsdk/unique/[0-9a-f]{{2}}/[0-9a-f]{{2}}/(?P<name>{uuid})\n"
+        r"found    (?P=name)\n"
+        r"  is     Bericht <1>\.txt, 1,234 bytes\n"
+        r"deleted  1 objects\n",
+        done.stdout,
+    )
+
+
+def test_unique_names_without_a_file(tmp_path):
+    """A file that is not there is named, and no traceback is shown."""
+    done = run(SAMPLES / "unique_names.py", "nowhere.txt", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "nowhere.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_replication_links(tmp_path):
+    """Links are listed with their details, one is suspended and resumed."""
+    done = run(SAMPLES / "replication_links.py", folder=tmp_path, options=["--linked"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "'description': 'active/active replication between HCP1 and HCP2'" in done.stdout
+    suspended, resumed = done.stdout.splitlines()[-2:]
+    assert suspended.startswith("hcp1--<-->--hcp2: WARNING, Suspended by user, 0 objects")
+    assert resumed.startswith("hcp1--<-->--hcp2: GOOD, Synchronizing data, 0 objects")
+
+
+def test_replication_links_watched(tmp_path):
+    """With --watch it goes on until Ctrl-C, and ends with a word."""
+    command = [sys.executable, "-m", "hcpsdk.testing", "run", "--linked"]
+    with subprocess.Popen(
+        [*command, str(SAMPLES / "replication_links.py"), "--watch"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("watching"):
+                break
+        assert process.stdout.readline().startswith("hcp1--<-->--hcp2: GOOD")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert out.splitlines()[-1] == "stopped"
+    assert (process.returncode, err) == (0, "")
+
+
+def test_replication_without_links(tmp_path):
+    """A HCP without links is said to have none."""
+    done = run(SAMPLES / "replication_links.py", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "admin.hcp1.snomis.local has no replication links\n",
+    )
