@@ -18,6 +18,16 @@ def test_readme():
     assert failed == 0
 
 
+def test_emulator_page():
+    """The sessions on the emulator's page run as printed."""
+    failed, tried = doctest.testfile(
+        str(HERE.parents[1] / "docs" / "emulator.rst"), module_relative=False, encoding="utf-8"
+    )
+
+    assert tried >= 5
+    assert failed == 0
+
+
 def test_manual_session(hcp):
     """The session of manual 4.4 gives the documented values."""
     failed, tried = doctest.testfile(
