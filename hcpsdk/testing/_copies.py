@@ -3,7 +3,8 @@
 The rules for two objects of one name (mapi.md and namespace.md name only ``.lost+found``): the one
 stored later keeps the name, the other one moves to the same path below ``.lost+found`` and says
 ``X-HCP-ReplicationCollision: true``. Both systems come to the same result, whoever is told first.
-An object never takes the name of a directory: what arrives moves aside.
+An object never takes the name of a directory: what arrives moves aside. Where the place aside is
+taken, the version ID is appended to the name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import pathlib
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ._backlog import Identity, Item, StoreKey, identity
@@ -143,7 +145,8 @@ def _is_free(store: Store, path: Path) -> bool:
 
 
 def _age(stored: StoredObject) -> tuple[int, str]:
-    return stored.changed, repr(stored.metadata)
+    annotations = sorted((name, each.hash_value) for name, each in stored.annotations.items())
+    return stored.changed, repr((stored.metadata, annotations))
 
 
 def _rank(stored: StoredObject) -> tuple[int, int, str]:
@@ -151,15 +154,23 @@ def _rank(stored: StoredObject) -> tuple[int, int, str]:
 
 
 def _move_aside(store: Store, path: Path, loser: StoredObject) -> list[tuple[Path, StoredObject]]:
-    aside = (LOST_AND_FOUND, *path)
-    for place in (aside, (*aside[:-1], aside[-1] + b".%d" % loser.version)):
+    for place in _places_aside(store, path, loser):
         found = store.find(place)
         if isinstance(found, StoredObject) and identity(found) == identity(loser):
-            loser.discard()  # the other system has told of it already
-            return []
+            break  # the other system has told of it already
         if _is_free(store, place):
             loser.collided = True
             store.put(place, loser)
             return [(place, loser)]
-    loser.discard()
+    loser.discard()  # or there is no place at all: somebody made ".lost+found" an object
     return []
+
+
+def _places_aside(store: Store, path: Path, loser: StoredObject) -> Iterator[Path]:
+    """Where *loser* may go, best first."""
+    aside = path if path[0] == LOST_AND_FOUND else (LOST_AND_FOUND, *path)
+    if aside != path and not isinstance(store.find(path), Directory):
+        yield aside
+    # The plain name is for what was in the directory: what has won there may follow it one day.
+    yield (*aside[:-1], aside[-1] + b".%d" % loser.version)
+    yield (LOST_AND_FOUND, b"%d" % loser.version)
