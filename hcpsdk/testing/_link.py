@@ -93,7 +93,7 @@ class Link:
             end.define()
         for end in self.ends:
             if end.role is not Role.REPLICA:
-                end.note_everything()
+                end.courier.take_stock()
 
     def __repr__(self) -> str:
         pending = " and ".join(str(len(end.backlog)) for end in self.ends)
@@ -127,7 +127,7 @@ class Link:
                 raise TimeoutError(f"not replicated after {timeout} seconds: {self!r}")
 
     def _is_settled(self) -> bool:
-        travels = any(end.view.sends and len(end.backlog) for end in self.ends)
+        travels = any(end.view.sends and end.courier.has_work for end in self.ends)
         return not travels and (self.phase is not Phase.COMPLETING or not self.is_connected)
 
     def close(self) -> None:
@@ -181,7 +181,7 @@ class Link:
             failed_over = phase is Phase.FAILED_OVER and end.role is Role.PEER
             self.survivor = end if failed_over else None
             if phase is Phase.COMPLETING:
-                end.complete_if_done()
+                end.courier.complete_if_done()
             self.lock.notify_all()
 
     def _restore(self, end: End) -> None:
@@ -194,7 +194,7 @@ class Link:
         self.epoch += 1
         end.backlog.take_back()
         end.other.define()
-        end.note_everything()
+        end.courier.take_stock()
 
     def make_active_active(self) -> None:
         """Turn an active/passive link into an active/active one."""
@@ -210,7 +210,7 @@ class Link:
         with self.lock:
             self.lock.notify_all()
         for end in self.ends:
-            end.kick()
+            end.courier.kick()
 
     def reset(self) -> None:
         """Be as just made between two empty systems; what is on its way will not arrive."""
@@ -218,5 +218,5 @@ class Link:
             self.epoch += 1
             self.phase, self.survivor, self.traffic = Phase.NORMAL, None, Traffic()
             for end in self.ends:
-                end.forget()
+                end.courier.forget()
             self.lock.notify_all()

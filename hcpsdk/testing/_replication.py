@@ -87,7 +87,7 @@ class Replication:
         self, key: StoreKey, path: Path, size: int, removed: StoredObject | Directory | None
     ) -> None:
         for end in self.ends:
-            end.note(key, path, size, removed)
+            end.courier.note(key, path, size, removed)
 
     def has_pending(self, key: StoreKey, path: Path) -> bool:
         """Whether another system still waits for what is stored there."""
