@@ -1,4 +1,12 @@
-"""A replication link between two emulated HCPs: what both ends have in common."""
+"""A replication link between two emulated HCPs: what both ends have in common.
+
+Where it differs from a link between real ones: all namespaces that both systems have take part;
+accounts and settings of tenants do not travel; data travel within the process, not over port 5748;
+nothing happens by itself but the end of a recovery (autoFailover is only told); a recovery takes
+no longer than its data; there are no schedules, chains of passive links, or reading from the
+replica. A primary that runs while its replica is failed over takes writes until the recovery
+begins (namespace.md, section 23, does not say otherwise).
+"""
 
 from __future__ import annotations
 
@@ -82,11 +90,15 @@ class Link:
         self.phase = Phase.NORMAL
         self.survivor: End | None = None  # active/active: who stands in for the other
         self.traffic = Traffic()
+        self.ends: tuple[End, ...] = ()
         self.epoch = 0  # what set out in an earlier one is not taken in any more
-        self._delay = delay
+        self.delay = delay
         roles = (Role.PEER, Role.PEER) if kind == "ACTIVE_ACTIVE" else (Role.PRIMARY, Role.REPLICA)
         self.ends = End(self, first, roles[0]), End(self, second, roles[1])
         self.ends[0].meet(self.ends[1])
+        self._begin()
+
+    def _begin(self) -> None:
         for end in self.ends:
             end.check()
         for end in self.ends:
@@ -101,7 +113,7 @@ class Link:
 
     @property
     def type(self) -> LinkType:
-        """ "ACTIVE_ACTIVE" or "ACTIVE_PASSIVE"."""
+        """What kind of link it is: "ACTIVE_ACTIVE" or "ACTIVE_PASSIVE"."""
         return "ACTIVE_ACTIVE" if self.ends[0].role is Role.PEER else "ACTIVE_PASSIVE"
 
     @property
@@ -111,8 +123,11 @@ class Link:
 
     @delay.setter
     def delay(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError(f"a delay is not negative: {seconds}")
         self._delay = seconds
-        self.kick()
+        for end in self.ends:
+            end.courier.kick()
 
     def wait(self, timeout: float = 10.0) -> None:
         """Return when everything has arrived that can travel as the link stands now.

@@ -19,6 +19,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 INDENT = "  "
 
 MAX_NESTED = 50  # elements within each other; real documents have four
+MAX_BRACKETS = 300  # in JSON, so that no nesting uses up Python's stack
 
 
 class Malformed(ValueError):
@@ -89,8 +90,8 @@ def read(root: str, body: bytes, media_type: str) -> Record:
 
 
 def _read_json(body: bytes) -> Record:
-    if body.count(b"[") + body.count(b"{") > MAX_NESTED:
-        raise Malformed("too many values within each other")
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        raise Malformed("too many objects and arrays")
     try:
         found = json.loads(body)
     except ValueError as error:

@@ -33,9 +33,16 @@ def test_passive_defaults(site1: Site, site2: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"type": "PASSIVE"}, {"name": "x" * 65}, {"name": "\u0001"}, {"description": "\0"}]
+    "options",
+    [
+        {"type": "PASSIVE"},
+        {"name": "x" * 65},
+        {"name": "\u0001"},
+        {"description": "\0"},
+        {"delay": -1},
+    ],
 )
-def test_bad_options(site1: Site, site2: Site, options: dict[str, str]) -> None:
+def test_bad_options(site1: Site, site2: Site, options: dict[str, object]) -> None:
     """What is no link is refused, and nothing is left of it."""
     with pytest.raises(ValueError):
         link(site1.hcp, site2.hcp, **options)  # type: ignore[arg-type]
