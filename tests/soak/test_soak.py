@@ -1,0 +1,111 @@
+"""Nothing is lost, and nothing is left over, however long it goes on."""
+
+import ctypes
+import gc
+import os
+import pathlib
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+import hcpsdk
+from hcpsdk.testing import HCP
+
+from .workload import Disturber, Worker, names_listed, what_is_there
+
+THREADS = 8
+PATIENCE = 30.0  # seconds after which the nodes should have noticed that their clients are gone
+
+
+def target_of(port: int) -> hcpsdk.Target:
+    authorization = hcpsdk.NativeAuthorization("n", "n01")
+    return hcpsdk.Target("n1.m.hcp1.snomis.local", authorization, port=port)
+
+
+def work(hcp: HCP, port: int, operations: int) -> Counter[str]:
+    """Do it, check all that was told, and return how often what was told."""
+    target = target_of(port)
+    disturber = Disturber(hcp)
+    share = -(-operations // THREADS)
+    workers = [Worker(number, target, share, disturber.turn) for number in range(THREADS)]
+    disturber.thread.start()
+    for worker in workers:
+        worker.thread.start()
+    for worker in workers:
+        worker.thread.join()
+    disturber.finish()
+    for one in (*workers, disturber):
+        if one.error is not None:
+            raise one.error
+
+    with hcpsdk.Connection(target_of(port)) as connection:
+        for worker in workers:
+            found = {name: what_is_there(connection, name) for name in worker.objects}
+            for name, content in found.items():
+                assert content in worker.objects[name], name
+            stored = sorted(name for name, content in found.items() if content)
+            assert sorted(names_listed(connection, worker.folder)) == stored
+    told: Counter[str] = Counter()
+    for worker in workers:
+        told.update(worker.told)
+    told.update({f"node {deed}": times for deed, times in disturber.done.items()})
+    return told
+
+
+def resident() -> int:
+    """Bytes of memory that this process has, without what it could give back."""
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def emptied(hcp: HCP) -> tuple[int, int]:
+    """Forget all objects; the memory then, in bytes and in Python's blocks."""
+    deadline = time.monotonic() + PATIENCE
+    while any(node.connection_count for node in hcp.nodes):  # they tell nobody when one goes
+        assert time.monotonic() < deadline, "connections are left over"
+        time.sleep(0.01)
+    hcp.reset()
+    return resident(), len(gc.get_objects())
+
+
+def descriptors() -> int:
+    return len([*pathlib.Path("/proc/self/fd").iterdir()])
+
+
+def threads() -> list[str]:
+    """Their names, but for the idle timer, of which there is at most one."""
+    names = [thread.name for thread in threading.enumerate()]
+    if "hcpsdk-idle" in names:
+        names.remove("hcpsdk-idle")
+    return sorted(names)
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/fd").exists(), reason="counts by means of /proc")
+@pytest.mark.parametrize("port", [443, 80])
+def test_soak(operations: int, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """While nodes come and go, every object told as stored is there with its bytes, every object
+    told as deleted is gone, what is left open is one of both; and threads, file descriptors and
+    memory end where they began (contract 4.3, 4.6, 4.7, 2.4 to 2.6, 6)."""
+    began = threads(), descriptors()
+    with HCP() as hcp:
+        work(hcp, port, max(operations // 10, 200))  # pools and caches fill
+        memory_before, objects_before = emptied(hcp)
+        started = time.monotonic()
+        told = work(hcp, port, operations // 2)
+        seconds = time.monotonic() - started
+        memory_after, objects_after = emptied(hcp)
+    assert (threads(), descriptors()) == began
+    ratio, grown = memory_after / memory_before, objects_after - objects_before
+
+    with capsys.disabled():
+        print(f"\nport {port}, {seconds:.0f} s, memory ratio {ratio:.3f}, {grown} objects more")
+        print(", ".join(f"{what}: {count}" for what, count in sorted(told.items())))
+    assert ratio < 1.3
+    assert grown < 2000
+    assert all(told[what] for what in ("PUT 201", "PUT 409", "GET 200", "HEAD 200", "DELETE 200"))

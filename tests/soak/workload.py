@@ -1,0 +1,300 @@
+"""Eight threads that store, read and delete, and one that takes nodes away and brings them back.
+
+Each object belongs to one thread, which knows what it may find there: usually one thing, two after
+a failure that leaves open whether HCP has acted.
+"""
+
+import hashlib
+import io
+import random
+import tempfile
+import threading
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import hcpsdk
+from hcpsdk.testing import HCP
+
+LIVE = 60  # objects that a thread has at most, so that a long run does not fill the disk
+LARGEST = 300 * 1024  # bytes
+STEP = 15  # operations of a thread between two turns that it gives to the disturber
+
+
+class Content(NamedTuple):
+    """What an object holds."""
+
+    size: int
+    digest: str
+
+
+Found = Content | None  # None: there is no such object
+
+
+def content_of(data: bytes) -> Content:
+    return Content(len(data), hashlib.blake2b(data, digest_size=16).hexdigest())
+
+
+# Bodies
+
+
+class OnlyRead:
+    """Has ``read()`` and no more: sent in chunks, and only once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class Rewindable(OnlyRead):
+    """Does not tell its length, but goes back."""
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    return (data[start : start + 50_001] for start in range(0, len(data), 50_001))
+
+
+def _behind_a_prefix(file: Any, data: bytes) -> Any:
+    file.write(b"skipped" + data)
+    file.seek(len(b"skipped"))
+    return file
+
+
+BODIES: list[Callable[[bytes], Any]] = [
+    bytes,
+    bytearray,
+    memoryview,
+    OnlyRead,
+    Rewindable,
+    _pieces,
+    lambda data: list(_pieces(data)),
+    lambda data: _behind_a_prefix(io.BytesIO(), data),
+    lambda data: _behind_a_prefix(tempfile.TemporaryFile(), data),  # noqa: SIM115
+]
+
+
+# Threads
+
+
+class Worker:
+    """Does *count* operations over a Connection of its own, and remembers what it was told.
+
+    Attributes:
+        thread: Where it works, once that is started.
+        objects: What may be found under each name that was ever used.
+        told: How often what was told.
+        error: What ended it before its time; None if nothing did.
+    """
+
+    def __init__(self, number: int, target: hcpsdk.Target, count: int, tick: Callable[[], object]):
+        self.thread = threading.Thread(target=self._run, name=f"soak-{number}")
+        self.folder = f"/rest/soak/{number}"
+        self.objects: dict[str, set[Found]] = {}
+        self.told: Counter[str] = Counter()
+        self.error: BaseException | None = None
+        self._live: list[str] = []
+        self._reusable: list[str] = []  # deleted, and without doubt
+        self._count = count
+        self._tick = tick
+        self._random = random.Random(number)
+        self._connection = hcpsdk.Connection(target, retries=3)
+
+    def _run(self) -> None:
+        try:
+            with self._connection:
+                for number in range(1, self._count + 1):
+                    self._operate()
+                    if number % STEP == 0:
+                        self._tick()
+        except BaseException as exc:
+            self.error = exc
+
+    def _operate(self) -> None:
+        dice = self._random.random()
+        if not self._live or (dice < 0.35 and len(self._live) < LIVE):
+            self._put()
+        elif dice < 0.40:
+            self._put_again()
+        elif dice < 0.65:
+            self._get(self._random.choice([*self._live, self._random.choice([*self.objects])]))
+        elif dice < 0.80:
+            self._head(self._random.choice(self._live))
+        else:
+            self._delete()
+
+    def _tell(self, verb: str, *arguments: Any) -> int | None:
+        """The status that a request was answered with; None if it failed."""
+        self.told["operations"] += 1
+        try:
+            status = getattr(self._connection, verb)(*arguments).status
+        except hcpsdk.HcpsdkError:
+            status = None
+        self.told[f"{verb} {status}"] += 1
+        self.told["retries"] += max(self._connection.attempts - 1, 0)
+        return status
+
+    def _data(self) -> bytes:
+        most = self._random.choice([0, 100, 10_000, 100_000, LARGEST])
+        return self._random.randbytes(self._random.randint(0, most))
+
+    def _store(self, name: str, data: bytes) -> int | None:
+        body = self._random.choice(BODIES)(data)
+        try:
+            return self._tell("PUT", name, body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    def _put(self) -> None:
+        if self._reusable and self._random.random() < 0.3:
+            name = self._reusable.pop()
+        else:
+            name = f"{self.folder}/{len(self.objects)} ä%20"
+        data = self._data()
+        given = content_of(data)
+        status = self._store(name, data)
+        attempts = self._connection.attempts
+        if status == 201:
+            self.objects[name] = {given}
+            self._live.append(name)
+        elif status == 409:
+            assert attempts > 1, f"{name}: 409 to its first PUT"
+            self.objects[name] = {given}  # its own earlier attempt: nobody else writes here
+            self._look(name)
+        else:
+            assert status is None, f"{name}: {status} to PUT"
+            self.objects[name] = {None, given} if attempts else {None}
+            self._look(name)
+
+    def _put_again(self) -> None:
+        """An object that is there stays as it is."""
+        status = self._store(self._random.choice(self._live), self._data())
+        assert status in (409, None), f"{status} to PUT of an object that exists"
+
+    def _delete(self) -> None:
+        name = self._live.pop(self._random.randrange(len(self._live)))
+        status = self._tell("DELETE", name)
+        attempts = self._connection.attempts
+        if status == 200:
+            self.objects[name] = {None}
+            if attempts == 1:
+                self._reusable.append(name)
+        elif status == 404:
+            assert attempts > 1, f"{name}: 404 to its first DELETE"
+            self.objects[name] = {None}
+            self._look(name)
+        else:
+            assert status is None, f"{name}: {status} to DELETE"
+            if attempts:
+                self.objects[name].add(None)
+            self._look(name)
+
+    def _head(self, name: str) -> None:
+        status = self._tell("HEAD", name)
+        assert status in (200, None), f"{name}: {status} to HEAD"
+        if status == 200:
+            size = int(self._connection.getheader("Content-Length"))
+            assert size in {found.size for found in self.objects[name] if found}, name
+
+    def _get(self, name: str) -> None:
+        status = self._tell("GET", name)
+        if status is None:
+            return
+        try:
+            found = content_of(self._read()) if status == 200 else None
+        except hcpsdk.HcpsdkError:
+            self.told["read None"] += 1
+            return
+        assert status in (200, 404), f"{name}: {status} to GET"
+        assert found in self.objects[name], f"{name}: {found} is not of {self.objects[name]}"
+
+    def _look(self, name: str) -> None:
+        """What is left open is looked up; what is told must fit."""
+        self.told["looked up"] += 1
+        self._get(name)
+
+    def _read(self) -> bytes:
+        way = self._random.randrange(3)
+        if way == 0:
+            return self._connection.read()
+        if way == 1:
+            return b"".join(iter(lambda: self._connection.read(40_000), b""))
+        response = self._connection.response
+        assert response is not None
+        return b"".join(response)
+
+
+class Disturber:
+    """With each `turn()`, stops a node, starts one, or breaks all connections to one.
+
+    At least one node is always up. At the end all are.
+    """
+
+    def __init__(self, hcp: HCP) -> None:
+        self.thread = threading.Thread(target=self._run, name="soak-disturber")
+        self.done: Counter[str] = Counter()
+        self.error: BaseException | None = None
+        self._hcp = hcp
+        self._random = random.Random(4)
+        self._turns = threading.Semaphore(0)
+        self._is_over = False
+
+    def turn(self) -> None:
+        self._turns.release()
+
+    def finish(self) -> None:
+        self._is_over = True
+        self._turns.release()
+        self.thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._turns.acquire() and not self._is_over:
+                self._disturb()
+        except BaseException as exc:
+            self.error = exc
+        finally:
+            for node in self._hcp.nodes:
+                node.start()
+
+    def _disturb(self) -> None:
+        up = [node for node in self._hcp.nodes if node.is_running]
+        down = [node for node in self._hcp.nodes if not node.is_running]
+        deed = self._random.choice(["stop", "start", "break"])
+        if deed == "start" and down:
+            self._random.choice(down).start()
+        elif len(up) > 1:
+            node = self._random.choice(up)
+            node.stop()
+            if deed == "break":
+                node.start()
+        else:
+            return
+        self.done[deed] += 1
+
+
+# Afterwards
+
+
+def what_is_there(connection: hcpsdk.Connection, name: str) -> Found:
+    """What is stored under *name*, all nodes being up."""
+    status = connection.GET(name).status
+    data = connection.read()
+    assert status in (200, 404), f"{name}: {status}"
+    return content_of(data) if status == 200 else None
+
+
+def names_listed(connection: hcpsdk.Connection, folder: str) -> list[str]:
+    assert connection.GET(folder).status == 200
+    entries = ET.fromstring(connection.read()).iter("entry")
+    return [f"{folder}/{unquote(entry.attrib['urlName'])}" for entry in entries]
