@@ -20,7 +20,7 @@ from hcpsdk._failures import (
     was_hung_up,
 )
 from hcpsdk._kept import KeptWire
-from hcpsdk._open import NoConnection, open_wire
+from hcpsdk._open import NoConnection, open_wire, remember_session
 from hcpsdk._request import Headers, Outgoing, prepare
 from hcpsdk._target import Target
 from hcpsdk._url import Params
@@ -207,14 +207,16 @@ class Connection:
             body: Bytes, a str (sent as UTF-8), a file in binary or text mode (its bytes on disk,
                 from its position), anything with ``read()``, or an iterable of bytes.
             params: The query: a dictionary or a list of pairs.
-            headers: More headers; ``Host``, ``Authorization`` and ``Cookie`` are the Target's.
+            headers: More headers; ``Host``, ``Authorization`` and ``Cookie`` stay the Target's,
+                whatever is given here.
 
         Returns:
             The answer, whatever its status; redirects are not followed. If its body is not read
             to the end, the next request gives up the rest.
 
         Raises:
-            TypeError, ValueError: An argument cannot be right; nothing was sent.
+            TypeError, ValueError: An argument cannot be right; nothing was sent. (A piece of a
+                body that is no bytes shows only when its turn comes; HCP keeps nothing of it.)
             HcpsdkTimeoutError: A time limit passed.
             HcpsdkCertificateError: HCP's certificate does not verify; nothing was sent.
             HcpsdkError: Any other failure; `attempts` tells whether HCP may have acted.
@@ -300,8 +302,11 @@ class Connection:
         wire = self._ready_wire()
         self._attempts += 1
         self._is_waiting = True
+        is_first = not wire.was_used
         response = wire.exchange(outgoing.method, outgoing.head, outgoing.body)
         self._is_waiting = False
+        if is_first:
+            remember_session(self._target, wire)
         self._service_time1 = self._service_time2 = wire.seconds or UNMEASURED
         log.debug(
             "%s Request for %s - service_time1 = %s",
@@ -328,7 +333,7 @@ class Connection:
         self._response = None
         verdict = judge(failure, outgoing)
         if failure.phase is Phase.EXCHANGING:
-            self._target._circle.renew_after_failure()
+            self._target._circle.renew_after_failure(self._timeout)
         if verdict is Verdict.RESEND:
             outgoing.was_resent = True
         elif verdict is Verdict.RETRY:
@@ -340,7 +345,8 @@ class Connection:
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, NoConnection):
             self._address = error.address
-            return Failure(error.error, Phase.CONNECTING, error.address)
+            where = f"{error.address}, port {self._target.port},"
+            return Failure(error.error, Phase.CONNECTING, where)
         wire = self._kept.wire
         assert wire is not None  # else there was no connection
         hung_up = wire.was_used and wire.heard_nothing and was_hung_up(error)

@@ -42,16 +42,25 @@ def open_socket(address: str, port: int, timeout: float | None) -> socket.socket
     return sock
 
 
-def start_tls(sock: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+def start_tls(
+    sock: socket.socket,
+    context: ssl.SSLContext,
+    name: str,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket:
     """*sock* with TLS on it, once the handshake is done; closes it if that fails.
 
     Args:
         sock: A connected socket.
         context: How the certificate is verified.
         name: The name or address that the certificate must be valid for; a name is sent as SNI.
+        session: An earlier one with the same context, name and address, to be resumed if the
+            server likes: that saves it a signature, and us a verification.
     """
     try:
-        tls = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+        tls = context.wrap_socket(
+            sock, server_hostname=name, do_handshake_on_connect=False, session=session
+        )
         try:
             tls.do_handshake()
         except BaseException:
@@ -127,6 +136,11 @@ class Wire:
         self.seconds = time.monotonic() - self._first_byte_at
         self.was_used = True
         return response
+
+    @property
+    def tls(self) -> ssl.SSLSocket | None:
+        """The socket, if it speaks TLS."""
+        return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
 
     def close(self) -> None:
         """Close the connection; any number of times, at any time."""

@@ -33,7 +33,7 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
     circle = target._circle
     tried: list[str] = []
     error: OSError | None = None
-    while (address := circle.next_address(besides=tried)) is not None:
+    while (address := circle.next_address(tried, timeout)) is not None:
         tried.append(address)
         started = time.monotonic()
         try:
@@ -43,7 +43,7 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
         except OSError as exc:
             error = exc
             log.debug("Connection to %s failed: %s", address, exc)
-            circle.connect_failed(address)
+            circle.connect_failed(address, timeout)
             continue
         seconds = time.monotonic() - started
         circle.connect_succeeded(address)
@@ -59,7 +59,9 @@ def _connect(target: Target, address: str, timeout: float | None) -> socket.sock
     mismatch: ssl.SSLCertVerificationError | None = None
     for name in _identities(target, context, address):
         try:
-            sock = start_tls(open_socket(address, target.port, timeout), context, name)
+            # Taken out, because a ticket is meant for one use (RFC 8446, section C.4).
+            session = target._sessions.pop((address, name), None)
+            sock = start_tls(open_socket(address, target.port, timeout), context, name, session)
         except ssl.SSLCertVerificationError as exc:
             if not is_name_mismatch(exc):
                 raise
@@ -69,6 +71,15 @@ def _connect(target: Target, address: str, timeout: float | None) -> socket.sock
             return sock
     assert mismatch is not None
     raise mismatch
+
+
+def remember_session(target: Target, wire: Wire) -> None:
+    """Keep the TLS session of *wire* for the next connection to its node, as the same name.
+
+    Called after the first answer: under TLS 1.3 the server sends the ticket for it late.
+    """
+    if wire.tls is not None and wire.tls.session is not None:
+        target._sessions[wire.address, str(wire.tls.server_hostname)] = wire.tls.session
 
 
 def _identities(target: Target, context: ssl.SSLContext, address: str) -> list[str]:

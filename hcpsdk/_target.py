@@ -2,7 +2,7 @@
 
 import logging
 import re
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext, SSLSession
 from typing import Any
 
 from hcpsdk import _constants as constants
@@ -71,6 +71,8 @@ class Target:
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self._certificate_names_address = False
+        # TLS sessions to be resumed, by address and the name that was verified (`_open`).
+        self._sessions: dict[tuple[str, str], SSLSession] = {}
 
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle._addr()  # as the manual's debug output shows [10.1.2]

@@ -232,12 +232,15 @@ class Circle:
         assert address is not None  # the pool is never empty
         return address
 
-    def next_address(self, besides: Collection[str] = ()) -> str | None:
+    def next_address(
+        self, besides: Collection[str] = (), patience: float | None = None
+    ) -> str | None:
         """The next address that is not one of *besides*; None if there is no such address.
 
-        Addresses that failed to connect lately come last.
+        Addresses that failed to connect lately come last. If the pool has to be renewed, that
+        takes no longer than *patience*, in seconds.
         """
-        self._renew_if_due()
+        self._renew_if_due(patience)
         with self._lock:
             now = time.monotonic()
             start = self._pool.index(self._last) + 1 if self._last in self._pool else 0
@@ -250,37 +253,54 @@ class Circle:
         log.debug("issued IP address: %s", address)
         return address
 
-    def connect_failed(self, address: str) -> None:
+    def connect_failed(self, address: str, patience: float | None = None) -> None:
         """Pass over *address* for a while, and renew the pool; never raises."""
         with self._lock:
             self._failed[address] = time.monotonic() + PASS_OVER
-        self.renew_after_failure()
+        self.renew_after_failure(patience)
 
-    def renew_after_failure(self) -> None:
+    def renew_after_failure(self, patience: float | None = None) -> None:
         """Look the name up again, if that was not done just now; never raises."""
         with self._lock:
             now = time.monotonic()
             if now - self._renewed_after_failure < RENEWAL_AFTER_FAILURE:
                 return
             self._renewed_after_failure = now
-        self._renew()
+        self._renew(patience)
 
     def connect_succeeded(self, address: str) -> None:
         """Use *address* in its turn again."""
         with self._lock:
             self._failed.pop(address, None)
 
-    def _renew_if_due(self) -> None:
+    def _renew_if_due(self, patience: float | None) -> None:
         with self._lock:
             now = time.monotonic()
             if now < self._renewal_due:
                 return
             # Claimed here, so that one thread looks up while the others go on.
             self._renewal_due = now + SHORTEST_RENEWAL
-        self._renew()
+        self._renew(patience)
 
-    def _renew(self) -> None:
-        """Refresh where failing may not hurt: the known addresses still serve."""
+    def _renew(self, patience: float | None) -> None:
+        """Refresh where neither failing nor taking long may hurt: the known addresses serve.
+
+        A look-up cannot be broken off (`socket.getaddrinfo()` knows no time limit), but it can be
+        left alone: when it is done, the pool is renewed.
+        """
+        if patience is None:
+            self._refresh_if_possible()
+            return
+        look_up = threading.Thread(
+            target=self._refresh_if_possible, name="hcpsdk-look-up", daemon=True
+        )
+        try:
+            look_up.start()
+        except RuntimeError:  # the interpreter is ending: nobody needs another address
+            return
+        look_up.join(patience)
+
+    def _refresh_if_possible(self) -> None:
         try:
             self.refresh()
         except IpsError as exc:

@@ -194,6 +194,8 @@ class TlsNode(RawServer):
     def present(self, authority: trustme.CA, *identities: str) -> None:
         """From now on show a certificate for *identities*."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # As a server that was restarted with another certificate: it resumes no old session.
+        context.num_tickets = self.context.num_tickets = 0
         authority.issue_cert(*identities).configure_cert(context)
 
         def note(sock: ssl.SSLObject, name: str | None, _context: object) -> None:

@@ -468,3 +468,66 @@ def test_no_common_protocol(tls_node: Any, connect_to: Any, verifying: ssl.SSLCo
         connect_to(old, context=verifying).HEAD("/rest/a")
     assert type(caught.value) is hcpsdk.HcpsdkError
     assert isinstance(caught.value.__cause__, ssl.SSLError)
+
+
+# Resuming sessions
+
+
+@pytest.fixture
+def resumed(raw_server: Any, loopback: str, authority: trustme.CA) -> Any:
+    """A TLS server at (its address, the list in which it notes who resumed a session)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(loopback, "hcp.example").configure_cert(context)
+    noted: list[bool] = []
+
+    def handler(peer: Any) -> None:
+        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        noted.append(peer.sock.session_reused)
+        for _ in peer.each_request():
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    raw_server(handler, loopback, 8000)
+    return loopback, noted
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_sessions_are_resumed(
+    resumed: Any, authorization: Any, authority: trustme.CA, is_verified: bool
+) -> None:
+    """A reconnect resumes the TLS session; a session is used once, then replaced (4, 2.8)."""
+    address, noted = resumed
+    context = None
+    if is_verified:
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+    target = hcpsdk.Target(address, authorization, port=8000, sslcontext=context)
+    for _ in range(3):  # by any Connection of the Target
+        with hcpsdk.Connection(target) as connection:
+            assert connection.HEAD("/rest/a").status == 200
+    with hcpsdk.Connection(target) as one, hcpsdk.Connection(target) as other:
+        one.HEAD("/rest/a")
+        target._sessions.clear()
+        other.HEAD("/rest/a")
+
+    assert noted == [False, True, True, True, False]
+
+
+def test_no_session_for_another_identity(
+    resumed: Any, authorization: Any, authority: trustme.CA, names: Any
+) -> None:
+    """A session verified for one name is not resumed for another one (contract 2.8)."""
+    address, noted = resumed
+    names.set("hcp.example", [address])
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    good = hcpsdk.Target("hcp.example", authorization, port=8000, sslcontext=context)
+    with hcpsdk.Connection(good) as connection:
+        connection.HEAD("/rest/a")
+    by_name = dict(good._sessions)
+    with hcpsdk.Connection(good) as connection:
+        good._certificate_names_address = True
+        connection.HEAD("/rest/a")
+
+    assert [name for _address, name in by_name] == ["hcp.example"]
+    assert noted == [False, False]
+    assert set(good._sessions) == {(address, "hcp.example"), (address, address)}
