@@ -107,14 +107,19 @@ class PathBuilder:
 class _Names:
     """Version 1 UUIDs of which no two are alike, in this process or any other.
 
-    The time makes them unique within the process. Across processes a random node does (RFC 4122,
-    section 4.5), because a MAC address is shared by all processes of a machine, and by containers
-    on different machines; 14 bits of clock sequence beside it are too few for a bulk ingest.
+    Within the process the time makes them unique: its lower 16 bits are a counter, the rest comes
+    from the clock, and is pushed on where the clock is not fast enough. So names that follow each
+    other lie in different folders, and all folders fill alike.
+
+    Across processes a random node does (RFC 4122, section 4.5), because a MAC address is shared by
+    all processes of a machine, and by containers on different machines; 14 bits of clock sequence
+    beside it are too few for a bulk ingest.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the time
-        self._last = 0
+        self._lock = threading.Lock()  # guards both parts of the time
+        self._steps = 0  # of 65536 * 100 nanoseconds
+        self._count = secrets.randbits(16)
         # Multicast bit set: not the address of any machine.
         node = secrets.randbits(48) | 1 << 40
         sequence = 0x8000 | secrets.randbits(14)
@@ -122,9 +127,12 @@ class _Names:
 
     def next(self) -> str:
         with self._lock:
-            self._last = now = max(time.time_ns() // 100 + EPOCH, self._last + 1)
-        low, middle, high = now & 0xFFFFFFFF, now >> 32 & 0xFFFF, now >> 48 & 0x0FFF
-        return f"{low:08x}-{middle:04x}-1{high:03x}{self._ending}"
+            self._count = count = (self._count + 1) & 0xFFFF
+            # The same count never comes twice with the same steps.
+            earliest = self._steps if count else self._steps + 1
+            self._steps = steps = max((time.time_ns() // 100 + EPOCH) >> 16, earliest)
+        low, middle, high = (steps & 0xFFFF) << 16 | count, steps >> 16 & 0xFFFF, steps >> 32
+        return f"{low:08x}-{middle:04x}-1{high & 0x0FFF:03x}{self._ending}"
 
 
 _names = _Names()
