@@ -57,7 +57,7 @@ def make_body(content: Content) -> Body | None:
     if isinstance(content, str):
         return _Bytes(content.encode())
     if isinstance(content, (Mapping, int, float)):
-        raise TypeError(f"a body cannot be made of {type(content).__name__}")
+        raise _no_body(content)
     try:
         return _Bytes(memoryview(content))  # type: ignore[arg-type]
     except TypeError:
@@ -68,7 +68,14 @@ def make_body(content: Content) -> Body | None:
         return _Sequence([_as_bytes(item) for item in content])
     if isinstance(content, Iterable):
         return _Iterable(content)  # type: ignore[arg-type]
-    raise TypeError(f"a body cannot be made of {type(content).__name__}")
+    raise _no_body(content)
+
+
+def _no_body(content: object) -> TypeError:
+    return TypeError(
+        f"a body cannot be made of {type(content).__name__}; give bytes, str, an open file, or an "
+        "iterable of bytes"
+    )
 
 
 def with_length(body: Body, length: int) -> Body:
@@ -144,8 +151,6 @@ class _File(Body):
     """A file or another object with ``read()``, from its current position."""
 
     def __init__(self, file: Any) -> None:
-        if getattr(file, "closed", False):
-            raise ValueError("the body is a closed file")
         if hasattr(file, "readable") and not file.readable():
             raise ValueError("the body is a file that is not open for reading")
         self._file = file
@@ -186,6 +191,8 @@ class _File(Body):
 
 def _of_file(file: Any) -> Body:
     """What lies in *file* from its current position on; of text, the bytes below it."""
+    if getattr(file, "closed", False):
+        raise ValueError("the body is a closed file")
     if isinstance(file, (codecs.StreamReader, codecs.StreamReaderWriter)):
         raise TypeError("a file opened by codecs.open() would be recoded; open it in binary mode")
     if type(file).__module__ == "tempfile":

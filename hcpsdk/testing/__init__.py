@@ -25,9 +25,23 @@ try:
     import trustme as _trustme  # noqa: F401
 except ImportError as missing:
     raise ImportError(
-        f"hcpsdk.testing needs the package {missing.name!r}: pip install 'hcpsdk[testing]'"
+        f"hcpsdk.testing needs the package {missing.name!r}, which comes with the extra "
+        "'testing': pip install 'hcpsdk[testing]', or '.[testing]' in a clone of hcpsdk"
     ) from missing
 
+from ._faults import (
+    Answer,
+    Blackhole,
+    DnsAnswers,
+    DnsFails,
+    DnsSilent,
+    Fault,
+    Garbage,
+    HangUp,
+    Refuse,
+    Reset,
+    Stall,
+)
 from ._hcp import HCP, EmulatorBug
 from ._link import Link, link
 from ._listener import StartError
@@ -39,18 +53,29 @@ from ._system import Namespace, RetentionClass, System, User
 
 __all__ = [
     "HCP",
+    "Answer",
+    "Blackhole",
     "BodyCut",
+    "DnsAnswers",
+    "DnsFails",
+    "DnsSilent",
     "EmulatorBug",
+    "Fault",
+    "Garbage",
+    "HangUp",
     "Link",
     "Lookup",
     "NameServer",
     "Namespace",
     "Node",
     "Received",
+    "Refuse",
     "Reply",
     "Request",
+    "Reset",
     "RetentionClass",
     "Site",
+    "Stall",
     "StartError",
     "System",
     "User",
