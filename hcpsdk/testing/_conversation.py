@@ -5,11 +5,15 @@ h11 knows the protocol; this module moves its events between the wire and the si
 
 import asyncio
 import email.utils
+import http
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import h11
 
+from ._doom import Doom, Struck
+from ._fault_list import Faults
+from ._faults import Answer, Place
 from ._log import Entry, RequestLog
 from ._messages import BodyCut, Reply, Request, Site
 from ._wire import Wire
@@ -30,6 +34,7 @@ class House:
     requests: RequestLog
     server: str  # the Server header of replies that come from no site
     report_bug: Callable[[Exception], None]  # told of every exception that a site lets through
+    faults: Faults
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,12 @@ class Conversation:
         self._house = house
         self._door = door
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        self.doom = Doom(wire, house.faults, house.faults.of_connection(door.node))
 
     async def run(self) -> None:
         """Answer requests until one side has had enough."""
         try:
+            await self.doom.reach("connection")
             await self._wire.open()
             while await self._one_request():
                 self._http.start_next_cycle()
@@ -64,6 +71,8 @@ class Conversation:
             self._wire.hang_up()
         except OSError:
             pass  # the client has gone, or never spoke TLS: there is nobody left to answer
+        except Struck:
+            self._wire.hang_up()
         finally:
             self._wire.close()
 
@@ -77,21 +86,36 @@ class Conversation:
             return False  # end-of-file between two requests
         self._wire.work()
         request = self._request(head)
+        faults = self._house.faults
+        self.doom = Doom(self._wire, faults, faults.of_request(request))
+        await self.doom.reach("before request")
         entry = self._house.requests.add(request)
         request.body = body = Body(self, entry, content_length(head))
         if body.length == 0:
             await body.skip()  # nothing but its end, which has been read already
         try:
-            reply = await self._house.site.answer(request)
+            reply = await self._reply(request, body)
         except BodyCut:
             return await self._refuse(body.error) if body.error else False
-        except Exception as error:  # whatever a site lets through is a bug of ours: say so
-            self._house.report_bug(error)
-            reply = Reply(500, "Internal Server Error", [("Content-Length", "0")])
         try:
             return await self._answer(request.method, body, reply, entry)
         except (BrokenReply, BodyCut):
             return False
+
+    async def _reply(self, request: Request, body: "Body") -> Reply:
+        if isinstance(self.doom.fault, Answer):
+            return early_reply(self.doom.fault, self._house.server)
+        try:
+            reply = await self._house.site.answer(request)
+        except BodyCut:
+            raise
+        except Exception as error:  # whatever a site lets through is a bug of ours: say so
+            self._house.report_bug(error)
+            reply = Reply(500, "Internal Server Error", [("Content-Length", "0")])
+        if self.doom.wants_whole_request:
+            await body.skip()  # what the site did not care to read
+            await self.doom.reach("before answer")
+        return reply
 
     # Reading
 
@@ -148,11 +172,13 @@ class Conversation:
     async def _send_reply(self, method: str, reply: Reply) -> None:
         pieces = Pieces(reply.body)
         try:
-            await self._send(response(reply))
+            await self._send_part("answer head", response(reply))
             if method != "HEAD" and reply.status not in (204, 304):
                 while piece := await pieces.next():
-                    await self._send(h11.Data(data=piece))
+                    await self._send_part("answer body", h11.Data(data=piece))
+            await self.doom.reach("answer body")
             await self._send(h11.EndOfMessage())
+            await self.doom.reach("after answer")
         except h11.LocalProtocolError as error:  # the site's reply contradicts itself
             self._house.report_bug(error)
             raise BrokenReply from error
@@ -167,6 +193,17 @@ class Conversation:
         data = self._http.send(event)
         if data:
             await self._wire.send(data)
+
+    async def _send_part(self, place: Place, event: h11.Response | h11.Data) -> None:
+        """Send *event*, or as much of it as a fault lets pass."""
+        if isinstance(event, h11.Data):
+            event = h11.Data(data=self.doom.passing(place, event.data))
+            await self._send(event)
+            await self.doom.reach_end_of(place)
+        else:
+            data = self._http.send(event)
+            await self._wire.send(self.doom.passing(place, data or b""))
+            await self.doom.reach(place)
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> bool:
         """Tell the client that what it sent is no HTTP, and end the connection."""
@@ -220,6 +257,8 @@ class Body:
     async def __anext__(self) -> bytes:
         if self.is_read:
             raise StopAsyncIteration
+        doom = self._conversation.doom
+        await doom.reach_end_of("request body")
         try:
             piece = await self._conversation.next_piece()
         except h11.RemoteProtocolError as error:
@@ -228,8 +267,10 @@ class Body:
         except OSError as error:
             raise BodyCut(str(error)) from error
         if not piece:
+            await doom.reach("request body")
             self.is_read = True
             raise StopAsyncIteration
+        piece = doom.passing("request body", piece)
         self._entry.body_size += len(piece)
         return piece
 
@@ -260,6 +301,21 @@ class Pieces:
         aclose = getattr(self._iterator, "aclose", None)
         if aclose:
             await aclose()
+
+
+def early_reply(fault: Answer, server: str) -> Reply:
+    """The answer that *fault* gives instead of the site's."""
+    try:
+        reason = http.HTTPStatus(fault.status).phrase
+    except ValueError:
+        reason = "Unknown"
+    headers = [
+        ("Date", email.utils.formatdate(usegmt=True)),
+        ("Server", server),
+        ("X-HCP-ErrorMessage", f"This answer is a fault: {fault!r}"),
+        ("Content-Length", "0"),
+    ]
+    return Reply(fault.status, reason, headers)
 
 
 def response(reply: Reply) -> h11.Response:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Literal
 
+from ._faults import Fault
 from ._log import Received, RequestLog
 from ._names import NameServer
 from ._node import Node
@@ -133,6 +134,11 @@ class HCP:
         return self._requests.received()
 
     @property
+    def faults(self) -> list[Fault]:
+        """The faults that are still to happen, in the order in which they were added; a copy."""
+        return self._running.faults.pending()
+
+    @property
     def _running(self) -> Running:
         if self._last is None:
             raise RuntimeError(f"{self!r} has not been started; use it in a with statement")
@@ -174,7 +180,7 @@ class HCP:
         self._raise_bugs()
 
     def reset(self) -> None:
-        """Be as after the start: no objects, no requests, all nodes running.
+        """Be as after the start: no objects, no requests, no faults, all nodes running.
 
         Raises:
             EmulatorBug: The emulator itself failed since the start or the last reset.
@@ -182,6 +188,19 @@ class HCP:
         self._running.reset()
         self._requests.clear()
         self._raise_bugs()
+
+    # What goes wrong in it
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let *fault* happen from now on; it is in force when this returns.
+
+        Of several faults that are due for a request, it gets the one that was added first.
+        """
+        self._running.add_fault(fault)
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong from now on; connections that were stalled are closed."""
+        self._running.clear_faults()
 
     def _end(self) -> None:
         if self._state is State.RUNNING:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 BACKLOG = 128  # connections that the kernel holds before they are accepted
+FILLERS = 2  # connections of our own that fill a backlog of 0
 PAUSE = 0.2  # seconds without accepting after the process ran out of file descriptors
 
 
@@ -20,6 +21,7 @@ class State(enum.Enum):
     CLOSED = "no socket, the port is given back"
     REFUSING = "the port is ours, but whoever connects is refused"
     LISTENING = "connections are accepted"
+    IGNORING = "connecting never ends: nothing is accepted, and the backlog is full"
 
 
 class Listener:
@@ -44,6 +46,7 @@ class Listener:
         self._loop = loop
         self._accepted = accepted
         self._pause: asyncio.TimerHandle | None = None
+        self._fillers: list[socket.socket] = []
         self._socket = bound_socket(socket.SOCK_STREAM, address, port)
         self.address = address
         self.port: int = self._socket.getsockname()[1]
@@ -55,9 +58,12 @@ class Listener:
     def abandon(self) -> None:
         """Close a forked child's copy of the socket, which changes nothing for the parent."""
         self._socket.close()
+        self._close_fillers()
 
     def listen(self) -> None:
         """Accept connections from now on."""
+        if self.state is State.IGNORING:
+            self.refuse()
         if self.state is State.REFUSING:
             self._socket.listen(BACKLOG)
             self._loop.add_reader(self._socket, self._accept)
@@ -65,7 +71,7 @@ class Listener:
 
     def refuse(self) -> None:
         """Accept no more connections. The port stays ours: a bound socket that does not listen."""
-        if self.state is State.LISTENING:
+        if self.state in (State.LISTENING, State.IGNORING):
             self.close()
             self._socket = bound_socket(socket.SOCK_STREAM, self.address, self.port)
             self.state = State.REFUSING
@@ -77,7 +83,26 @@ class Listener:
             if self._pause:
                 self._pause.cancel()
         self._socket.close()
+        self._close_fillers()
         self.state = State.CLOSED
+
+    def ignore(self) -> None:
+        """From now on let those wait who connect, like a host that drops all packets."""
+        if self.state is State.LISTENING:
+            self.refuse()
+        if self.state is State.REFUSING:
+            # Linux takes one connection into a backlog of 0 and ignores all others.
+            self._socket.listen(0)
+            for _ in range(FILLERS):
+                filler = socket.socket()
+                filler.setblocking(False)
+                filler.connect_ex((self.address, self.port))
+                self._fillers.append(filler)
+            self.state = State.IGNORING
+
+    def _close_fillers(self) -> None:
+        while self._fillers:
+            self._fillers.pop().close()
 
     def _accept(self) -> None:
         try:

@@ -23,6 +23,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from ._fault_list import Faults
+from ._faults import DnsAnswers, DnsFails, DnsSilent, LookupFault
 from ._listener import Connections, Listener, PortError, bound_socket
 from ._system import System
 
@@ -52,6 +54,7 @@ class NameServer:
         running: Tells the addresses of the nodes that are available.
         ttl: Seconds for which an answer may be kept.
         taken_over: Tells the systems that failed, whose names are answered with our nodes.
+        faults: What is to go wrong.
     """
 
     def __init__(
@@ -63,9 +66,11 @@ class NameServer:
         running: Callable[[], list[str]],
         ttl: int,
         taken_over: Callable[[], list[System]] = list,
+        faults: Faults | None = None,
     ) -> None:
         self._loop = loop
         self._taken_over = taken_over
+        self._faults = faults or Faults()
         self._domain = dns.name.from_text(system.domain.lower())
         self._names = {dns.name.from_text(name) for name in names(system)}
         self._running = running
@@ -153,14 +158,15 @@ class NameServer:
                     answer = self._answer(question, "tcp")
                     if answer is None:
                         return
-                    await self._loop.sock_sendall(
-                        connection, len(answer).to_bytes(2, "big") + answer
-                    )
+                    if answer:
+                        await self._loop.sock_sendall(
+                            connection, len(answer).to_bytes(2, "big") + answer
+                        )
 
     # Answering
 
     def _answer(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
-        """The answer to the message *wire*; None where there is none to be given."""
+        """The answer to *wire*; None if that is no question, empty if it is to get none."""
         try:
             query = dns.message.from_wire(wire)
         except dns.exception.DNSException:
@@ -173,7 +179,9 @@ class NameServer:
         elif len(query.question) != 1:
             reply.set_rcode(dns.rcode.FORMERR)
         else:
-            self._fill(reply, query.question[0], transport)
+            fault = self._fill(reply, query.question[0], transport)
+            if isinstance(fault, DnsSilent):
+                return b""
         limit = DATAGRAM if transport == "tcp" else max(query.payload, PLAIN_UDP)
         try:
             return reply.to_wire(max_size=limit)
@@ -187,7 +195,8 @@ class NameServer:
         reply: dns.message.Message,
         question: dns.rrset.RRset,
         transport: Literal["udp", "tcp"],
-    ) -> None:
+    ) -> LookupFault | None:
+        """Put the answer into *reply*; returns the fault that had a hand in it."""
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = dns.rdatatype.to_text(question.rdtype)
         with self._lock:
@@ -195,19 +204,32 @@ class NameServer:
         existing = self._names_beside(question.name)
         if existing is None:
             reply.set_rcode(dns.rcode.REFUSED)
-            return
+            return None
+        fault = self._faults.of_lookup(name, kind)
         reply.flags |= dns.flags.AA
-        if question.name not in existing:
+        if isinstance(fault, DnsFails):
+            reply.set_rcode(dns.rcode.from_text(fault.rcode))
+        elif isinstance(fault, DnsAnswers):
+            self._add_addresses(reply, question, list(fault.addresses))
+        elif question.name not in existing:
             reply.set_rcode(dns.rcode.NXDOMAIN)
         elif question.rdtype in (dns.rdatatype.A, dns.rdatatype.ANY):
             addresses = self._next_order()
-            # One set for each: dnspython shuffles the records within a set.
-            reply.answer += [
-                dns.rrset.from_text(question.name, self._ttl, "IN", "A", address)
-                for address in addresses
-            ]
+            self._add_addresses(reply, question, addresses)
             if not addresses:
                 reply.set_rcode(dns.rcode.SERVFAIL)  # no node, so nobody who could know
+        return fault
+
+    def _add_addresses(
+        self, reply: dns.message.Message, question: dns.rrset.RRset, addresses: list[str]
+    ) -> None:
+        if question.rdtype not in (dns.rdatatype.A, dns.rdatatype.ANY):
+            return
+        # One set for each: dnspython shuffles the records within a set.
+        reply.answer += [
+            dns.rrset.from_text(question.name, self._ttl, "IN", "A", address)
+            for address in addresses
+        ]
 
     def _names_beside(self, name: dns.name.Name) -> set[dns.name.Name] | None:
         """The names that exist in the domain of *name*; None if it is not for us to answer."""

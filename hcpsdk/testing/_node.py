@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from ._background import Background
 from ._conversation import Conversation, Door, House
-from ._listener import Connections, Listener, PortError, State
+from ._faults import Blackhole, Refuse
+from ._listener import Connections, Listener, PortError
 from ._wire import TlsWire, Wire
 
 SCHEMES = {80: "http", 443: "https", 9090: "https"}
@@ -39,6 +40,7 @@ class Node:
         self._house = house
         self._changed = changed  # called after the node has started or stopped
         self._connections = Connections()
+        self._is_running = False
         self._listeners: list[Listener] = []
         try:
             for port in SCHEMES:
@@ -54,7 +56,7 @@ class Node:
 
     @property
     def is_running(self) -> bool:
-        return all(listener.state is State.LISTENING for listener in self._listeners)
+        return self._is_running
 
     @property
     def connection_count(self) -> int:
@@ -78,18 +80,33 @@ class Node:
     # In the thread of the loop
 
     async def open(self) -> None:
-        for listener in self._listeners:
-            listener.listen()
+        self._is_running = True
+        self.obey_faults()
         self._changed()
 
     async def fail(self) -> None:
+        self._is_running = False
         for listener in self._listeners:
             listener.refuse()
         await self._connections.close()
         self._changed()
 
+    def obey_faults(self) -> None:
+        """Accept, refuse or ignore connections, as the pending faults want it."""
+        if not self._is_running:
+            return
+        fault = self._house.faults.of_port(self.address)
+        for listener in self._listeners:
+            if fault is Refuse:
+                listener.refuse()
+            elif fault is Blackhole:
+                listener.ignore()
+            else:
+                listener.listen()
+
     async def close(self) -> None:
         """Stop for good; the ports are given back."""
+        self._is_running = False
         for listener in self._listeners:
             listener.close()
         await self._connections.close()

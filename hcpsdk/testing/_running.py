@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from ._addresses import give_back, take_addresses
 from ._background import Background
 from ._conversation import House
+from ._fault_list import Faults
+from ._faults import Blackhole, Fault, Refuse
 from ._listener import PortError
 from ._log import RequestLog
 from ._messages import Site
@@ -70,6 +72,7 @@ class Running:
         self._settings = settings
         self._process = os.getpid()
         self.nodes: list[Node] = []
+        self.faults = Faults()
         with contextlib.ExitStack() as undo:
             addresses = take_addresses(settings.nodes)
             undo.callback(give_back, addresses)
@@ -78,7 +81,7 @@ class Running:
             self.ca_file.write_bytes(self.certificates.ca_pem)
             self._site = settings.site(system, self.scratch)
             self._start_background(undo, report_bug)
-            house = House(self._site, requests, f"HCP V{system.version}", report_bug)
+            house = House(self._site, requests, f"HCP V{system.version}", report_bug, self.faults)
             context = self.certificates.server_context(self._context_of_other)
             for address in addresses:
                 node = Node(
@@ -143,11 +146,23 @@ class Running:
         return self.folder / "ca.pem"
 
     def reset(self) -> None:
-        """Start the nodes, and forget objects and lookups."""
+        """Start the nodes, and forget faults, objects and lookups."""
+        self.clear_faults()
         for node in self.nodes:
             node.start()
         self._run(self._forget)
         self.name_server.clear()
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let *fault* happen from now on."""
+        self.faults.add(fault, [node.address for node in self.nodes])
+        if isinstance(fault, (Refuse, Blackhole)):
+            self._run(self._obey_faults)
+
+    def clear_faults(self) -> None:
+        """Have no faults, and end what stalls."""
+        self.faults.forget()
+        self._run(self._end_faults)
 
     def stop(self) -> None:
         """Take everything down, in the reverse order."""
@@ -191,6 +206,7 @@ class Running:
                 self._available,
                 ttl,
                 self._systems_taken_over,
+                self.faults,
             )
 
         ttl = self._settings.ttl
@@ -225,6 +241,14 @@ class Running:
     def _run(self, function: Callable[[], Any]) -> None:
         """Run the coroutine function *function* in the thread of the nodes."""
         self._background.run(function())
+
+    async def _obey_faults(self) -> None:
+        for node in self.nodes:
+            node.obey_faults()
+
+    async def _end_faults(self) -> None:
+        self.faults.release()
+        await self._obey_faults()
 
     async def _forget(self) -> None:
         self._site.reset()
