@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import hcpsdk
-from hcpsdk.testing import HCP
+from hcpsdk.testing import HCP, Reset
 
 LIVE = 60  # objects that a thread has at most, so that a long run does not fill the disk
 LARGEST = 300 * 1024  # bytes
-STEP = 15  # operations of a thread between two turns that it gives to the disturber
+PLACES = ["before request", "request body", "before answer", "answer head", "answer body"]
+PLACES_WITHIN = ["request body", "answer head", "answer body"]
 
 
 class Content(NamedTuple):
@@ -89,6 +90,8 @@ BODIES: list[Callable[[bytes], Any]] = [
 class Worker:
     """Does *count* operations over a Connection of its own, and remembers what it was told.
 
+    Now and then it gives a *turn* to the disturber.
+
     Attributes:
         thread: Where it works, once that is started.
         objects: What may be found under each name that was ever used.
@@ -96,7 +99,7 @@ class Worker:
         error: What ended it before its time; None if nothing did.
     """
 
-    def __init__(self, number: int, target: hcpsdk.Target, count: int, tick: Callable[[], object]):
+    def __init__(self, number: int, target: hcpsdk.Target, count: int, turn: Callable[[], object]):
         self.thread = threading.Thread(target=self._run, name=f"soak-{number}")
         self.folder = f"/rest/soak/{number}"
         self.objects: dict[str, set[Found]] = {}
@@ -105,7 +108,10 @@ class Worker:
         self._live: list[str] = []
         self._reusable: list[str] = []  # deleted, and without doubt
         self._count = count
-        self._tick = tick
+        # Node by node, so that the Connections have time to notice where it went: they may ask
+        # the name server only once in five seconds (contract 2.5).
+        self._step = max(15, min(count // 100, 120))
+        self._turn = turn
         self._random = random.Random(number)
         self._connection = hcpsdk.Connection(target, retries=3)
 
@@ -114,8 +120,8 @@ class Worker:
             with self._connection:
                 for number in range(1, self._count + 1):
                     self._operate()
-                    if number % STEP == 0:
-                        self._tick()
+                    if number % self._step == 0:
+                        self._turn()
         except BaseException as exc:
             self.error = exc
 
@@ -235,9 +241,10 @@ class Worker:
 
 
 class Disturber:
-    """With each `turn()`, stops a node, starts one, or breaks all connections to one.
+    """With each `turn()`, stops a node, starts one, breaks all connections to one, or lets the
+    next requests be cut off by a reset at some place.
 
-    At least one node is always up. At the end all are.
+    At least two nodes are up, but for the moment of a break. At the end all are.
     """
 
     def __init__(self, hcp: HCP) -> None:
@@ -264,16 +271,22 @@ class Disturber:
         except BaseException as exc:
             self.error = exc
         finally:
+            self._hcp.clear_faults()
             for node in self._hcp.nodes:
                 node.start()
 
     def _disturb(self) -> None:
         up = [node for node in self._hcp.nodes if node.is_running]
         down = [node for node in self._hcp.nodes if not node.is_running]
-        deed = self._random.choice(["stop", "start", "break"])
+        deed = self._random.choice(["stop", "start", "break", "reset", "reset"])
         if deed == "start" and down:
             self._random.choice(down).start()
-        elif len(up) > 1:
+        elif deed == "reset":
+            place = self._random.choice(PLACES)
+            after = self._random.choice([0, 1, 5000]) if place in PLACES_WITHIN else 0
+            times = self._random.randint(1, 6)
+            self._hcp.add_fault(Reset(place, after, times=times))
+        elif len(up) > 2 or (deed == "break" and len(up) > 1):
             node = self._random.choice(up)
             node.stop()
             if deed == "break":
