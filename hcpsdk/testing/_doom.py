@@ -25,6 +25,7 @@ class Doom:
         self.fault = fault
         self._left = 0  # bytes that still pass
         self._at: Place | None = None
+        self._has_struck = False
         if isinstance(fault, Break):
             self._at, self._left = fault.at, fault.after
         elif isinstance(fault, Garbage):
@@ -55,11 +56,14 @@ class Doom:
 
     async def _strike(self) -> None:
         fault, wire = self.fault, self._wire
-        if isinstance(fault, Reset):
+        if self._has_struck:  # and the site went on all the same: it ends at the same place
+            pass
+        elif isinstance(fault, Reset):
             wire.reset()
         elif isinstance(fault, Stall):
             wire.work()  # silence is what we want: it must not end the connection
             await self._faults.stall()
         elif isinstance(fault, Garbage):
             await wire.send(fault.data)
+        self._has_struck, self._left = True, 0
         raise Struck(f"the connection fell victim to {fault!r}")
