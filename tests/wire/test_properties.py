@@ -404,5 +404,9 @@ def test_heads_are_parsed_as_http_client_does(scene: Scene, valid: Valid) -> Non
     scene.stage.pieces = [valid.data]
     response = scene.connection.request(valid.verb, "/rest/scene")
 
-    assert told(response) == as_http_client(scene.server, valid.verb)
+    ours, theirs = told(response), as_http_client(scene.server, valid.verb)
+    if valid.status == 304:
+        # `http.client` would wait for chunks that never come (RFC 9112, section 6.3).
+        ours["chunked"] = theirs["chunked"]
+    assert ours == theirs
     assert response.read() == valid.body
