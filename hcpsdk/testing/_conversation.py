@@ -5,13 +5,12 @@ h11 knows the protocol; this module moves its events between the wire and the si
 
 import asyncio
 import email.utils
-import http
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import h11
 
-from ._doom import Doom, Struck
+from ._doom import Doom, Struck, early_reply
 from ._fault_list import Faults
 from ._faults import Answer, Place
 from ._log import Entry, RequestLog
@@ -301,21 +300,6 @@ class Pieces:
         aclose = getattr(self._iterator, "aclose", None)
         if aclose:
             await aclose()
-
-
-def early_reply(fault: Answer, server: str) -> Reply:
-    """The answer that *fault* gives instead of the site's."""
-    try:
-        reason = http.HTTPStatus(fault.status).phrase
-    except ValueError:
-        reason = "Unknown"
-    headers = [
-        ("Date", email.utils.formatdate(usegmt=True)),
-        ("Server", server),
-        ("X-HCP-ErrorMessage", f"This answer is a fault: {fault!r}"),
-        ("Content-Length", "0"),
-    ]
-    return Reply(fault.status, reason, headers)
 
 
 def response(reply: Reply) -> h11.Response:

@@ -1,8 +1,11 @@
 """What a fault does to one exchange between a client and a node."""
 
+import email.utils
+import http
+
 from ._fault_list import Faults
-from ._faults import Break, Garbage, Place, RequestFault, Reset, Stall
-from ._messages import BodyCut
+from ._faults import Answer, Break, Garbage, Place, RequestFault, Reset, Stall
+from ._messages import BodyCut, Reply
 from ._wire import Wire
 
 
@@ -67,3 +70,18 @@ class Doom:
             await wire.send(fault.data)
         self._has_struck, self._left = True, 0
         raise Struck(f"the connection fell victim to {fault!r}")
+
+
+def early_reply(fault: Answer, server: str) -> Reply:
+    """The answer that *fault* gives instead of the site's."""
+    try:
+        reason = http.HTTPStatus(fault.status).phrase
+    except ValueError:
+        reason = "Unknown"
+    headers = [
+        ("Date", email.utils.formatdate(usegmt=True)),
+        ("Server", server),
+        ("X-HCP-ErrorMessage", f"This answer is a fault: {fault!r}"),
+        ("Content-Length", "0"),
+    ]
+    return Reply(fault.status, reason, headers)

@@ -30,21 +30,23 @@ from .conftest import HOST, Http
 PATIENCE = 0.3  # seconds after which something that will not come has not come
 
 
-def ask(hcp: HCP, name: str = HOST, kind: str = "A", transport: str = "udp") -> dns.message.Message:
+def ask(
+    hcp: HCP, name: str = HOST, kind: str = "A", transport: str = "udp", patience: float = 20
+) -> dns.message.Message:
     server = hcp.name_server
     function = dns.query.udp if transport == "udp" else dns.query.tcp
     question = dns.message.make_query(name, kind, use_edns=False)
-    return function(question, server.address, timeout=PATIENCE, port=server.port)
+    return function(question, server.address, timeout=patience, port=server.port)
 
 
 def addresses(reply: dns.message.Message) -> set[str]:
     return {record.address for rrset in reply.answer for record in rrset}
 
 
-def reaches(hcp: HCP, index: int, port: int = 80) -> bool:
+def reaches(hcp: HCP, index: int, port: int = 80, patience: float = 20) -> bool:
     """Whether a node accepts a connection; raises `OSError` if it refuses or is silent."""
     address = hcp.nodes[index].address
-    with socket.create_connection((address, port), timeout=PATIENCE):
+    with socket.create_connection((address, port), timeout=patience):
         return True
 
 
@@ -227,7 +229,7 @@ def test_blackhole(hcp: HCP, port: int) -> None:
     hcp.add_fault(Blackhole(2))
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            reaches(hcp, 2, port)
+            reaches(hcp, 2, port, PATIENCE)
     assert reaches(hcp, 1, port)
     assert hcp.nodes[2].address in addresses(ask(hcp))
     hcp.clear_faults()
@@ -243,7 +245,7 @@ def test_from_one_to_the_other(hcp: HCP) -> None:
         reaches(hcp, 0)
     hcp.nodes[0].start()
     with pytest.raises(TimeoutError):
-        reaches(hcp, 0)
+        reaches(hcp, 0, patience=PATIENCE)
     hcp.clear_faults()
     hcp.add_fault(Refuse(0))
     with pytest.raises(ConnectionRefusedError):
@@ -275,7 +277,7 @@ def test_dns_silent(hcp: HCP, transport: str) -> None:
     """The name server can leave a question without an answer."""
     hcp.add_fault(DnsSilent())
     with pytest.raises(dns.exception.Timeout):
-        ask(hcp, transport=transport)
+        ask(hcp, transport=transport, patience=PATIENCE)
     assert len(addresses(ask(hcp, transport=transport))) == 4
 
 
