@@ -1,15 +1,20 @@
 """What is sent as a request's body: how long it is, its pieces, and its way back to the start."""
 
 import codecs
+import http.client
 import io
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from hcpsdk._errors import HcpsdkError
 
 BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
+
+
+# What an object raises that cannot be read, among them the answers of other HTTP requests.
+UNREADABLE = (OSError, http.client.HTTPException)
 
 
 class Readable(Protocol):
@@ -121,16 +126,13 @@ class _Sequence(Body):
 
 
 class _Iterable(Body):
-    """Any other iterable of bytes.
-
-    Only a collection can be relied on to give the same again; others may be spent after once.
-    """
+    """Any other iterable of bytes; whether it gives the same again, nobody can tell."""
 
     length = None
+    can_rewind = False
 
     def __init__(self, items: Iterable[Buffer]) -> None:
         self._items = items
-        self.can_rewind = isinstance(items, Collection)
 
     def blocks(self) -> Iterator[Buffer]:
         sent = 0
@@ -142,7 +144,7 @@ class _Iterable(Body):
                     raise BodyError(f"the body is longer than its {self.length} bytes")
                 if len(piece):
                     yield piece
-        except OSError as exc:
+        except UNREADABLE as exc:
             raise BodyError(f"the body cannot be read: {exc}") from exc
         _check_complete(sent, self.length)
 
@@ -165,7 +167,7 @@ class _File(Body):
     def blocks(self) -> Iterator[Buffer]:
         try:
             yield from self._read_blocks()
-        except OSError as exc:
+        except UNREADABLE as exc:
             raise BodyError(f"the body cannot be read: {exc}") from exc
 
     def _read_blocks(self) -> Iterator[Buffer]:
@@ -213,18 +215,20 @@ def _let_go_of_text(file: io.TextIOWrapper) -> None:
         ValueError: The position cannot be told in bytes.
     """
     advice = "open the file in binary mode"
-    if file.writable():
-        file.flush()
     try:
         if file.seekable():
-            position = file.tell()
+            position = file.tell()  # flushes, too
             if position >= 2**63:  # Python packs more than bytes into it then
                 raise ValueError(f"the text file stands within a character or line end; {advice}")
             file.seek(position)
         else:
             # Changes nothing, but is refused once something was read.
             file.reconfigure(encoding=file.encoding, errors=file.errors)
+    except UnicodeError as exc:
+        raise ValueError(f"the text file's position cannot be told; {advice}") from exc
     except OSError as exc:
+        if exc.errno is not None:  # the system's, not Python's: what was written cannot be kept
+            raise BodyError(f"the body cannot be read: {exc}") from exc
         raise ValueError(f"what the text file has read ahead would be lost; {advice}") from exc
 
 

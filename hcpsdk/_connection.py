@@ -4,7 +4,7 @@ import enum
 import logging
 import time
 from collections.abc import Callable
-from math import isfinite
+from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk import _http
@@ -35,6 +35,7 @@ FAILURES = (*TRANSPORT_ERRORS, NoConnection, BodyError)
 
 KEPT = 1024 * 1024  # bytes of a body that a verb reads for the caller and keeps (contract 3.5)
 DRAINED = 64 * 1024  # bytes that are read to save a connection whose body nobody read
+DRAINING = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 
 class State(enum.Enum):
@@ -273,7 +274,7 @@ class Connection:
         self._begin()
         try:
             outgoing = prepare(method, url, content, params, headers, self._target.headers)
-        except (TypeError, ValueError, BodyError):
+        except BaseException:
             self._kept.release()  # nothing was sent: the socket is as good as before
             raise
         outgoing.retries_left = self._retries
@@ -300,10 +301,12 @@ class Connection:
 
     def _attempt(self, outgoing: Outgoing, cleans_up: bool) -> _http.Response:
         wire = self._ready_wire()
-        self._attempts += 1
-        self._is_waiting = True
         is_first = not wire.was_used
-        response = wire.exchange(outgoing.method, outgoing.head, outgoing.body)
+        self._is_waiting = True
+        try:
+            response = wire.exchange(outgoing.method, outgoing.head, outgoing.body)
+        finally:
+            self._attempts += wire.has_sent
         self._is_waiting = False
         if is_first:
             remember_session(self._target, wire)
@@ -318,7 +321,7 @@ class Connection:
         if cleans_up:
             self._clean_up(response)
         elif response.length == 0:
-            response.read()  # nothing; but it tells http.client that this was all
+            response.end()
             self._finish(response)
         else:
             self._path = outgoing.path
@@ -332,7 +335,7 @@ class Connection:
         self._drop("the request failed")
         self._response = None
         verdict = judge(failure, outgoing)
-        if failure.phase is Phase.EXCHANGING:
+        if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
             self._target._circle.renew_after_failure(self._timeout)
         if verdict is Verdict.RESEND:
             outgoing.was_resent = True
@@ -386,6 +389,10 @@ class Connection:
 
     def _clean_up(self, response: _http.Response) -> None:
         """Read the body for the caller; keep it if it is not large."""
+        if response.length == 0:
+            response.end()
+            self._finish(response)
+            return
         started = time.monotonic()
         try:
             body = response.read(KEPT + 1)
@@ -398,8 +405,7 @@ class Connection:
             response.lost = f"the body was longer than {KEPT} bytes, so it was not kept"
         elif body:
             response.keep(body)
-        if body:
-            self._service_time2 += time.monotonic() - started
+        self._service_time2 += time.monotonic() - started
         self._finish(response)
 
     def _give_up_rest(self, response: _http.Response) -> None:
@@ -409,7 +415,7 @@ class Connection:
         is_drained = False
         try:
             if not response.will_close and (response.length or 0) <= DRAINED:
-                response.read(DRAINED + 1)
+                self._drain(response)
                 is_drained = response.isclosed() and not response.has_leftover
         except TRANSPORT_ERRORS:
             pass  # it was not wanted anyway
@@ -418,6 +424,17 @@ class Connection:
                 self._drop(why)
             response.lost = why
             response.close()
+
+    def _drain(self, response: _http.Response) -> None:
+        """Read up to `DRAINED` bytes and throw them away, in next to no time."""
+        wire = self._kept.wire
+        assert wire is not None
+        end = time.monotonic() + DRAINING
+        wire.set_timeout(min(DRAINING, self._timeout or DRAINING))
+        count = 0
+        while not response.isclosed() and count <= DRAINED and time.monotonic() < end:
+            count += len(response.read1(DRAINED))
+        wire.set_timeout(self._timeout)
 
     def _finish(self, response: _http.Response) -> None:
         """The body was read to its end: wait for the next request, for a while."""
@@ -506,7 +523,7 @@ def _check_arguments(
             continue
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
             raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
-    if timeout is not None and not (timeout > 0 and isfinite(timeout)):
+    if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
         raise ValueError(f"timeout must be above 0 seconds (None waits for ever), not {timeout}")
     if not idletime >= 0:
         raise ValueError(f"idletime must be 0 seconds or more, not {idletime}")

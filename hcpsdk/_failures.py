@@ -29,6 +29,17 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _NAME_MISMATCH = frozenset({62, 64})
 
 
+# What a connection shows that the server has closed without an answer.
+_HUNG_UP = (
+    http.client.RemoteDisconnected,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    ConnectionResetError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+
+
 class Phase(enum.Enum):
     """How far a request had come when it failed."""
 
@@ -84,7 +95,7 @@ def was_hung_up(error: Exception) -> bool:
     """True if *error* is what a connection shows that the server has closed without an answer."""
     return isinstance(
         error,
-        (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError),
+        _HUNG_UP,
     )
 
 

@@ -8,7 +8,7 @@ from hcpsdk._target import Target
 from hcpsdk._url import Params
 from hcpsdk._xml import Element, parse
 
-LARGEST = 64 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
+LARGEST = 16 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
 
 _Self = TypeVar("_Self", bound="Fetcher")
 

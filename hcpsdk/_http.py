@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from hcpsdk._body import Body, Buffer
+from hcpsdk._body import BLOCK, Body, Buffer
 from hcpsdk._errors import HcpsdkError
 
 # A body that ends early, as `http.client` says it, and a head that does.
@@ -58,6 +58,9 @@ def start_tls(
             server likes: that saves it a signature, and us a verification.
     """
     try:
+        # Raises if the server has reset the connection already. wrap_socket() would find out as
+        # well, but only when the socket is in an object that nobody could close.
+        sock.getpeername()
         tls = context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, session=session
         )
@@ -134,6 +137,7 @@ class Wire:
         if not is_complete:
             response.will_close = True
         self.seconds = time.monotonic() - self._first_byte_at
+        self.heard_nothing = False
         self.was_used = True
         return response
 
@@ -148,6 +152,15 @@ class Wire:
         with contextlib.suppress(OSError):  # it has ended already
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
+
+    @property
+    def has_sent(self) -> bool:
+        """True if a byte of the last request left."""
+        return self._first_byte_at > 0
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """From now on wait no longer than *seconds* for the network."""
+        self._sock.settimeout(seconds)
 
     def abandon(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
@@ -191,6 +204,8 @@ class Wire:
             view = view[self._sock.send(view) :]
 
     def _is_readable(self) -> bool:
+        if self.tls is not None and self.tls.pending():
+            return True
         if self._poll:
             return bool(self._poll.poll(0))
         return bool(select.select([self._sock], [], [], 0)[0])
@@ -242,12 +257,11 @@ class Response(http.client.HTTPResponse):
 
         An interim answer, such as "100 Continue", is none yet, and is taken off the stream.
         """
-        data = self._peek_now()
-        if _INTERIM.match(data):
+        while _INTERIM.match(data := self._peek_now()):
             end = data.find(b"\r\n\r\n")
-            if end >= 0:
-                self.fp.read(end + 4)  # it is here, so this does not wait either
-            return False
+            if end < 0:
+                return False
+            self.fp.read(end + 4)  # it is here, so this does not wait either
         return len(data) > len("HTTP/1.1 ")
 
     def _peek_now(self) -> bytes:
@@ -261,16 +275,59 @@ class Response(http.client.HTTPResponse):
             self._sock.settimeout(timeout)
 
     def begin(self) -> None:
-        """Read the head; raises `IncompleteHead` if it is cut, which `http.client` overlooks."""
+        """Read the head of the final answer; interim ones before it are passed over.
+
+        Stricter than `http.client`, which overlooks a head that is cut (here: `IncompleteHead`),
+        takes interim answers other than 100 for final ones, and reads bodies whose length it does
+        not understand to the end of the connection, wherever that is.
+        """
         stream: Any = self.fp
         lines: Any = _HeadLines(stream)
         self.fp = lines
         try:
-            super().begin()
+            for _ in range(_MOST_INTERIM):
+                super().begin()
+                if not 100 <= self.status < 200 or self.status == SWITCHING_PROTOCOLS:
+                    break
+                del self.headers, self.msg
+                self.headers = self.msg = None  # type: ignore[assignment]
+            else:
+                raise http.client.HTTPException("only interim answers came")
         finally:
             self.heard_nothing = lines.heard_nothing
             if self.fp is not None:
                 self.fp = stream
+        if self.headers.defects or self.headers.get_payload():
+            raise http.client.HTTPException("a header line of the answer cannot be understood")
+        if self.length != 0:
+            self._insist_on_framing()
+        if self.status == SWITCHING_PROTOCOLS:
+            self.will_close = True
+
+    def _insist_on_framing(self) -> None:
+        """Where the body ends must be told in a way that leaves no doubt (RFC 9112, section 6)."""
+        codings = self._values("Transfer-Encoding")
+        lengths = set(self._values("Content-Length"))
+        if codings == ["chunked"]:
+            self.chunked, self.chunk_left, self.length = True, None, None
+        elif codings not in ([], ["identity"]):
+            raise http.client.HTTPException(f"transfer coding not understood: {codings}")
+        elif len(lengths) > 1 or any(not _DIGITS.fullmatch(length) for length in lengths):
+            raise http.client.HTTPException("the answer's Content-Length contradicts itself")
+        elif lengths:
+            self.length = int(lengths.pop())
+        else:
+            return
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+
+    def _values(self, name: str) -> list[str]:
+        """All values of a header that is a list, in lower case."""
+        values = ",".join(self.headers.get_all(name, [])).split(",")
+        return [value.strip().lower() for value in values if value.strip()]
+
+    def end(self) -> None:
+        """There is no body: be done, even if the head tells of chunks, as that of a 304 may."""
+        self._close_conn()
 
     def keep(self, body: bytes) -> None:
         """Serve *body*, which was read to its end already, from memory."""
@@ -279,14 +336,19 @@ class Response(http.client.HTTPResponse):
         self.chunked = False
 
     def read(self, amt: int | None = None) -> bytes:
+        if amt is not None and not isinstance(amt, int):
+            raise TypeError(f"a number of bytes must be int, not {type(amt).__name__}")
         amt = None if amt is not None and amt < 0 else amt
         return self._run(super().read, amt, _full)
 
     def readinto(self, buffer: Any) -> int:
-        return self._run(super().readinto, memoryview(buffer).cast("B"), _full)
+        view = memoryview(buffer).cast("B")
+        if view.readonly:
+            raise TypeError("readinto() needs a buffer that can be written")
+        return self._run(super().readinto, view, _full)
 
     def read1(self, n: int = -1) -> bytes:
-        return self._run(super().read1, n, _some)
+        return self._run(super().read1, n if 0 <= n <= BLOCK else BLOCK, _some)
 
     def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]
         return self._run(super().readline, -1 if limit is None else limit, _line)
@@ -338,7 +400,7 @@ class Response(http.client.HTTPResponse):
         if is_cut(result, count, size, left):
             raise IncompleteRead(b"", left - count)
         if is_cut is not _peek:
-            # Older Python releases forget this in read1() and readline().
+            # Python before 3.11.7 and 3.12.1 forgets this in read1() and readline().
             self.length = left - count
             if self.length == 0 and self.fp is not None:
                 self._close_conn()
@@ -346,13 +408,47 @@ class Response(http.client.HTTPResponse):
 
     def _peek_chunked(self, _n: int) -> bytes:
         # `http.client` takes a cut between two chunks for the end here.
-        chunk_left = self._get_chunk_left()  # type: ignore[attr-defined]
+        chunk_left = self._get_chunk_left()
         if chunk_left is None:
             return b""
-        found = self.fp.peek(chunk_left)[:chunk_left]
+        found = self.fp.peek(1)[:chunk_left]
         if not found:
             raise IncompleteRead(b"")
         return found
+
+    def _safe_read(self, amt: int) -> bytes:
+        """Exactly *amt* bytes; memory is taken for what comes, not for what is announced."""
+        if amt <= BLOCK:
+            data = self.fp.read(amt)
+        else:
+            pieces = []
+            left = amt
+            while left and (piece := self.fp.read(min(left, BLOCK))):
+                pieces.append(piece)
+                left -= len(piece)
+            data = b"".join(pieces)
+        if len(data) < amt:
+            raise IncompleteRead(data, amt - len(data))
+        return data
+
+    def _get_chunk_left(self) -> int | None:
+        """Bytes left of the chunk, of the next one if it is at its end; None after the last."""
+        left: int | None = self.chunk_left
+        if left:
+            return left
+        # `http.client` takes any two bytes for the end of a chunk.
+        if left == 0 and self._safe_read(2) != b"\r\n":
+            raise IncompleteRead(b"")
+        try:
+            left = self._read_next_chunk_size()
+        except ValueError:
+            raise IncompleteRead(b"") from None
+        if left == 0:
+            self._read_and_discard_trailer()  # type: ignore[attr-defined]
+            self._close_conn()
+            left = None
+        self.chunk_left = left
+        return left
 
     def _read_next_chunk_size(self) -> int:
         # `http.client` takes a line that is cut after its first digits for a whole one.
@@ -363,7 +459,10 @@ class Response(http.client.HTTPResponse):
 
 
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+[ \t]*(;[^\n]*)?\r?\n\Z")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\n]*)?\r?\n\Z")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_MOST_INTERIM = 100  # answers before the final one
+SWITCHING_PROTOCOLS = 101
 _LONGEST_LINE = 65536  # bytes, as in `http.client`
 
 

@@ -43,7 +43,8 @@ class IdleTimer:
         self._thread: threading.Thread | None = None
         # When the thread will look at the deadlines again: at the earliest that it knows. One that
         # is in use then has none; it is met again when it is armed. NEVER while the thread looks,
-        # so that a deadline which is set meanwhile is told to it. Read without the lock.
+        # so that a deadline which is set meanwhile is told to it; LOOK_AGAIN while it closes,
+        # because it will look anyway. Read without the lock.
         self._wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
@@ -71,8 +72,11 @@ class IdleTimer:
                 self._changed.notify()
 
     def _run(self) -> None:
-        while self._wait():
-            self._close_due()
+        try:
+            while self._wait():
+                self._close_due()
+        finally:
+            self._thread = None  # so that the next thing to watch starts another
 
     def _wait(self) -> bool:
         """Sleep until something is past its deadline; False to end the thread."""
@@ -90,7 +94,6 @@ class IdleTimer:
                     # A wait has an upper limit on some systems.
                     self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
                 elif not self._changed.wait(LINGER) and not self._watched:
-                    self._thread = None
                     return False
 
     def _close_due(self) -> None:

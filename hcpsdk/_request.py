@@ -59,6 +59,7 @@ def prepare(
         raise ValueError(f"not an HTTP method: {method!r}")
     target = request_target(url, params)
     given = _checked(headers)
+    _checked(prepared)
     body = make_body(content)
     framing = _framing(method, body, given)
     lines = [f"{method} {target} HTTP/1.1"]

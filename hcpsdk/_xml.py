@@ -58,6 +58,7 @@ class _Reader:
     def __init__(self) -> None:
         self.root: Element | None = None
         self._open: list[Element] = []
+        self._texts: list[list[str]] = []  # the pieces of text in each of them
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         found = Element(_full(name), {_full(key): value for key, value in attributes.items()})
@@ -66,14 +67,15 @@ class _Reader:
         else:
             self.root = found
         self._open.append(found)
+        self._texts.append([])
         if len(self._open) > DEEPEST:
             raise ValueError("elements are nested too deeply")
 
     def end(self, _name: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def data(self, text: str) -> None:
-        self._open[-1].text += text
+        self._texts[-1].append(text)
 
     def refuse_doctype(self, *_declaration: object) -> None:
         raise ValueError("it has a document type")

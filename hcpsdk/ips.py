@@ -200,6 +200,8 @@ class Circle:
         self._lock = threading.Lock()  # guards all below; never held during a look-up
         self._pool: tuple[str, ...] = ()
         self._last = ""  # address handed out last
+        self._asked = 0  # look-ups begun
+        self._answered = 0  # which of them the pool comes from
         self._failed: dict[str, float] = {}  # address: monotonic time until it is passed over
         self._renewal_due = 0.0  # monotonic time
         self._renewed_after_failure = float("-inf")  # monotonic time
@@ -217,11 +219,17 @@ class Circle:
         Raises:
             IpsError: The look-up failed; the addresses known so far stay in use.
         """
+        with self._lock:
+            self._asked += 1
+            number = self._asked
         response = query(self._fqdn, cache=self._dnscache)
         if response.raised:
             raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response._cause
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
         with self._lock:
+            if number < self._answered:
+                return  # a later look-up was quicker
+            self._answered = number
             self._pool = tuple(response.ips)
             self._renewal_due = time.monotonic() + max(ttl, SHORTEST_RENEWAL)
         log.debug("(re-) loaded IP address cache: %s", response.ips)

@@ -127,7 +127,9 @@ def _dictionary(element: Element) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for child in element.children:
-        value = _dictionary(child) if child.children else child.text
+        # White space alone is indentation.
+        text = child.text if child.text.strip() else ""
+        value = _dictionary(child) if child.children else text
         if child.name not in found:
             found[child.name] = value
         elif isinstance(found[child.name], list):

@@ -81,7 +81,7 @@ def early_reply(fault: Answer, server: str) -> Reply:
     headers = [
         ("Date", email.utils.formatdate(usegmt=True)),
         ("Server", server),
-        ("X-HCP-ErrorMessage", f"This answer is a fault: {fault!r}"),
+        ("X-HCP-ErrorMessage", "The emulator was told to answer like this"),
         ("Content-Length", "0"),
     ]
     return Reply(fault.status, reason, headers)

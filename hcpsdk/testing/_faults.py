@@ -126,6 +126,11 @@ class Answer(RequestFault):
 
     status: int
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 200 <= self.status <= 999:
+            raise ValueError(f"an answer's status is 200 to 999: {self!r}")
+
 
 @dataclass(frozen=True, repr=False)
 class Garbage(RequestFault):

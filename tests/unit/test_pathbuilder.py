@@ -11,7 +11,7 @@ import uuid
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcpsdk import pathbuilder
@@ -103,6 +103,7 @@ def test_wrong_types(wrong):
         PathBuilder("rest")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_annotation(filename):
     """The annotation parses as XML in UTF-8 and holds the name, or there is none (8.5)."""
