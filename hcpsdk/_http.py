@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from hcpsdk._body import BLOCK, Body, Buffer
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._sessions import Identity
 
 # A body that ends early, as `http.client` says it, and a head that does.
 IncompleteRead = http.client.IncompleteRead
@@ -93,6 +94,7 @@ class Wire:
         self.was_used = False  # True once an answer came over it
         self.heard_nothing = True  # True if not a byte of the last request's answer came
         self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
+        self.identity: Identity | None = None  # who answers, under TLS
         self._sock = sock
         self._first_byte_at = 0.0  # monotonic time
         self._debuglevel = debuglevel

@@ -1,12 +1,12 @@
 """How a connection comes about: the next address that answers, and TLS with the right identity."""
 
 import logging
-import socket
 import ssl
 import time
 
 from hcpsdk._failures import is_name_mismatch
 from hcpsdk._http import Wire, open_socket, start_tls
+from hcpsdk._sessions import Identity
 from hcpsdk._target import Target
 
 log = logging.getLogger("hcpsdk.Connection")
@@ -37,7 +37,7 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
         tried.append(address)
         started = time.monotonic()
         try:
-            sock = _connect(target, address, timeout)
+            wire = _connect(target, address, timeout, debuglevel)
         except ssl.SSLCertVerificationError as exc:
             raise NoConnection(exc, address) from exc
         except OSError as exc:
@@ -47,42 +47,49 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
             continue
         seconds = time.monotonic() - started
         circle.connect_succeeded(address)
-        return Wire(sock, address, debuglevel), seconds
+        return wire, seconds
     assert error is not None  # there is always an address to try
     raise NoConnection(error, tried[-1]) from error
 
 
-def _connect(target: Target, address: str, timeout: float | None) -> socket.socket:
+def _connect(target: Target, address: str, timeout: float | None, debuglevel: int) -> Wire:
     context = target._tls
     if context is None:
-        return open_socket(address, target.port, timeout)
+        return Wire(open_socket(address, target.port, timeout), address, debuglevel)
     mismatch: ssl.SSLCertVerificationError | None = None
-    for name in _identities(target, context, address):
+    for name in _names(target, context, address):
+        identity = Identity(address, name, context.verify_mode, context.check_hostname)
+        session = target._sessions.find(identity)
         try:
-            # Taken out, because a ticket is meant for one use (RFC 8446, section C.4).
-            session = target._sessions.pop((address, name), None)
-            sock = start_tls(open_socket(address, target.port, timeout), context, name, session)
+            plain = open_socket(address, target.port, timeout)
+            sock = start_tls(plain, context, name, session)
         except ssl.SSLCertVerificationError as exc:
             if not is_name_mismatch(exc):
                 raise
             mismatch = mismatch or exc
-        else:
-            target._certificate_names_address = name == address
-            return sock
+            continue
+        target._certificate_names_address = name == address
+        if session is not None and not sock.session_reused:
+            target._sessions.keep(identity, None)
+        wire = Wire(sock, address, debuglevel)
+        wire.identity = identity
+        return wire
     assert mismatch is not None
     raise mismatch
 
 
 def remember_session(target: Target, wire: Wire) -> None:
-    """Keep the TLS session of *wire* for the next connection to its node, as the same name.
+    """Keep the TLS session of *wire* for the next connection to its node.
 
     Called after the first answer: under TLS 1.3 the server sends the ticket for it late.
     """
-    if wire.tls is not None and wire.tls.session is not None:
-        target._sessions[wire.address, str(wire.tls.server_hostname)] = wire.tls.session
+    if wire.tls is None or wire.identity is None:
+        return
+    if not target._sessions.is_known(wire.identity):
+        target._sessions.keep(wire.identity, wire.tls.session)
 
 
-def _identities(target: Target, context: ssl.SSLContext, address: str) -> list[str]:
+def _names(target: Target, context: ssl.SSLContext, address: str) -> list[str]:
     """What the certificate may be valid for, the likelier first: our name, the node's address.
 
     The manual demands addresses in the certificate; certificates in the field carry names.

@@ -2,12 +2,13 @@
 
 import logging
 import re
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext, SSLSession
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any
 
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
+from hcpsdk._sessions import Sessions
 from hcpsdk.ips import Circle, as_address
 
 log = logging.getLogger("hcpsdk.Target")
@@ -71,8 +72,7 @@ class Target:
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self._certificate_names_address = False
-        # TLS sessions to be resumed, by address and the name that was verified (`_open`).
-        self._sessions: dict[tuple[str, str], SSLSession] = {}
+        self._sessions = Sessions()
 
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle._addr()  # as the manual's debug output shows [10.1.2]

@@ -28,6 +28,7 @@ ORDER = [
     "hcpsdk._auth",
     "hcpsdk._failures",
     "hcpsdk._http",
+    "hcpsdk._sessions",
     "hcpsdk._request",
     "hcpsdk._body",
     "hcpsdk._url",

@@ -494,14 +494,14 @@ def resumed(raw_server: Any, loopback: str, authority: trustme.CA) -> Any:
 def test_sessions_are_resumed(
     resumed: Any, authorization: Any, authority: trustme.CA, is_verified: bool
 ) -> None:
-    """A reconnect resumes the TLS session; a session is used once, then replaced (4, 2.8)."""
+    """A reconnect by any Connection of the Target resumes the TLS session (2.8)."""
     address, noted = resumed
     context = None
     if is_verified:
         context = ssl.create_default_context()
         authority.configure_trust(context)
     target = hcpsdk.Target(address, authorization, port=8000, sslcontext=context)
-    for _ in range(3):  # by any Connection of the Target
+    for _ in range(3):
         with hcpsdk.Connection(target) as connection:
             assert connection.HEAD("/rest/a").status == 200
     with hcpsdk.Connection(target) as one, hcpsdk.Connection(target) as other:
@@ -520,14 +520,42 @@ def test_no_session_for_another_identity(
     names.set("hcp.example", [address])
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    good = hcpsdk.Target("hcp.example", authorization, port=8000, sslcontext=context)
-    with hcpsdk.Connection(good) as connection:
-        connection.HEAD("/rest/a")
-    by_name = dict(good._sessions)
-    with hcpsdk.Connection(good) as connection:
-        good._certificate_names_address = True
-        connection.HEAD("/rest/a")
+    target = hcpsdk.Target("hcp.example", authorization, port=8000, sslcontext=context)
+    for by_address in (False, True, False, True):
+        target._certificate_names_address = by_address
+        with hcpsdk.Connection(target) as connection:
+            connection.HEAD("/rest/a")
 
-    assert [name for _address, name in by_name] == ["hcp.example"]
-    assert noted == [False, False]
-    assert set(good._sessions) == {(address, "hcp.example"), (address, address)}
+    assert noted == [False, False, True, True]
+
+
+def test_no_session_for_a_stricter_context(
+    resumed: Any, authorization: Any, authority: trustme.CA
+) -> None:
+    """What was not verified when the session began is verified as soon as it has to be (2.8)."""
+    address, noted = resumed
+    context = ssl.create_default_context()  # does not know our authority
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    target = hcpsdk.Target(address, authorization, port=8000, sslcontext=context)
+    with hcpsdk.Connection(target) as connection:
+        connection.HEAD("/rest/a")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    with hcpsdk.Connection(target) as connection, pytest.raises(hcpsdk.HcpsdkCertificateError):
+        connection.HEAD("/rest/a")
+    assert noted[0] is False
+
+
+def test_a_session_does_not_last(
+    resumed: Any, authorization: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is resumed, after a while the certificate is asked for again (2.8)."""
+    address, noted = resumed
+    target = hcpsdk.Target(address, authorization, port=8000)
+    monkeypatch.setattr("hcpsdk._sessions.time", clock)
+    for clock.now in (0.0, 200.0, 299.0, 301.0, 400.0):
+        with hcpsdk.Connection(target) as connection:
+            connection.HEAD("/rest/a")
+
+    assert noted == [False, True, True, False, True]
