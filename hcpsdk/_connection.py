@@ -24,6 +24,7 @@ from hcpsdk._open import NoConnection, open_wire, remember_session
 from hcpsdk._request import Headers, Outgoing, prepare
 from hcpsdk._target import Target
 from hcpsdk._url import Params
+from hcpsdk._wire import Wire
 
 log = logging.getLogger("hcpsdk.Connection")
 
@@ -446,7 +447,7 @@ class Connection:
 
     # The socket's life
 
-    def _ready_wire(self) -> _http.Wire:
+    def _ready_wire(self) -> Wire:
         """An open wire: the one kept, unless the server closed it meanwhile, or a new one."""
         if self._kept.wire is not None:
             if not self._kept.wire.is_stale():

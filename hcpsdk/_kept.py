@@ -5,8 +5,8 @@ import threading
 import time
 
 from hcpsdk import _fork
-from hcpsdk._http import Wire
 from hcpsdk._idle import NEVER, idle_timer
+from hcpsdk._wire import Wire
 
 log = logging.getLogger("hcpsdk.Connection")
 

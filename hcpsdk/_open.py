@@ -5,9 +5,9 @@ import ssl
 import time
 
 from hcpsdk._failures import is_name_mismatch
-from hcpsdk._http import Wire, open_socket, start_tls
 from hcpsdk._sessions import Identity
 from hcpsdk._target import Target
+from hcpsdk._wire import Wire, open_socket, start_tls
 
 log = logging.getLogger("hcpsdk.Connection")
 

@@ -27,6 +27,7 @@ ORDER = [
     "hcpsdk.ips",
     "hcpsdk._auth",
     "hcpsdk._failures",
+    "hcpsdk._wire",
     "hcpsdk._http",
     "hcpsdk._sessions",
     "hcpsdk._request",

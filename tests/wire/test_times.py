@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection, _http, _open
+from hcpsdk import _connection, _open, _wire
 
 NAME = "n1.m.hcp1.snomis.local"
 PATIENCE = 30.0
@@ -49,7 +49,7 @@ class Stopwatch:
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     """The clock by which the library measures; it has `monotonic()` and nothing else."""
     stopwatch = Stopwatch()
-    for module in (_connection, _http, _open):
+    for module in (_connection, _open, _wire):
         if hasattr(module, "time"):
             monkeypatch.setattr(module, "time", stopwatch)
     return stopwatch

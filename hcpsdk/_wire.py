@@ -1,0 +1,190 @@
+"""One socket that speaks HTTP: how it is opened, and how a request goes out over it."""
+
+import contextlib
+import select
+import socket
+import ssl
+import time
+
+from hcpsdk._body import Body, Buffer
+from hcpsdk._http import Response
+from hcpsdk._sessions import Identity
+
+SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
+
+
+def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
+    """A TCP connection to *address*.
+
+    Calls `socket.create_connection` by that name, which is where an emulator may step in.
+    """
+    sock = socket.create_connection((address, port), timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def start_tls(
+    sock: socket.socket,
+    context: ssl.SSLContext,
+    name: str,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket:
+    """*sock* with TLS on it, once the handshake is done; closes it if that fails.
+
+    Args:
+        sock: A connected socket.
+        context: How the certificate is verified.
+        name: The name or address that the certificate must be valid for; a name is sent as SNI.
+        session: An earlier one with the same context, name and address, to be resumed if the
+            server likes: that saves it a signature, and us a verification.
+    """
+    try:
+        # Raises if the server has reset the connection already. wrap_socket() would find out as
+        # well, but only when the socket is in an object that nobody could close.
+        sock.getpeername()
+        tls = context.wrap_socket(
+            sock, server_hostname=name, do_handshake_on_connect=False, session=session
+        )
+        try:
+            tls.do_handshake()
+        except BaseException:
+            tls.close()
+            raise
+    except BaseException:
+        sock.close()
+        raise
+    return tls
+
+
+class Wire:
+    """An open connection to one node, for one request after the other.
+
+    Args:
+        sock: The connected socket, TLS or plain.
+        address: The node's IP address.
+        debuglevel: Above 0, all that is sent and the heads of all answers are printed, in the
+            format of `http.client`.
+    """
+
+    def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
+        self.address = address
+        self.was_used = False  # True once an answer came over it
+        self.heard_nothing = True  # True if not a byte of the last request's answer came
+        self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
+        self.identity: Identity | None = None  # who answers, under TLS
+        self._sock = sock
+        self._first_byte_at = 0.0  # monotonic time
+        self._debuglevel = debuglevel
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll:
+            self._poll.register(sock, select.POLLIN)
+
+    def is_stale(self) -> bool:
+        """True if the server closed the connection, or sent what nobody asked for.
+
+        "Readable" alone does not tell: under TLS it may be a session ticket.
+        """
+        if not self._is_readable():
+            return False
+        timeout = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self._sock.settimeout(timeout)
+            return False
+        except OSError:
+            return True
+        return True
+
+    def exchange(self, method: str, head: bytes, body: Body | None) -> Response:
+        """Send a request and read the head of its answer.
+
+        A server may answer, and close, before it has the whole body: that answer is returned, and
+        its ``will_close`` is True.
+        """
+        self.heard_nothing = True
+        self._first_byte_at = 0.0
+        response = Response(self._sock, self._debuglevel, method)
+        try:
+            is_complete = self._send(head, body, response)
+            response.begin()
+        except BaseException:
+            self.heard_nothing = response.heard_nothing
+            response.close()
+            raise
+        if not is_complete:
+            response.will_close = True
+        self.seconds = time.monotonic() - self._first_byte_at
+        self.heard_nothing = False
+        self.was_used = True
+        return response
+
+    @property
+    def tls(self) -> ssl.SSLSocket | None:
+        """The socket, if it speaks TLS."""
+        return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
+
+    def close(self) -> None:
+        """Close the connection; any number of times, at any time."""
+        # Closing alone would not end it while a forked child holds the socket, too.
+        with contextlib.suppress(OSError):  # it has ended already
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    @property
+    def has_sent(self) -> bool:
+        """True if a byte of the last request left."""
+        return self._first_byte_at > 0
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """From now on wait no longer than *seconds* for the network."""
+        self._sock.settimeout(seconds)
+
+    def abandon(self) -> None:
+        """Let go of the socket, but leave the connection to the process that it belongs to."""
+        self._sock.close()
+
+    def _send(self, head: bytes, body: Body | None, response: Response) -> bool:
+        """Send everything; False if the server answered before it had everything."""
+        try:
+            if body is None:
+                self._send_bytes(head)
+                return True
+            return self._send_with_body(head, body, response)
+        except OSError:
+            # What cannot be sent any more may have been refused: then the answer is here already.
+            if response.has_begun_to_arrive():
+                return False
+            raise
+
+    def _send_with_body(self, head: bytes, body: Body, response: Response) -> bool:
+        is_chunked = body.is_chunked or body.length is None
+        for number, block in enumerate(body.blocks()):
+            if number and self._is_readable() and response.answers_early():
+                return False
+            framed = b"%x\r\n%b\r\n" % (len(block), bytes(block)) if is_chunked else block
+            if not number and len(framed) <= SMALL:
+                framed = head + framed
+            elif not number:
+                self._send_bytes(head)
+            self._send_bytes(framed)
+            head = b""
+        self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
+        return True
+
+    def _send_bytes(self, data: Buffer) -> None:
+        if self._debuglevel > 0 and len(data):
+            print("send:", repr(bytes(data)))
+        self._first_byte_at = self._first_byte_at or time.monotonic()
+        # Not sendall(): on a plain socket its time limit is for all of the data together.
+        view = memoryview(data)
+        while len(view):
+            view = view[self._sock.send(view) :]
+
+    def _is_readable(self) -> bool:
+        if self.tls is not None and self.tls.pending():
+            return True
+        if self._poll:
+            return bool(self._poll.poll(0))
+        return bool(select.select([self._sock], [], [], 0)[0])
