@@ -95,13 +95,10 @@ class Response(http.client.HTTPResponse):
         lines: Any = _HeadLines(stream)
         self.fp = lines
         try:
-            for _ in range(_MOST_INTERIM):
-                super().begin()
-                if not 100 <= self.status < 200 or self.status == SWITCHING_PROTOCOLS:
-                    break
+            super().begin()
+            while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
                 self.headers = self.msg = None  # type: ignore[assignment]
-            else:
-                raise http.client.HTTPException("only interim answers came")
+                super().begin()
         finally:
             self.heard_nothing = lines.heard_nothing
             if self.fp is not None:
@@ -270,7 +267,7 @@ class Response(http.client.HTTPResponse):
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\n]*)?\r?\n\Z")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_MOST_INTERIM = 100  # answers before the final one
+_MOST_LINES = 10_000  # of all heads before a body; one head of http.client's has 100 at most
 SWITCHING_PROTOCOLS = 101
 _LONGEST_LINE = 65536  # bytes, as in `http.client`
 
@@ -309,11 +306,15 @@ class _HeadLines:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._count = 0
         self.heard_nothing = True
         self.flush = stream.flush
         self.close = stream.close
 
     def readline(self, limit: int) -> bytes:
+        self._count += 1
+        if self._count > _MOST_LINES:
+            raise http.client.HTTPException("interim answers without end")
         if self.heard_nothing:  # a reset may come within the line, and take it along
             self.heard_nothing = not self._stream.peek(1)
         line: bytes = self._stream.readline(limit)

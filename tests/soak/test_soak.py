@@ -100,7 +100,8 @@ def test_soak(operations: int, port: int, capsys: pytest.CaptureFixture[str]) ->
         told = work(hcp, port, operations // 2)
         seconds = time.monotonic() - started
         memory_after, objects_after = emptied(hcp)
-    assert (threads(), descriptors()) == began
+    assert threads() == began[0]
+    assert descriptors() <= began[1]  # fewer, if something was still being closed then
     ratio, grown = memory_after / memory_before, objects_after - objects_before
 
     with capsys.disabled():

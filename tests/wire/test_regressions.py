@@ -214,10 +214,7 @@ def test_switching_protocols(raw_server: Any, connect: Any, method: str) -> None
 @pytest.mark.parametrize(
     "status",
     [
-        pytest.param(
-            "100 Continue",
-            marks=pytest.mark.xfail(strict=True, reason="http.client passes over 100 by itself"),
-        ),
+        "100 Continue",
         "102 Processing",
     ],
 )
