@@ -481,7 +481,10 @@ def resumed(raw_server: Any, loopback: str, authority: trustme.CA) -> Any:
     noted: list[bool] = []
 
     def handler(peer: Any) -> None:
-        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        try:
+            peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        except (ssl.SSLError, ConnectionError):
+            return  # the client does not trust us
         noted.append(peer.sock.session_reused)
         for _ in peer.each_request():
             peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -544,7 +547,7 @@ def test_no_session_for_a_stricter_context(
 
     with hcpsdk.Connection(target) as connection, pytest.raises(hcpsdk.HcpsdkCertificateError):
         connection.HEAD("/rest/a")
-    assert noted[0] is False
+    assert True not in noted
 
 
 def test_a_session_does_not_last(
