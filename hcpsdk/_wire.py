@@ -39,9 +39,6 @@ def start_tls(
             server likes: that saves it a signature, and us a verification.
     """
     try:
-        # Raises if the server has reset the connection already. wrap_socket() would find out as
-        # well, but only when the socket is in an object that nobody could close.
-        sock.getpeername()
         tls = context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, session=session
         )
@@ -50,10 +47,25 @@ def start_tls(
         except BaseException:
             tls.close()
             raise
-    except BaseException:
+    except BaseException as exc:
         sock.close()
+        _close_half_made(exc)
         raise
     return tls
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Close the SSLSocket in whose making *error* happened.
+
+    If the server resets the connection just then, `ssl.SSLSocket` has taken over the socket and
+    raises without closing it (CPython 3.11.4 and later), and nobody else has it.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        half_made = traceback.tb_frame.f_locals.get("self")
+        if isinstance(half_made, ssl.SSLSocket):
+            half_made.close()
+        traceback = traceback.tb_next
 
 
 class Wire:

@@ -1,8 +1,10 @@
 """Certificates of all kinds, and what is asked of them."""
 
 import datetime
+import gc
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -562,3 +564,31 @@ def test_a_session_does_not_last(
             connection.HEAD("/rest/a")
 
     assert noted == [False, True, True, False, True]
+
+
+def test_reset_just_before_the_handshake(
+    raw_server: Any, loopback: str, authorization: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset between connect and handshake is a failed connection, and leaves no socket (4.6)."""
+    about_to_begin, was_reset = threading.Event(), threading.Event()
+    original = ssl.SSLContext.wrap_socket
+
+    def handler(peer: Any) -> None:
+        assert about_to_begin.wait(30)
+        peer.reset()
+        was_reset.set()
+
+    def late(context: ssl.SSLContext, sock: Any, **options: Any) -> ssl.SSLSocket:
+        about_to_begin.set()
+        assert was_reset.wait(30)
+        return original(context, sock, **options)
+
+    raw_server(handler, loopback, 8000)
+    target = hcpsdk.Target(loopback, authorization, port=8000)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", late)
+    with hcpsdk.Connection(target) as connection, pytest.raises(hcpsdk.HcpsdkError) as caught:
+        connection.HEAD("/rest/a")
+    assert connection.attempts == 0
+
+    del caught
+    gc.collect()  # an open socket would warn now, and a warning is an error
