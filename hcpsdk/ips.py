@@ -81,7 +81,7 @@ class Response:
 
     @property
     def raised(self) -> str:
-        """``""``, or what went wrong, in words that start with ``Err: ``."""
+        """``""``, or what went wrong, in words that start with ``Err:`` and a blank."""
         return self._raised
 
     @property

@@ -22,9 +22,10 @@ class UnknownSettingError(ReplicationSettingsError, ValueError):
 class Replication(Fetcher):
     """The replication service of a HCP, and its links. [9.1]
 
-    Asks over a Connection of its own, which it keeps until `close()`; as a context manager it
-    closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers with any
-    status but 200 (the text starts with the status), or with anything but the XML expected.
+    Asks over a Connection of its own, which it keeps until `Replication.close()`; as a context
+    manager it closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers
+    with any status but 200 (the text starts with the status), or with anything but the XML
+    expected.
 
     Args:
         target: A Target made with the system's name (``admin.…``), a system-level user, and port
