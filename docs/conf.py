@@ -5,6 +5,7 @@
 Nothing here asks the network.
 """
 
+import inspect
 import re
 from typing import Any
 
@@ -51,6 +52,8 @@ autodoc_preserve_defaults = True
 python_display_short_literal_types = True
 python_maximum_signature_line_length = 72
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
 napoleon_use_rtype = False
 
 # Types that are too long to be read in a signature; api/hcpsdk.rst tells what they are.
@@ -145,7 +148,7 @@ def shorten_signature(
     returned: str | None,
 ) -> tuple[str | None, str | None]:
     """Long unions go by the names under which they are explained."""
-    for long, short in UNIONS.items():
+    for long, short in {**UNIONS, "<factory>": "..."}.items():
         signature = signature and signature.replace(long, short)
     return signature, returned
 
@@ -173,7 +176,17 @@ def add_dark_code(app: Sphinx) -> None:
         app.add_css_file("pygments_dark.css", media="(prefers-color-scheme: dark)", priority=201)
 
 
+def tell_files() -> None:
+    """Let autodoc find the comments beside attributes: in the files, not in the public modules."""
+    for module in (hcpsdk, hcpsdk.mapi):
+        for each in vars(module).values():
+            if isinstance(each, type):
+                functions = [m for m in vars(each).values() if inspect.isfunction(m)]
+                each.__module__ = functions[0].__module__ if functions else each.__module__
+
+
 def setup(app: Sphinx) -> None:
+    tell_files()
     app.add_role_to_domain("py", "name", Name())
     app.add_role("name", Name())
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)

@@ -51,6 +51,7 @@ class NativeAuthorization(BaseAuthorization):
 
     @property
     def headers(self) -> dict[str, str]:
+        """``Authorization`` and ``Cookie``, each with the token of user and password."""
         token = f"{self._encoded_user}:{self._digest}"
         return {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
 

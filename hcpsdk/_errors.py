@@ -21,7 +21,10 @@ class HcpsdkError(Exception):
 
 
 class HcpsdkTimeoutError(HcpsdkError):
-    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving. [4.3]"""
+    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving. [4.3]
+
+    HCP may have acted all the same; `Connection.attempts` is 0 only if it never saw the request.
+    """
 
 
 class HcpsdkCertificateError(HcpsdkError):
@@ -32,4 +35,7 @@ class HcpsdkCertificateError(HcpsdkError):
 
 
 class HcpsdkReplicaInitError(HcpsdkError):
-    """The Target of the replica could not be made, so the primary's was not made either. [4.3]"""
+    """The Target of the replica could not be made, so the primary's was not made either. [4.3]
+
+    Most often its name could not be resolved; try again later, or without ``replica_fqdn``.
+    """

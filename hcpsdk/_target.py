@@ -42,10 +42,17 @@ class Target:
         TypeError, ValueError: An argument cannot be right; nothing was looked up.
     """
 
+    # These are in the module hcpsdk, too.
+
+    #: HCP's native http/REST interface, the only one there is so far.
     I_NATIVE = constants.I_NATIVE
+    #: The replica may be read from, always.
     RS_READ_ALLOWED = constants.RS_READ_ALLOWED
+    #: The replica may be read from while the primary is failed over.
     RS_READ_ON_FAILOVER = constants.RS_READ_ON_FAILOVER
+    #: The replica may be written to, always; for active/active links only.
     RS_WRITE_ALLOWED = constants.RS_WRITE_ALLOWED
+    #: The replica may be written to while the primary is failed over.
     RS_WRITE_ON_FAILOVER = constants.RS_WRITE_ON_FAILOVER
 
     def __init__(
@@ -95,7 +102,7 @@ class Target:
 
     @property
     def fqdn(self) -> str:
-        """The name for which the Target was made."""
+        """The name for which the Target was made, as it was given."""
         return self._fqdn
 
     @property
@@ -105,22 +112,22 @@ class Target:
 
     @property
     def ssl(self) -> bool:
-        """True if it speaks TLS."""
+        """True if it speaks TLS, which its port decides."""
         return self._port in constants.TLS_PORTS
 
     @property
     def addresses(self) -> list[str]:
-        """The IP addresses known now, a copy."""
+        """The IP addresses known now, in the order received from the name server; a copy."""
         return self._circle._addresses
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers prepared for each request, credentials included, a copy."""
+        """The headers of each request: ``Host``, and those with the credentials; a copy."""
         return {"Host": self._host, **self._authorization.headers}
 
     @property
     def replica(self) -> "Target | None":
-        """The replica's Target, if there is one."""
+        """The replica's Target; None if no ``replica_fqdn`` was given."""
         return self._replica
 
     @property
@@ -129,7 +136,11 @@ class Target:
         return self._sslcontext
 
     def getaddr(self) -> str:
-        """The next IP address out of the pool."""
+        """The next IP address out of the pool, round-robin.
+
+        Looks the name up again if the pool is due for it; a look-up that fails leaves the known
+        addresses in use. Nodes that failed to connect lately are passed over.
+        """
         return self._circle._addr()
 
     def __enter__(self) -> "Target":

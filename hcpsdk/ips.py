@@ -28,13 +28,18 @@ PASS_OVER = 30.0  # how long a node that failed to connect is not asked again
 
 
 class IpsError(HcpsdkError):
-    """A name could not be resolved. [6.3]"""
+    """A name could not be resolved. [6.3]
+
+    Raised by `Target`, `Circle` and `Circle.refresh()`; addresses known before stay in use.
+    """
 
 
 class Request(NamedTuple):
     """A question for `query()`: which name, and may a cache answer?"""
 
+    #: The name to look up.
     fqdn: str
+    #: True asks the operating system, which may answer from its cache.
     cache: bool = False
 
 
@@ -44,6 +49,10 @@ class Response:
     Args:
         fqdn: The name that was asked for.
         cache: True if the operating system was asked, False if its caches were by-passed.
+        ips: The addresses; of duplicates the first one counts.
+        raised: What went wrong, ``""`` for nothing.
+        ttl: Seconds for which the answer holds; None if nobody told.
+        cause: The exception that *raised* tells of.
     """
 
     __slots__ = ("_cache", "_cause", "_fqdn", "_ips", "_raised", "_ttl")
@@ -210,7 +219,7 @@ class Circle:
 
     @property
     def _addresses(self) -> list[str]:
-        """The addresses known now, a copy."""
+        """The addresses known now, in the order received; a copy."""
         return list(self._pool)
 
     def refresh(self) -> None:

@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,100}")
 class Info(Fetcher):
     """What a namespace tells about itself. [7.1]
 
-    Asks over a Connection of its own, which it keeps until `close()`; as a context manager it
+    Asks over a Connection of its own, which it keeps until `Info.close()`; as a context manager it
     closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers with any
     status but 200 (the text starts with the status), or with anything but the XML expected.
 
@@ -34,19 +34,26 @@ class Info(Fetcher):
     """
 
     def nsstatistics(self) -> dict[str, Any]:
-        """The statistics: sizes in bytes, counts, the soft quota in percent; all ``int``.
+        """How much is in the namespace: ``GET /proc/statistics``.
 
-        ``namespaceName`` is a ``str``. The figures may lag behind.
+        The figures may lag behind what was stored.
+
+        Returns:
+            A dictionary. ``namespaceName`` is a ``str``, all else ``int``: what ends in ``Bytes``
+            is bytes, in ``Count`` objects, in ``Percent`` percent.
         """
         return _values(self._get("/proc/statistics", "statistics"))
 
     def listaccessiblens(self, all: bool = False) -> "OrderedDict[str, dict[str, Any]]":
-        """The settings of the namespace, as a dictionary by name.
-
-        The ``description`` is a list: the text, split at each ``°``.
+        """The settings of the namespace: ``GET /proc``.
 
         Args:
             all: True lists all namespaces of the tenant that the user has access to.
+
+        Returns:
+            A dictionary for each namespace, by its name, in HCP's order. Numbers are ``int``, flags
+            ``bool``, all else ``str``; ``description`` is a list of ``str``, the text split at each
+            ``°``.
         """
         params = None if all else {"single": True}
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -56,10 +63,12 @@ class Info(Fetcher):
         return found
 
     def listretentionclasses(self) -> "OrderedDict[str, dict[str, Any]]":
-        """The retention classes, as a dictionary by name; ``description`` is a ``str``.
+        """The retention classes of the namespace: ``GET /proc/retentionClasses``.
 
-        A ``value`` is an ``int`` (0, -1, -2, or seconds since the epoch) or an offset such as
-        ``"A+10y"``.
+        Returns:
+            A dictionary for each class, by its name, in HCP's order. ``value`` is an ``int`` (0,
+            -1, -2, or seconds since 1970) or an offset such as ``"A+10y"``, ``autoDelete`` a
+            ``bool``, ``description`` a ``str``.
         """
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
         for element in self._get("/proc/retentionClasses", "retentionClasses").children:
@@ -67,10 +76,12 @@ class Info(Fetcher):
         return found
 
     def listpermissions(self) -> "OrderedDict[str, dict[str, Any]]":
-        """The permissions of namespace and user, each a ``bool``, by whose they are.
+        """What the namespace and its user allow: ``GET /proc/permissions``.
 
-        ``namespacePermissions`` and ``userPermissions`` are as configured; the ``…Effective…``
-        ones are what is left of them after all masks above.
+        Returns:
+            Four dictionaries of ``bool`` by name of the permission: ``namespacePermissions`` and
+            ``userPermissions`` as configured, ``namespaceEffectivePermissions`` and
+            ``userEffectivePermissions`` with what is left of them after all masks above.
         """
         found = self._get("/proc/permissions", "permissions").children
         return OrderedDict((element.name, _values(element)) for element in found)

@@ -27,7 +27,8 @@ class PathBuilderError(HcpsdkError):
     """A name cannot be carried by an annotation, or is none that was made here. [8.3]"""
 
 
-pathbuilderError = PathBuilderError  # the manual's other spelling
+#: The manual's other spelling of `PathBuilderError`.
+pathbuilderError = PathBuilderError
 
 
 class PathBuilder:
@@ -59,9 +60,10 @@ class PathBuilder:
             filename: The name by which the object is known so far; it goes into the annotation.
 
         Returns:
-            ``(path, name)``, or ``(path, name, annotation)`` if annotations are wanted: an XML
-            document with the file name, to be stored as custom metadata (as a ``str``, which is
-            sent in UTF-8, as it says).
+            ``(path, name)``, or ``(path, name, annotation)`` if annotations are wanted. All are
+            ``str``; store the object as ``f"{path}/{name}"``. The annotation is an XML document
+            with the file name, to be stored as custom metadata; sent as a ``str`` it is in UTF-8,
+            as it says.
 
         Raises:
             PathBuilderError: XML cannot carry *filename*; only if annotations are wanted.
@@ -78,8 +80,13 @@ class PathBuilder:
     def getpath(self, objectname: str) -> str:
         """The full path of the object called *objectname*, its name included.
 
+        Args:
+            objectname: A name that `getunique()` made, also in another process or long ago; the
+                original's names do as well.
+
         Raises:
             PathBuilderError: *objectname* is no UUID.
+            TypeError: *objectname* is not a ``str``.
         """
         if not isinstance(objectname, str):
             raise TypeError(f"objectname must be str, not {type(objectname).__name__}")

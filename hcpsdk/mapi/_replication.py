@@ -34,33 +34,60 @@ class Replication(Fetcher):
     """
 
     # Types of links, as HCP tells them.
+
+    #: Both systems take writes.
     R_ACTIVE_ACTIVE = "ACTIVE_ACTIVE"
-    R_OUTBOUND = "OUTBOUND"  # active/passive, seen from the primary
-    R_INBOUND = "INBOUND"  # active/passive, seen from the replica
+    #: Active/passive, seen from the primary.
+    R_OUTBOUND = "OUTBOUND"
+    #: Active/passive, seen from the replica.
+    R_INBOUND = "INBOUND"
 
     # Actions, as HCP takes them.
+
+    #: Stop replicating for the time being; for any link.
     R_SUSPEND = "suspend"
+    #: Go on after `R_SUSPEND`.
     R_RESUME = "resume"
+    #: Bring back a link that the other system lost; for any link.
     R_RESTORE = "restore"
+    #: Let this system stand in for the other one; for any link, its type has to be told.
     R_FAILOVER = "failOver"
+    #: End a failover; for active/active links.
     R_FAILBACK = "failBack"
+    #: Send back to the primary what the replica took in meanwhile; on the inbound side.
     R_BEGINRECOVERY = "beginRecovery"
+    #: Let the primary take over again when the rest has been sent; on the inbound side.
     R_COMPLETERECOVERY = "completeRecovery"
 
     def getreplicationsettings(self) -> dict[str, Any]:
-        """The settings of the service; values are ``str``, ``"true"`` for one."""
+        """The settings of the service: ``GET /mapi/services/replication``.
+
+        Returns:
+            A dictionary; its values are ``str`` as HCP sends them (``"true"``, ``"5"``), ``""`` for
+            an empty element.
+        """
         return _dictionary(self._get(SERVICE, "replicationService"))
 
     def getlinklist(self) -> list[str]:
-        """The names of all links."""
+        """The names of all links: ``GET /mapi/services/replication/links``.
+
+        Returns:
+            A list of ``str``, empty if there are no links.
+        """
         links = self._get(f"{SERVICE}/links", "links")
         return [child.text for child in links.children if child.name == "name"]
 
     def getlinkdetails(self, link: str) -> dict[str, Any]:
-        """All about a link: values are ``str``, groups of them dictionaries.
+        """All about a link: ``GET /mapi/services/replication/links/<link>?verbose=true``.
 
         Args:
             link: Its name, as `getlinklist()` gives it.
+
+        Returns:
+            A dictionary; its values are ``str`` as HCP sends them, ``""`` for an empty element.
+            What has parts is a dictionary again (``connection``, ``statistics``), what is repeated
+            a list. Sizes are bytes, rates bytes or operations per second, times milliseconds
+            since 1970; what ends in ``String`` is written out.
         """
         return _dictionary(self._get(_url(link), "link", {"verbose": True}))
 
@@ -68,6 +95,8 @@ class Replication(Fetcher):
         self, linkname: str, action: str, linktype: str | None = None
     ) -> None:
         """Suspend, resume, restore, fail over or back, or recover a link.
+
+        Returns when HCP has accepted the action; `getlinkdetails()` tells how far it got.
 
         Args:
             linkname: Its name, as `getlinklist()` gives it.

@@ -111,6 +111,7 @@ class HCP:
 
     @property
     def is_running(self) -> bool:
+        """True between start and stop."""
         return self._state is State.RUNNING
 
     @property

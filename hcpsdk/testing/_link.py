@@ -45,7 +45,7 @@ def link(
         first: The primary, if the link is active/passive.
         second: The replica, if it is.
         type: "ACTIVE_ACTIVE", or "ACTIVE_PASSIVE" from *first* to *second*.
-        delay: Seconds that a change waits before it travels.
+        delay: Seconds for which a change waits before it travels.
         name: 1 to 64 characters; by default made of the systems' names, ``hcp1--<-->--hcp2``.
         description: Free text.
     """

@@ -11,17 +11,28 @@ KEPT = 10_000  # requests; older ones are forgotten, so that a long run needs no
 
 @dataclass(frozen=True)
 class Received:
-    """One request as a node received it."""
+    """One request as a node received it.
+
+    Attributes:
+        method: ``"PUT"``.
+        target: Path and query, still percent-encoded.
+        headers: Pairs, in the order received. A ``repr`` leaves them out: they carry the client's
+            credentials.
+        host: Whom the client asked for; lower case, without port.
+        node: The address of the node.
+        port: The port that the client believes in: 80, 443, 9090.
+        status: The status of the answer; None before there is one, and if there never was.
+        body_size: Bytes of the body that were read.
+    """
 
     method: str
-    target: str  # still percent-encoded, with its query
-    # In the order received. Not shown: they carry the client's credentials.
+    target: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
-    host: str  # lower case, without port
-    node: str  # address of the node
-    port: int  # the port that the client believes in: 80, 443, 9090
-    status: int | None  # None as long as it has not been answered, and if it never was
-    body_size: int  # bytes of the body that were read
+    host: str
+    node: str
+    port: int
+    status: int | None
+    body_size: int
 
     def header(self, name: str) -> str | None:
         """The first value of header *name*, in any case, or None."""

@@ -21,18 +21,29 @@ async def no_body() -> AsyncIterator[bytes]:
 
 @dataclass
 class Request:
-    """A request whose head has been read; its body is still on the wire."""
+    """A request whose head has been read; its body is still on the wire.
 
-    method: str  # as received, "PUT"
-    target: str  # as received, still percent-encoded: "/rest/a%20b?index=true"
-    headers: list[tuple[str, str]]  # in the order received, names as the client wrote them
-    host: str  # from the Host header: lower case, without a port
-    scheme: str = "https"  # "http" or "https"
-    port: int = 443  # the port the client believes in: 80, 443, 9090
-    node: str = "127.0.0.52"  # address of the node that was asked
+    Attributes:
+        method: As received, ``"PUT"``.
+        target: As received, still percent-encoded: ``"/rest/a%20b?index=true"``.
+        headers: Pairs in the order received, names as the client wrote them.
+        host: From the ``Host`` header: lower case, without a port.
+        scheme: ``"http"`` or ``"https"``.
+        port: The port that the client believes in: 80, 443, 9090.
+        node: The address of the node that was asked.
+        client: The client's address.
+        body: Pieces of the body as they arrive, without any transfer coding. The first piece asked
+            for sends ``100 Continue`` where the client waits for that. Raises `BodyCut`.
+    """
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    host: str
+    scheme: str = "https"
+    port: int = 443
+    node: str = "127.0.0.52"
     client: str = "127.0.0.1"
-    # Pieces of the body as they arrive, without any transfer coding. The first piece asked for
-    # sends "100 Continue" where the client waits for that. Raises `BodyCut`.
     body: AsyncIterator[bytes] = field(default_factory=no_body)
 
     def header(self, name: str) -> str | None:
@@ -50,6 +61,12 @@ class Reply:
     The headers go out as they are, in their order. ``body`` is bytes, or pieces as they come:
     those go out under the reply's ``Content-Length``, or chunked where it has none.
     A reply to HEAD has the headers of the one to GET; the node leaves its body out.
+
+    Args:
+        status: The status code.
+        reason: The reason phrase.
+        headers: Pairs, in the order in which they go out.
+        body: ``bytes``, or an asynchronous iterator of them.
     """
 
     status: int

@@ -36,10 +36,16 @@ ATTEMPTS = 20  # at finding a port that is free for both TCP and UDP
 
 @dataclass(frozen=True)
 class Lookup:
-    """One question that the name server was asked."""
+    """One question that the name server was asked.
 
-    name: str  # lower case, without the final dot
-    kind: str  # "A", "AAAA"
+    Attributes:
+        name: The name, in lower case, without the final dot.
+        kind: The kind of record, ``"A"`` or ``"AAAA"``.
+        transport: How it was asked.
+    """
+
+    name: str
+    kind: str
     transport: Literal["udp", "tcp"]
 
 
@@ -55,6 +61,10 @@ class NameServer:
         ttl: Seconds for which an answer may be kept.
         taken_over: Tells the systems that failed, whose names are answered with our nodes.
         faults: What is to go wrong.
+
+    Attributes:
+        address: The address it listens on.
+        port: The port it listens on.
     """
 
     def __init__(

@@ -56,6 +56,7 @@ class Node:
 
     @property
     def is_running(self) -> bool:
+        """True if it accepts connections and is in the name server's answers."""
         return self._is_running
 
     @property

@@ -41,11 +41,19 @@ def _check_permissions(*sets: frozenset[str]) -> None:
 
 @dataclass(frozen=True)
 class User:
-    """An account; ``tenant`` is None for a system-level one, which has no access to data.
+    """An account.
 
-    ``permissions`` hold for all namespaces of the tenant. As a mapping from names of namespaces
-    they hold for each of these, and the others are closed to the user. ``roles`` are what the
-    account may do in the management API.
+    Args:
+        name: By which it logs in.
+        password: Its password.
+        tenant: The tenant it belongs to; None for a system-level account, which has no access to
+            data.
+        permissions: What it may do in all namespaces of the tenant; or a mapping from names of
+            namespaces to what it may do in each, the others being closed to it. There are
+            ``browse``, ``read``, ``write``, ``delete``, ``purge``, ``privileged``, ``search``,
+            ``read_acl``, ``write_acl`` and ``change_owner``.
+        roles: What it may do in the management API: ``administrator``, ``compliance``,
+            ``monitor``, ``search``, ``security``, ``service``.
     """
 
     name: str
@@ -82,22 +90,46 @@ class User:
 
 @dataclass(frozen=True)
 class RetentionClass:
-    """A name for a retention: ``value`` is "0", "-1", "-2", or an offset such as "A+10y"."""
+    """A name for a retention.
+
+    Args:
+        name: Its name.
+        value: ``"0"``, ``"-1"``, ``"-2"``, or an offset such as ``"A+10y"``.
+        description: Free text.
+        auto_delete: Only told: nothing here is deleted when its time has come.
+    """
 
     name: str
     value: str
     description: str = ""
-    auto_delete: bool = False  # only told: nothing here is deleted when its time has come
+    auto_delete: bool = False
 
 
 @dataclass(frozen=True)
 class Namespace:
     """A data store of one tenant, with the settings that decide how it answers.
 
-    ``versioning_enabled``, ``search_enabled`` and ``soft_quota_percent`` are only told to who asks
-    (``/proc``): the emulator keeps one version of an object, and searches nothing.
-    ``checks_annotations`` refuses annotations that are no well-formed XML;
-    ``annotation_changes`` says which changes of them retention and hold leave open.
+    Args:
+        name: Its name, the first part of its host's.
+        tenant: Its tenant's, the second part.
+        hash_scheme: What ``X-HCP-Hash`` is made with.
+        dpl: How many copies HCP keeps; only told.
+        default_retention: The retention of objects that are stored without one.
+        default_shred: Whether such objects are to be shredded.
+        default_index: Whether such objects are to be indexed.
+        quota_bytes: How much fits in; a PUT beyond that gets 413.
+        http_enabled: Whether port 80 serves it.
+        https_enabled: Whether port 443 serves it.
+        requires_authentication: False lets anonymous users in.
+        enterprise_mode: True allows privileged deletes; False is compliance mode.
+        retention_classes: The retention classes it has.
+        description: Free text; ``°`` parts it.
+        soft_quota_percent: Only told.
+        versioning_enabled: Only told: one version of an object is kept.
+        search_enabled: Only told: nothing is searched.
+        permission_mask: What anybody may do in it at most.
+        checks_annotations: True refuses annotations that are no well-formed XML.
+        annotation_changes: Which changes of annotations retention and hold leave open.
     """
 
     name: str
@@ -130,6 +162,7 @@ class Namespace:
         return {each.name: each.value for each in self.retention_classes}
 
     def host(self, domain: str) -> str:
+        """The namespace's full name in *domain*, ``"n1.m.hcp1.snomis.local"``."""
         return f"{self.name}.{self.tenant}.{domain}"
 
 
@@ -157,7 +190,7 @@ _N2 = Namespace(
 
 @dataclass(frozen=True)
 class System:
-    """One HCP as its administrator configured it."""
+    """One HCP as its administrator configured it; what a `Site` is made from."""
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
