@@ -1,0 +1,105 @@
+"""Make anew what the manual shows of real runs, and what it draws from the code.
+
+Run it after a change of a sample or of the library, and commit what it writes::
+
+    python3 docs/regenerate.py           # writes what is out of date
+    python3 docs/regenerate.py --check   # only tells, with status 1; the tests do that
+
+Figures that differ from run to run (times, ids, dates, addresses) are no reason to write.
+"""
+
+import difflib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+SAMPLES = DOCS.parent / "samples"
+OUTPUT = DOCS / "samples" / "output"
+
+# What differs from run to run, and the word that stands for it in a comparison.
+VARYING = [
+    (r"\[('127\.0\.0\.\d+'(, )?)+\]", "[ADDRESSES]"),
+    (r"'(127\.0\.0\.\d+(, )?)+'", "'ADDRESSES'"),
+    (r"127\.0\.0\.\d+", "ADDRESS"),
+    (r"(?<![\d.])\d+\.\d+(e-\d+)?(?= seconds| secs|$)", "SECONDS"),
+    (r"(?<=started )\d+|0x[0-9a-f]+", "ID"),
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
+    (r"/[0-9a-f]{2}/[0-9a-f]{2}/(?=UUID)", "/XX/XX/"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", "DATE"),
+    (r"'\d{13}'", "'MILLISECONDS'"),
+    (r"_ssl\.c:\d+", "_ssl.c:LINE"),
+    (r" +$", ""),
+]
+
+
+def normalized(output: str) -> str:
+    """*output* with words for all that differs from run to run."""
+    for pattern, word in VARYING:
+        output = re.sub(pattern, word, output, flags=re.MULTILINE)
+    return output
+
+
+# Samples: what is called, and whether P_DEBUG is set to True before, as a user would.
+
+RUNS = {
+    "simple_primary_only": ("simple_primary_only.py", False),
+    "simple_primary_only_debug": ("simple_primary_only.py", True),
+    "certverify_debug": ("simple_primary_only_certverify.py", True),
+    "certverify_failed": (
+        "simple_primary_only_certverify.py testfiles/failCertificate.pem",
+        True,
+    ),
+    "namespace_report": ("namespace_report.py", False),
+    "unique_names": ("unique_names.py", False),
+    "replication_links": ("--linked replication_links.py", False),
+}
+
+
+def output(command: str, is_debugging: bool) -> str:
+    """What a sample prints, in a fresh copy of the samples."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = shutil.copytree(SAMPLES, Path(scratch) / "samples")
+        for script in folder.glob("simple_*.py"):
+            text = script.read_text(encoding="utf-8")
+            changed = text.replace("P_DEBUG = False", f"P_DEBUG = {is_debugging}")
+            script.write_text(changed, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-u", "-m", "hcpsdk.testing", "run", *command.split()],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+    return re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Each file that is made here, and what should be in it."""
+    for name, run in RUNS.items():
+        yield OUTPUT / f"{name}.txt", output(*run)
+
+
+def main() -> None:
+    differences = []
+    for path, wanted in files():
+        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if normalized(found) == normalized(wanted):
+            continue
+        if "--check" in sys.argv[1:]:
+            lines = (normalized(text).splitlines() for text in (found, wanted))
+            differences += [f"{path} is out of date:", *difflib.unified_diff(*lines, lineterm="")]
+        else:
+            path.write_text(wanted, encoding="utf-8")
+            print(f"wrote {path}")
+    if differences:
+        sys.exit("\n".join(differences))
+
+
+if __name__ == "__main__":
+    main()
