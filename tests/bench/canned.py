@@ -1,9 +1,9 @@
 """A server that keeps nothing, and answers as if it did: for machines without nginx.
 
-Run in a process of its own: ``python3 -m tests.bench.canned HOST HTTP_PORT TLS_PORT PEM LARGE``, where
-LARGE is the size of the large object in bytes. Each connection has a thread. It is written in
-Python, so it is not much faster than the clients: how long a client takes says little then. The CPU
-time, the instructions, and the system calls of a client stay what they are.
+Run in a process of its own: ``python3 -m tests.bench.canned HOST HTTP_PORT TLS_PORT PEM LARGE``,
+where LARGE is the size of the large object in bytes. Each connection has a thread. It is written in
+Python, so it is not much faster than the clients: how long a client takes says little then. What a
+client needs of the CPU stays what it is.
 """
 
 import functools

@@ -1,71 +1,128 @@
-"""Figures without noise: what valgrind and strace count."""
+"""Figures with little or no noise: what valgrind, strace, and the interpreter itself count."""
 
+import multiprocessing
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-from .server import Site
-from .works import Work
+from .server import Site, running
+from .worker import count_threads
+from .works import MIB, REQUESTS_OF_A_MIX, by_name
 
 FEW, MANY = 20, 60  # times that a mix is done; what it costs is the difference
-REQUESTS_OF_A_MIX = 4
+IMPORTS = 15  # times that an import is timed
+IDLE = 500  # connections
 
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+TIMED = "import time; a = time.process_time(); import {}; print(time.process_time() - a)"
+MODULES = {"bare": "http.client, threading, logging, urllib.parse", "ours": "hcpsdk"}
+# Without site-packages: what is installed there may import modules at the start of each Python.
+PYTHON = [sys.executable, "-S", "-c"]
+
+Counts = dict[str, float]  # by peer
 
 
-def can_count_instructions() -> bool:
-    return shutil.which("valgrind") is not None
+def counts(figure: str, peers: Sequence[str], site: Site) -> Counts:
+    """What *figure* is for each of *peers*; nothing where the tool for it is not installed."""
+    tool, count = COUNTERS[figure]
+    if shutil.which(tool) is None:
+        print(f"{figure}: left out, {tool} is not installed", file=sys.stderr)
+        return {}
+    return count(peers, site)
 
 
-def can_count_calls() -> bool:
-    return shutil.which("strace") is not None
+def instructions(work: str, peers: Sequence[str]) -> Counts:
+    """Instructions of the program (not of the system) for one request.
+
+    Always with our own server: what it sends is the same, byte for byte, on all machines.
+    """
+    with running(MIB, nginx=False) as site:
+        return {peer: _per_request(_instructions, work, peer, site) for peer in peers}
 
 
-def instructions(peer: str, work: Work, site: Site) -> float:
-    """Instructions of the program (not of the system) for one request."""
-    counts = [_instructions(_once(peer, work, count, site)) for count in (FEW, MANY)]
-    return (counts[1] - counts[0]) / (MANY - FEW) / REQUESTS_OF_A_MIX
+def _calls(peers: Sequence[str], site: Site) -> Counts:
+    return {peer: _per_request(_count_calls, "small-http-hcp", peer, site) for peer in peers}
 
 
-def import_instructions(modules: str) -> int:
-    """Instructions for ``import`` of *modules*, in a Python that has started."""
-    command = [sys.executable, "-c"]
-    return _instructions([*command, f"import {modules}"]) - _instructions([*command, "pass"])
+def _threads_started(peers: Sequence[str], site: Site) -> Counts:
+    return {peer: _threads(peer, site)[0] for peer in peers}
 
 
-def system_calls(peer: str, work: Work, site: Site) -> float:
-    """System calls for one request."""
-    counts = [_system_calls(_once(peer, work, count, site)) for count in (FEW, MANY)]
-    return (counts[1] - counts[0]) / (MANY - FEW) / REQUESTS_OF_A_MIX
+def _threads_idle(peers: Sequence[str], site: Site) -> Counts:
+    return {peer: _threads(peer, site)[1] for peer in peers}
 
 
-def _once(peer: str, work: Work, count: int, site: Site) -> list[str]:
-    place = site.place(work.tls)
+def _threads(peer: str, site: Site) -> tuple[float, int]:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+        return alone.submit(count_threads, peer, site.place(tls=False), IDLE).result()
+
+
+def _import_cpu(peers: Sequence[str], _site: Site) -> Counts:
+    """Seconds, the median of fresh processes in turns."""
+    seconds: dict[str, list[float]] = {peer: [] for peer in peers if peer in MODULES}
+    for _ in range(IMPORTS):
+        for peer, found in seconds.items():
+            command = [*PYTHON, TIMED.format(MODULES[peer])]
+            found.append(float(_run(command).stdout))
+    return {peer: statistics.median(found) for peer, found in seconds.items()}
+
+
+def _import_instructions(peers: Sequence[str], _site: Site) -> Counts:
+    nothing = _instructions([*PYTHON, "pass"])
+    return {
+        peer: _instructions([*PYTHON, f"import {MODULES[peer]}"]) - nothing
+        for peer in peers
+        if peer in MODULES
+    }
+
+
+COUNTERS: dict[str, tuple[str, Callable[[Sequence[str], Site], Counts]]] = {
+    "instructions-few": ("valgrind", lambda peers, _: instructions("small-http-few", peers)),
+    "instructions-hcp": ("valgrind", lambda peers, _: instructions("small-http-hcp", peers)),
+    "calls": ("strace", _calls),
+    "threads-started": ("sh", _threads_started),
+    "threads-idle": ("sh", _threads_idle),
+    "import-cpu": ("sh", _import_cpu),
+    "import-instructions": ("valgrind", _import_instructions),
+}
+
+
+# Programs that count
+
+
+def _per_request(count: Callable[[list[str]], int], work: str, peer: str, site: Site) -> float:
+    """What *count* finds for one request, without what it takes to start and to end."""
+    place = site.place(by_name(work).tls)
     where = [place.host, str(place.port), place.authority, str(site.file)]
-    return [sys.executable, "-m", f"{__package__}.once", peer, work.name, str(count), *where]
+    command = [sys.executable, "-m", f"{__package__}.once", peer, work]
+    with ThreadPoolExecutor(2) as both:
+        few, many = both.map(count, ([*command, str(n), *where] for n in (FEW, MANY)))
+    return (many - few) / (MANY - FEW) / REQUESTS_OF_A_MIX
 
 
 def _instructions(command: list[str]) -> int:
-    output = _run([*VALGRIND, *command])
+    output = _run([*VALGRIND, *command]).stderr
     found = re.search(r"I +refs: +([\d,]+)", output)
     assert found, output
     return int(found[1].replace(",", ""))
 
 
-def _system_calls(command: list[str]) -> int:
+def _count_calls(command: list[str]) -> int:
     with tempfile.NamedTemporaryFile("r") as file:
         _run(["strace", "-f", "-c", "-o", file.name, *command])
-        total = file.read().splitlines()[-1].split()  # % time, seconds, usecs/call, calls ... total
-    return int(total[3])
+        total = file.read().splitlines()[-1]  # % time, seconds, usecs/call, calls, errors, "total"
+    return int(total.split()[3])
 
 
-def _run(command: list[str]) -> str:
-    """What *command* wrote to stderr."""
+def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr}")
-    return done.stderr
+    return done

@@ -5,7 +5,8 @@
 
 import sys
 
-from .peers import Place, load
+from .peers import load
+from .peers._common import Place
 from .worker import ready
 from .works import by_name
 

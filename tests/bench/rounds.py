@@ -1,66 +1,70 @@
-"""Peers in turns: each in a process of its own, all do the same work in each round."""
+"""Peers in turns: each in processes of its own, all do the same work in each round."""
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from .server import Site
 from .worker import Cost, serve
 from .works import Work
 
-Rounds = dict[str, list[Cost]]  # by peer, one cost for each round
+Rounds = dict[str, list[Cost]]  # by peer; one cost for each round
 
 
-class Process:
-    """A peer's process, from here."""
+class Team:
+    """The processes of one peer, seen from here: one, unless a work is for several."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, peer: str, size: int) -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._pipe, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=serve, args=(theirs, name), daemon=True)
-        self._process.start()
+        self._pipes = []
+        self._processes = []
+        for _ in range(size):
+            ours, theirs = spawn.Pipe()
+            process = spawn.Process(target=serve, args=(theirs, peer), daemon=True)
+            process.start()
+            theirs.close()  # so that a process that dies is noticed
+            self._pipes.append(ours)
+            self._processes.append(process)
 
-    def start(self, message: object) -> None:
-        self._pipe.send(message)
+    def ask(self, message: object) -> list[Cost]:
+        """Say the same to all, and wait for their answers; raises what was raised there."""
+        for pipe in self._pipes:
+            pipe.send(message)
+        answers = [pipe.recv() for pipe in self._pipes]
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
 
-    def finish(self) -> Cost:
-        """The answer to what was started; raises what was raised there."""
-        answer = self._pipe.recv()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def ask(self, message: object) -> Cost:
-        self.start(message)
-        return self.finish()
+    def do(self, work: Work) -> Cost:
+        """Do *work* once; returns what one request cost."""
+        costs = self.ask(work.times // len(self._pipes))
+        cpu, wall, memory = zip(*costs, strict=True)
+        return Cost(sum(cpu) / work.requests, max(wall) / work.requests, max(memory))
 
     def close(self) -> None:
-        self._pipe.send(None)
-        self._process.join()
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            process.join()
 
 
-@contextmanager
-def processes(names: Sequence[str]) -> Iterator[dict[str, Process]]:
-    """A process for each of *names*."""
-    with ExitStack() as stack:
-        started = {name: Process(name) for name in names}
-        for process in started.values():
-            stack.callback(process.close)
-        yield started
-
-
-def run(work: Work, peers: dict[str, Process], site: Site, rounds: int) -> Rounds:
+def run(work: Work, peers: Sequence[str], site: Site, rounds: int) -> Rounds:
     """What *work* costs each of *peers*, in each of so many rounds; one more warms them up.
 
     Whoever was first in one round is last in the next.
     """
-    for process in peers.values():
-        process.ask((work, site.place(work.tls), str(site.file)))
-        process.ask(work.count)
-    costs: Rounds = {name: [] for name in peers}
-    names = list(peers)
-    for _ in range(rounds):
-        for name in names:
-            costs[name].append(peers[name].ask(work.count))
-        names = names[1:] + names[:1]
+    with ExitStack() as stack:
+        teams = {peer: Team(peer, work.processes) for peer in peers}
+        for team in teams.values():
+            stack.callback(team.close)
+        for team in teams.values():
+            team.ask((work, site.place(work.tls), str(site.file)))
+            team.do(work)
+        costs: Rounds = {peer: [] for peer in peers}
+        order = list(peers)
+        for _ in range(rounds):
+            for peer in order:
+                costs[peer].append(teams[peer].do(work))
+            order = order[1:] + order[:1]
     return costs

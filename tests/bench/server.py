@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import trustme
 
-from .peers import Place
+from .peers._common import Place
 from .replies import LARGE, MORE_HEADERS, nginx_headers
 
 HTTP_PORT = 8080

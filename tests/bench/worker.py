@@ -3,12 +3,16 @@
 import contextlib
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from .peers import Client, Peer, Place, load
+from .peers import Client, Peer, load
+from .peers._common import Place
 from .replies import LARGE, SMALL
 from .works import Work
 
@@ -17,11 +21,11 @@ BODY = bytes(SMALL)
 
 
 class Cost(NamedTuple):
-    """What one batch cost this process."""
+    """What a batch cost this process, or one of its requests."""
 
     cpu: float  # seconds, user and system, all threads
     wall: float  # seconds
-    memory: int  # bytes by which its peak was above what was in use before
+    memory: int  # bytes by which the peak was above what was in use before the batch
 
 
 def measured(batch: Batch, count: int) -> Cost:
@@ -111,21 +115,47 @@ def _connect(peer: Peer, shared: object, work: Work, count: int) -> None:
         client.close()
 
 
-def serve(pipe, name: str) -> None:
-    """Do what comes over *pipe*, until it brings None.
+def serve(pipe: "Connection[object, object]", name: str) -> None:
+    """Do what comes over *pipe*, until it is closed.
 
     It brings a work with its place and file (to get ready for it), or a count (to do it). The
     answer is the `Cost`, or the exception.
     """
+    batch: Batch | None = None
     with contextlib.ExitStack() as stack:
-        batch: Batch
-        while (message := pipe.recv()) is not None:
+        while True:
+            try:
+                message: Any = pipe.recv()
+            except EOFError:
+                return
             try:
                 if isinstance(message, int):
+                    assert batch is not None  # the work comes first
                     pipe.send(measured(batch, message))
-                    continue
-                stack.close()
-                batch = stack.enter_context(ready(load(name), *message))
-                pipe.send(None)
+                else:
+                    batch = stack.enter_context(ready(load(name), *message))
+                    pipe.send(None)
             except Exception as exc:
                 pipe.send(exc)
+
+
+def count_threads(name: str, place: Place, idle: int) -> tuple[float, int]:
+    """Threads started per request, and those there are with so many idle connections."""
+    started = 0
+
+    def note(event: str, _args: object) -> None:
+        nonlocal started
+        started += event.startswith("_thread.start")
+
+    peer = load(name)
+    shared = peer.shared(place)
+    clients = [peer.Client(shared) for _ in range(idle)]
+    for client in clients:
+        client.head("/few/small")
+    alive = len([*Path("/proc/self/task").iterdir()]) - 1
+    sys.addaudithook(note)
+    for _ in range(idle):
+        clients[0].head("/few/small")
+    for client in clients:
+        client.close()
+    return started / idle, alive

@@ -1,7 +1,7 @@
 """One file for each client library, all with the same shape.
 
-``shared(place)`` makes what the connections to one server have in common, `Client` is one persistent
-connection, used as the library's manual shows:
+``shared(place)`` makes what the connections to one server have in common. `Client` is one
+persistent connection, used as its manual shows:
 
 * ``mix(path, body)``: PUT, HEAD, GET, DELETE of a small object,
 * ``head(path)``: one HEAD,

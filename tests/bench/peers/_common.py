@@ -26,6 +26,13 @@ class Place(NamedTuple):
         return ssl.create_default_context(cafile=self.authority) if self.authority else None
 
 
+class Shared(NamedTuple):
+    """What all connections of most peers have in common."""
+
+    place: Place
+    context: ssl.SSLContext | None
+
+
 class Refused(Exception):
     """The server did not do what it was asked for."""
 

@@ -3,15 +3,15 @@
 import http.client
 from typing import IO
 
-from ._common import CREDENTIALS, TIMEOUT, Place, check
+from ._common import CREDENTIALS, TIMEOUT, Place, Shared, check
 
 
-def shared(place: Place) -> tuple[Place, object]:
-    return place, place.context()
+def shared(place: Place) -> Shared:
+    return Shared(place, place.context())
 
 
 class Client:
-    def __init__(self, shared) -> None:
+    def __init__(self, shared: Shared) -> None:
         place, context = shared
         if context is None:
             self._connection = http.client.HTTPConnection(place.host, place.port, TIMEOUT)

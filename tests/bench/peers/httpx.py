@@ -4,15 +4,15 @@ from typing import IO
 
 import httpx
 
-from ._common import CREDENTIALS, TIMEOUT, Place, check
+from ._common import CREDENTIALS, TIMEOUT, Place, Shared, check
 
 
-def shared(place: Place) -> tuple[Place, object]:
-    return place, place.context()
+def shared(place: Place) -> Shared:
+    return Shared(place, place.context())
 
 
 class Client:
-    def __init__(self, shared) -> None:
+    def __init__(self, shared: Shared) -> None:
         place, context = shared
         self._client = httpx.Client(
             base_url=place.url, headers=CREDENTIALS, verify=context or False, timeout=TIMEOUT

@@ -6,17 +6,11 @@ How long each answer is was learned from the first one. So this is a measure, no
 import os
 import re
 import socket
-import ssl
-from typing import IO, NamedTuple
+from typing import IO
 
-from ._common import CREDENTIALS, Place, check
+from ._common import CREDENTIALS, Place, Shared, check
 
 BLOCK = 1024 * 1024  # bytes
-
-
-class Shared(NamedTuple):
-    place: Place
-    context: ssl.SSLContext | None
 
 
 def shared(place: Place) -> Shared:
