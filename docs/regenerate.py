@@ -81,8 +81,12 @@ def output(command: str, is_debugging: bool) -> str:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Each file that is made here, and what should be in it."""
+    import drawing  # beside this file; here, so that tests can load what is above
+
     for name, run in RUNS.items():
         yield OUTPUT / f"{name}.txt", output(*run)
+    for name, draw in drawing.PICTURES.items():
+        yield DOCS / "pictures" / f"{name}.svg", draw()
 
 
 def main() -> None:
