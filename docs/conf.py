@@ -133,7 +133,7 @@ def prepare_docstring(
     _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
     """``[4.2]`` in a docstring is a section of the original's manual: link to what that means."""
-    lines[:] = [re.sub(r"\[(\d+(\.\d+)*)\]", r":ref:`[\1] <sections>`", line) for line in lines]
+    lines[:] = [re.sub(r" \[([\d.]+)\]", r" :ref:`[\1] <sections>`", line) for line in lines]
     if what in ("property", "attribute") and ":" in lines[0]:
         lines[0] = f":{lines[0]}"  # else napoleon takes "Seconds: so many" for a type: description
 
@@ -147,10 +147,10 @@ def shorten_signature(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str | None, str | None]:
-    """Long unions go by the names under which they are explained."""
-    for long, short in {**UNIONS, "<factory>": "..."}.items():
+    """Long unions go by the names under which they are explained; so do some defaults."""
+    for long, short in {**UNIONS, "constants.": "Target."}.items():
         signature = signature and signature.replace(long, short)
-    return signature, returned
+    return signature and re.sub(r"DEFAULT\.\w+|<factory>", "...", signature), returned
 
 
 def resolve_private(
