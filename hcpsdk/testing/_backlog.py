@@ -10,20 +10,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ._objects import Directory, StoredObject
+from ._gone import NOTHING, Gone
 from ._paths import Path
 
 StoreKey = tuple[str, str]  # name of the namespace, name of the tenant
-Identity = tuple[int, str]  # version ID and ETag: the same object wherever it is
-
-DIRECTORY: Identity = (0, "")
 
 RATE_SECONDS = 60.0  # rates are means over so long
-
-
-def identity(stored: StoredObject | Directory) -> Identity:
-    """What tells that *stored* is the same object as one on another system."""
-    return (stored.version, stored.etag) if isinstance(stored, StoredObject) else DIRECTORY
 
 
 @dataclass
@@ -36,7 +28,7 @@ class Item:
     noted: float  # on the monotonic clock
     since: int  # milliseconds since the epoch
     size: int  # bytes of data that the other system does not have
-    removed: frozenset[Identity]  # what the other system has to forget
+    gone: Gone  # what the other system must not have there any more
     is_on_its_way: bool = False
 
 
@@ -65,16 +57,12 @@ class Backlog:
     def has(self, key: StoreKey, path: Path) -> bool:
         return (key, path) in self._items
 
-    def note(
-        self, key: StoreKey, path: Path, size: int, removed: StoredObject | Directory | None
-    ) -> None:
-        """Something changed: *size* more bytes, or *removed* is there no more."""
+    def note(self, key: StoreKey, path: Path, size: int, gone: Gone) -> None:
+        """Something changed: *size* more bytes, or what is *gone*."""
         before = self._items.pop((key, path), None)
-        gone = before.removed if before else frozenset[Identity]()
-        if removed is not None:
-            gone, size = gone | {identity(removed)}, 0
-        elif before:
+        if before and not gone:
             size += before.size
+        gone |= before.gone if before else NOTHING
         self._serial += 1
         self._items[key, path] = Item(
             key, path, self._serial, time.monotonic(), int(time.time() * 1000), size, gone

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from . import _copies
-from ._backlog import Backlog, Identity, Item, StoreKey, identity
+from ._arrivals import Arrival
+from ._backlog import Backlog, Item, StoreKey
 from ._copies import Parcel
+from ._gone import NOTHING, Gone
 from ._link_rules import Phase, Role
-from ._objects import Directory, StoredObject
+from ._objects import StoredObject
 from ._paths import Path
 from ._store import BeingWritten, Store
 
@@ -34,8 +36,8 @@ class Courier:
         self._end = end
         self._link = end.link
         self._stores: Mapping[StoreKey, Store] = {}
-        # What was deleted on either system: it must not come back with what was under way then.
-        self._removed: set[tuple[StoreKey, Path, Identity]] = set()
+        # What is gone on either system: it must not come back with what was under way then.
+        self._gone: dict[tuple[StoreKey, Path], Gone] = {}
         self._is_receiving = False
         self._is_kicked = False  # a look at what is due has been ordered
         self._is_taking_stock = False  # the backlog will have everything that is here
@@ -50,7 +52,7 @@ class Courier:
     def forget(self) -> None:
         """Have nothing to send."""
         self.backlog.clear()
-        self._removed.clear()
+        self._gone.clear()
         self._is_taking_stock = False
 
     @property
@@ -60,28 +62,27 @@ class Courier:
 
     # Sending
 
-    def note(
-        self, key: StoreKey, path: Path, size: int, removed: StoredObject | Directory | None
-    ) -> None:
+    def note(self, key: StoreKey, path: Path, size: int, gone: Gone) -> None:
         """A change was made: the other system has to get it, unless it came from there."""
         end = self._end
         if key not in end.keys:
             return
-        if removed is not None:
-            self._removed.add((key, path, identity(removed)))
+        self._learn(key, path, gone)
         is_reader = end.role is Role.REPLICA and self._link.phase in (
             Phase.NORMAL,
             Phase.SUSPENDED,
         )
         if not self._is_receiving and not is_reader:
-            self._add(key, path, size, removed)
+            self._add(key, path, size, gone)
             self.kick()
 
-    def _add(
-        self, key: StoreKey, path: Path, size: int, removed: StoredObject | Directory | None
-    ) -> None:
+    def _learn(self, key: StoreKey, path: Path, gone: Gone) -> None:
+        if gone:
+            self._gone[key, path] = self._gone.get((key, path), NOTHING) | gone
+
+    def _add(self, key: StoreKey, path: Path, size: int, gone: Gone) -> None:
         with self._link.lock:
-            self.backlog.note(key, path, size, removed)
+            self.backlog.note(key, path, size, gone)
         stored = self._stores[key].find(path)
         if isinstance(stored, StoredObject):
             stored.replicated = False
@@ -95,7 +96,7 @@ class Courier:
         for key in self._end.keys:
             for path, stored in self._stores[key].walk():
                 size = stored.size if isinstance(stored, StoredObject) else 0
-                self._add(key, path, size, None)
+                self._add(key, path, size, NOTHING)
         self._is_taking_stock = False
         self._link.kick()
 
@@ -167,21 +168,19 @@ class Courier:
             parcel.discard()
             return
         store = self._stores[parcel.key]
-        self._removed.update((parcel.key, parcel.path, gone) for gone in parcel.removed)
-        if parcel.stored is not None:
-            arrived = (parcel.key, parcel.path, identity(parcel.stored))
-            if arrived in self._removed:  # it was sent before its sender heard of that
-                parcel = parcel.without_object()
-        self._is_receiving = True
+        self._learn(parcel.key, parcel.path, parcel.gone)
+        arrival = Arrival(store, lambda path: self._gone.get((parcel.key, path), NOTHING))
         try:
-            moved = _copies.unpack(store, parcel)
+            arrival.take_in(parcel)
         except BeingWritten:
             home.loop.call_later(RETRY_SECONDS, self.receive, parcel, epoch)
             return
-        finally:
-            self._is_receiving = False
+        self._is_receiving = True
+        for path, size, gone in arrival.obeyed:
+            store.tell(path, size, gone)
+        self._is_receiving = False
         self._mark_replicated(parcel.key, parcel.path)
-        for path, stored in moved:
-            store.tell(path, stored.size, None)
+        for path, size, gone in arrival.decided:
+            store.tell(path, size, gone)
         other = self._end.other
         other.post(other.courier.delivered, parcel, epoch)

@@ -104,6 +104,11 @@ class Annotation:
         return self.content.size
 
 
+def version_of(created: int) -> int:
+    """The version ID of what is made at *created*, in milliseconds since the epoch."""
+    return 64 * created + 1
+
+
 @dataclass
 class StoredObject:
     """A finished object; times are milliseconds since the epoch."""
@@ -140,7 +145,8 @@ class Directory:
     """A directory; ``changed`` is when it was made, or something came into it or left it."""
 
     changed: int
+    version: int = 0  # made of the time when it was made, like that of an object
     entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
-    # The highest version ID of an object that was deleted here: what takes its name gets a higher
-    # one, even in the same millisecond.
+    # The highest version of what was deleted here: what takes its name gets a higher one, even in
+    # the same millisecond.
     newest_removed: int = 0

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ._backlog import StoreKey
+from ._gone import Gone
 from ._mapi_format import Record
-from ._objects import Directory, StoredObject
 from ._paths import Path
 from ._store import Store
 from ._system import Namespace, System
@@ -83,11 +83,9 @@ class Replication:
 
     # For the namespaces
 
-    def _note(
-        self, key: StoreKey, path: Path, size: int, removed: StoredObject | Directory | None
-    ) -> None:
+    def _note(self, key: StoreKey, path: Path, size: int, gone: Gone) -> None:
         for end in self.ends:
-            end.courier.note(key, path, size, removed)
+            end.courier.note(key, path, size, gone)
 
     def has_pending(self, key: StoreKey, path: Path) -> bool:
         """Whether another system still waits for what is stored there."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._content import Writer
 from ._hashes import digest
-from ._objects import Metadata, StoredObject
+from ._objects import Metadata, StoredObject, version_of
 from ._paths import Path
 from ._store_errors import Forgotten, TooLarge
 
@@ -87,7 +87,7 @@ class Reservation:
             etag=self._md5.hexdigest(),
             hash_scheme=self._scheme,
             hash_value=self._hash.hexdigest().upper(),
-            version=64 * self.created + 1,
+            version=version_of(self.created),
             created=self.created,
             changed=changed,
             metadata=metadata,

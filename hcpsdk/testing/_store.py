@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._objects import Annotation, Change, Directory, StoredObject
+from ._gone import NOTHING, Gone, deleted
+from ._objects import Annotation, Change, Directory, StoredObject, version_of
 from ._paths import Path
 from ._reservation import Reservation
 from ._retention import Moment
@@ -65,10 +66,10 @@ class Counts:
 
 
 # Told of every change: the path, the bytes that came, and what went away.
-Journal = Callable[[Path, int, StoredObject | Directory | None], None]
+Journal = Callable[[Path, int, Gone], None]
 
 
-def no_journal(path: Path, size: int, removed: StoredObject | Directory | None) -> None:
+def no_journal(path: Path, size: int, gone: Gone) -> None:
     """Where nobody wants to know."""
 
 
@@ -111,9 +112,7 @@ class Store:
         self.refuse_if_taken(path)
         if any(other[: len(path)] == path for other in self._open):
             raise NameTaken("a directory of that name is being made")
-        deepest = self._deepest_directory(path)
-        created = max(self.clock(), deepest.newest_removed // 64 + 1)
-        self._open[path] = reservation = Reservation(self, path, created)
+        self._open[path] = reservation = Reservation(self, path, self._time_for(path))
         return reservation
 
     def make_directory(self, path: Path) -> None:
@@ -124,7 +123,7 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
-        self.tell(path, 0, None)
+        self.tell(path, 0, NOTHING)
 
     def refuse_if_taken(self, path: Path) -> None:
         """Raise `NameTaken` if nothing new can have the name *path*."""
@@ -141,24 +140,24 @@ class Store:
     def _directory(self, path: Path) -> Directory:
         """The directory *path*, made together with its parents where it is missing."""
         found = self._root
-        for part in path:
+        for length, part in enumerate(path, start=1):
             below = found.entries.get(part)
             if below is None:
-                below = found.entries[part] = Directory(self.clock())
+                version = self.version_for(path[:length])
+                below = found.entries[part] = Directory(self.clock(), version)
                 found.changed = self.clock()
             assert isinstance(below, Directory)  # refuse_if_taken saw to that
             found = below
         return found
 
-    def _deepest_directory(self, path: Path) -> Directory:
-        """The lowest directory on the way to *path* that is there."""
-        found = self._root
-        for part in path:
-            below = found.entries.get(part)
-            if not isinstance(below, Directory):
-                break
-            found = below
-        return found
+    def _time_for(self, path: Path) -> int:
+        """When something that is made now under *path* was made; later than what was deleted."""
+        above = [self._root, *self.directories(path)]
+        return max(self.clock(), *(each.newest_removed // 64 + 1 for each in above))
+
+    def version_for(self, path: Path) -> int:
+        """The version of something that is made now under *path*."""
+        return version_of(self._time_for(path))
 
     # Changing and deleting
 
@@ -175,7 +174,7 @@ class Store:
         classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
         found.changed = max(now, found.changed + 1)
-        self.tell(path, 0, None)
+        self.tell(path, 0, NOTHING)
 
     def annotate(self, path: Path, draft: Draft) -> Annotation:
         """Give an object the finished *draft*, in place of an annotation of that name.
@@ -192,7 +191,7 @@ class Store:
         found.changed = max(self.clock(), found.changed + 1)
         found.annotations[draft.name] = annotation = draft.finish(found.changed)
         self.counts.add(found)
-        self.tell(path, annotation.size, None)
+        self.tell(path, annotation.size, NOTHING)
         return annotation
 
     def refuse_annotation(self, path: Path, name: str) -> None:
@@ -223,7 +222,7 @@ class Store:
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
         found.changed = max(self.clock(), found.changed + 1)
-        self.tell(path, 0, None)
+        self.tell(path, 0, NOTHING)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
         """Drop the annotation called *name*, if there is one."""
@@ -269,7 +268,7 @@ class Store:
         self.take_out(path)
         if isinstance(found, StoredObject):
             found.discard()
-        self.tell(path, 0, found)
+        self.tell(path, 0, deleted(found))
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
         if found.metadata.hold:
@@ -311,25 +310,42 @@ class Store:
         """Whether an upload is going to need *path*, or a name above or below it."""
         return any(other[: len(path)] == path[: len(other)] for other in self._open)
 
-    def put(self, path: Path, stored: StoredObject) -> None:
-        """Store a finished object under a name that is free."""
+    def directories(self, path: Path) -> list[Directory]:
+        """Those on the way to *path* that are there, itself included if it is one."""
+        found: list[Directory] = []
+        entry: StoredObject | Directory | None = self._root
+        for part in path:
+            entry = entry.entries.get(part) if isinstance(entry, Directory) else None
+            if not isinstance(entry, Directory):
+                break
+            found.append(entry)
+        return found
+
+    def put(self, path: Path, stored: StoredObject | Directory) -> None:
+        """Store a finished object, or an empty directory, under a name that is free."""
         above = self._directory(path[:-1])
         above.entries[path[-1]] = stored
         above.changed = self.clock()
-        self.used_bytes += stored.size + stored.annotation_bytes
-        self.counts.add(stored)
+        if isinstance(stored, StoredObject):
+            self.used_bytes += stored.size + stored.annotation_bytes
+            self.counts.add(stored)
 
     def take_out(self, path: Path) -> None:
         """Remove the object or empty directory *path*, whose bytes stay."""
         above = self._directory(path[:-1])
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
+        above.newest_removed = max(above.newest_removed, taken.version)
         if isinstance(taken, Directory):
             above.newest_removed = max(above.newest_removed, taken.newest_removed)
         else:
-            above.newest_removed = max(above.newest_removed, taken.version)
             self.used_bytes -= taken.size + taken.annotation_bytes
             self.counts.add(taken, -1)
+
+    def outdate(self, path: Path, version: int) -> None:
+        """What is made under *path* from now on gets a higher version than *version*."""
+        deepest = [self._root, *self.directories(path)][-1]
+        deepest.newest_removed = max(deepest.newest_removed, version)
 
     # For Reservation and Draft
 
@@ -344,7 +360,7 @@ class Store:
         self.counts.add(finished)
         above.changed = self.clock()
         del self._open[reservation.path]
-        self.tell(reservation.path, finished.size, None)
+        self.tell(reservation.path, finished.size, NOTHING)
 
     def let_go(self, reservation: Reservation) -> None:
         self.used_bytes -= reservation.size
