@@ -158,7 +158,8 @@ def resolve_private(
 ) -> nodes.Element | None:
     """Annotations know classes by the file they are in; readers by their public name."""
     target = str(node.get("reftarget", ""))
-    if node.get("refdomain") != "py" or "._" not in target:
+    is_union = target in (*UNIONS.values(), "LinkType")  # Sphinx 8.1 needs help to find these
+    if node.get("refdomain") != "py" or not ("._" in target or is_union):
         return None
     if target == "hcpsdk._http.Response":
         return nodes.inline("", "HTTPResponse")
@@ -181,7 +182,8 @@ def tell_files() -> None:
     for module in (hcpsdk, hcpsdk.mapi):
         for each in vars(module).values():
             if isinstance(each, type):
-                functions = [m for m in vars(each).values() if inspect.isfunction(m)]
+                members = [getattr(member, "fget", member) for member in vars(each).values()]
+                functions = [member for member in members if inspect.isfunction(member)]
                 each.__module__ = functions[0].__module__ if functions else each.__module__
 
 
