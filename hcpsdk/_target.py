@@ -34,7 +34,8 @@ class Target:
             certificate for the FQDN or for the node's address.
         interface: Only ``I_NATIVE``.
         replica_fqdn: The name of the replica; builds `replica`.
-        replica_strategy: ``RS_*`` values, ORed.
+        replica_strategy: ``RS_*`` values, ORed. Checked and kept; nothing goes to the replica by
+            itself yet.
 
     Raises:
         HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
