@@ -5,6 +5,7 @@
 Nothing here asks the network.
 """
 
+import builtins
 import inspect
 import re
 from typing import Any
@@ -37,11 +38,8 @@ toc_object_entries = False
 # Every link within the manual has to lead somewhere. Python's own names are not part of it.
 nitpicky = True
 nitpick_ignore_regex = [
-    (
-        r"py:.*",
-        r"(typing|collections|http|ssl|ipaddress|pathlib|asyncio|threading|socket|urllib)(\..*)?"
-        r"|[A-Z]\w*(Error|Warning)|KeyboardInterrupt|SystemExit|OrderedDict|SSLContext|Path|enum\..*",
-    ),
+    (r"py:.*", r"(asyncio|collections|enum|http|ipaddress|pathlib|ssl|threading|typing)(\..*)?"),
+    (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]
 
 # The reference is made from the docstrings.
