@@ -152,7 +152,7 @@ def _write_docs(results: Results) -> None:
     lines = [f":{name}: {value}" for name, value in results.about.items()]
     for title, text in tables.sections(results, with_rates=False):
         if text:
-            lines += ["", title, "-" * len(title), "", text.rstrip()]
+            lines += ["", title, "~" * len(title), "", text.rstrip()]
     facts = "\n".join(["", tables.goals(results), *lines, "", ""])
     PAGE.write_text(f"{before}{MARKS[0]}{facts}{MARKS[1]}{after}")
 

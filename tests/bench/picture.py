@@ -1,4 +1,4 @@
-"""The results as a picture: bars, in colours that follow the reader's light or dark mode."""
+"""The results as a picture: bars, in colours for light and for dark screens."""
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
@@ -8,61 +8,71 @@ from .results import Results
 from .works import Work, by_name
 
 PICTURED = (
-    "small-http-hcp", "small-https-hcp", "small-http-few", "threads-8",
-    "put-http", "put-https", "connect-http", "connect-https",
+    "small-http-hcp", "small-https-hcp", "threads-8", "put-http", "put-https", "connect-https",
 )  # fmt: skip
 PEERS = ("ours", "pycurl", "raw", BASE, "urllib3", "httpx", "requests")
 
-WIDTH, COLUMNS = 430, 2  # pixels of a panel, and how many are side by side
-LABELS, BAR, STEP = 130, 12, 18  # pixels: where bars begin, how high they are, from one to the next
+# Pixels. Narrow, so that the words can be read on a phone.
+WIDTH = 520
+BEGIN, BAR, STEP = 146, 13, 19  # where bars begin, how high they are, from one to the next
+TITLE = 34  # from the top of a panel to its first bar
 END = 2.0  # ratio at which bars are cut off; the numbers beside them tell how far they would go
-SCALE = (WIDTH - LABELS - 60) / END
+SCALE = (WIDTH - BEGIN - 70) / END
 
 STYLE = """
-svg { --text: #24292f; --paper: #ffffff; --bar: #b4bcc5; --ours: #1565c0; --line: #8c959f }
+.card { fill: #f6f8fa; }
+.bar { fill: #aab4bf; }
+.ours { fill: #2f77b5; }
+.one { stroke: #57606a; stroke-dasharray: 3 3; }
+text { font: 13px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #24292f; }
+.title { font-weight: 600; font-size: 14px; }
 @media (prefers-color-scheme: dark) {
-  svg { --text: #d5dbe1; --paper: #16191d; --bar: #56606b; --ours: #64a8f0; --line: #7d8791 }
+.card { fill: #1a2027; }
+.bar { fill: #5b6773; }
+.ours { fill: #5aa2dd; }
+.one { stroke: #a3adb8; }
+text { fill: #dce1e6; }
 }
-.paper { fill: var(--paper) } text { fill: var(--text); font: 12px sans-serif }
-.title { font-weight: bold } .bar { fill: var(--bar) } .ours { fill: var(--ours) }
-.one { stroke: var(--line); stroke-dasharray: 3 3 }
 """
 
 
 def svg(results: Results) -> str:
-    """The picture; of works that were measured."""
-    works = [by_name(name) for name in PICTURED if name in results.costs]
-    panel = STEP * (len(PEERS) + 2) + 24
-    height = panel * -(-len(works) // COLUMNS) + 10
-    width = WIDTH * COLUMNS
+    """The picture, with a panel for each work that was measured."""
+    panels = []
+    height = 10
+    for work in (by_name(name) for name in PICTURED if name in results.costs):
+        bars = _bars(results, work)
+        panels += [f'<g transform="translate(0 {height})">', *_panel(work.title, bars), "</g>"]
+        height += TITLE + STEP * len(bars) + 12
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'width="{width}" height="{height}">',
-        "<title>CPU time of HTTP clients, compared to http.client</title>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'width="{WIDTH}" height="{height}" role="img">',
+        "<title>CPU time of HTTP clients, http.client = 1</title>",
         f"<style>{STYLE}</style>",
-        f'<rect class="paper" width="{width}" height="{height}"/>',
+        f'<rect class="card" width="{WIDTH}" height="{height}" rx="6"/>',
+        *panels,
+        "</svg>",
     ]
-    for number, work in enumerate(works):
-        x, y = WIDTH * (number % COLUMNS), panel * (number // COLUMNS)
-        lines += [f'<g transform="translate({x} {y})">', *_panel(results, work), "</g>"]
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _panel(results: Results, work: Work) -> Iterator[str]:
-    """The bars of one work."""
-    bars = [(NAMES[peer], peer, results.cpu(work, peer)) for peer in PEERS]
-    found = [(label, peer, cpu.median) for label, peer, cpu in bars if cpu is not None]
-    if work.original is not None:
-        found.append(("the original *", "original", work.original))
-    one = LABELS + SCALE
-    yield f'<text class="title" x="16" y="22">{escape(work.title)}</text>'
-    for number, (label, peer, ratio) in enumerate(found):
-        y = 32 + number * STEP
-        kind = "bar ours" if peer == "ours" else "bar"
+def _bars(results: Results, work: Work) -> list[tuple[str, float]]:
+    """Who took part, and how much CPU time was needed."""
+    measured = [(NAMES[peer], results.cpu(work, peer)) for peer in PEERS]
+    bars = [(label, cpu.median) for label, cpu in measured if cpu is not None]
+    return bars if work.original is None else [*bars, ("the original *", work.original)]
+
+
+def _panel(title: str, bars: list[tuple[str, float]]) -> Iterator[str]:
+    yield f'<text class="title" x="16" y="22">{escape(title)}</text>'
+    for number, (label, ratio) in enumerate(bars):
+        y = TITLE + number * STEP
+        base = y + BAR - 2
+        kind = "bar ours" if label == NAMES["ours"] else "bar"
         length = min(ratio, END) * SCALE
         value = f"{ratio:.2f}" + (" →" if ratio > END else "")
-        yield f'<text x="{LABELS - 6}" y="{y + BAR - 2}" text-anchor="end">{escape(label)}</text>'
-        yield f'<rect class="{kind}" x="{LABELS}" y="{y}" width="{length:.1f}" height="{BAR}"/>'
-        yield f'<text x="{LABELS + length + 5:.1f}" y="{y + BAR - 2}">{value}</text>'
-    bottom = 32 + len(found) * STEP
-    yield f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="28" y2="{bottom}"/>'
+        yield f'<text x="{BEGIN - 8}" y="{base}" text-anchor="end">{escape(label)}</text>'
+        yield f'<rect class="{kind}" x="{BEGIN}" y="{y}" width="{length:.1f}" height="{BAR}"/>'
+        yield f'<text x="{BEGIN + length + 6:.1f}" y="{base}">{value}</text>'
+    one, bottom = BEGIN + SCALE, TITLE + len(bars) * STEP
+    yield f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="{TITLE - 4}" y2="{bottom}"/>'

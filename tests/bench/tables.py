@@ -34,7 +34,7 @@ def figure_number(figure: Figure, value: float | None) -> str:
     """Without digits after the point if there can be none."""
     if value is None or figure.is_ratio:
         return number(value)
-    return f"{value:.3g}"
+    return f"{value:.0f}" if value == round(value) else f"{value:.2f}"
 
 
 def with_quartiles(spread: Spread | None) -> str:
