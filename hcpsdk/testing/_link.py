@@ -210,6 +210,8 @@ class Link:
         end.backlog.take_back()
         end.other.define()
         end.courier.take_stock()
+        if end.role is Role.PEER:  # the other one need not be empty: it may have lost the link only
+            end.other.courier.take_stock()
 
     def make_active_active(self) -> None:
         """Turn an active/passive link into an active/active one."""

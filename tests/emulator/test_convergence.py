@@ -126,6 +126,16 @@ def test_parcels_overtake(pair: Pair) -> None:
     assert isinstance(found, StoredObject) and found.content.held == b"second"
 
 
+def test_restored_to_a_system_that_lost_only_the_link(pair: Pair) -> None:
+    """What was written there meanwhile travels too."""
+    pair.link.ends[1].lose()
+    pair.left.put("a", b"on the left")
+    pair.right.put("b", b"on the right")
+    pair.link.act("restore", pair.link.ends[0])
+    pair.check()
+    assert pair.left.names == ["a", "b"]
+
+
 # Every pair of operations
 
 Operation = Callable[[Half], object]
