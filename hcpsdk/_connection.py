@@ -19,6 +19,7 @@ from hcpsdk._failures import (
     to_hcpsdk_error,
     was_hung_up,
 )
+from hcpsdk._idle import idle_timer
 from hcpsdk._kept import KeptWire
 from hcpsdk._open import NoConnection, open_wire, remember_session
 from hcpsdk._request import Headers, Outgoing, prepare
@@ -81,6 +82,7 @@ class Connection:
         self._debuglevel = debuglevel
 
         self._kept = KeptWire(idletime)
+        self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._is_waiting = False
         self._address: str | None = None
         self._connect_time = UNMEASURED
@@ -274,12 +276,13 @@ class Connection:
     ) -> _http.Response:
         self._begin()
         try:
-            outgoing = prepare(method, url, content, params, headers, self._target.headers)
+            outgoing = prepare(method, url, content, params, headers, self._target._prepare())
         except BaseException:
-            self._kept.release()  # nothing was sent: the socket is as good as before
+            self._release()  # nothing was sent: the socket is as good as before
             raise
         outgoing.retries_left = self._retries
-        log.debug("URL = %s", outgoing.path)
+        if self._is_logged:
+            log.debug("URL = %s", outgoing.path)
         try:
             while True:
                 try:
@@ -307,17 +310,18 @@ class Connection:
         try:
             response = wire.exchange(outgoing.method, outgoing.head, outgoing.body)
         finally:
-            self._attempts += wire.has_sent
+            self._attempts += wire.first_byte_at > 0
         self._is_waiting = False
         if is_first:
             remember_session(self._target, wire)
         self._service_time1 = self._service_time2 = wire.seconds or UNMEASURED
-        log.debug(
-            "%s Request for %s - service_time1 = %s",
-            outgoing.method,
-            outgoing.path,
-            self._service_time1,
-        )
+        if self._is_logged:
+            log.debug(
+                "%s Request for %s - service_time1 = %s",
+                outgoing.method,
+                outgoing.path,
+                self._service_time1,
+            )
         self._response = response
         if cleans_up:
             self._clean_up(response)
@@ -359,16 +363,19 @@ class Connection:
 
     # Reading
 
-    def _observe_read(self, response: _http.Response, read: Callable[[], _http.Read]) -> _http.Read:
+    def _observe_read(
+        self, response: _http.Response, read: Callable[[Any], _http.Read], size: Any
+    ) -> _http.Read:
         """Called by a `Response` for each read of its body."""
         started = time.monotonic()
         try:
             if self._kept.is_foreign():
                 raise HcpsdkError("the answer belongs to the process that asked for it")
-            result = read()
+            result = read(size)
             self._service_time1 = time.monotonic() - started or UNMEASURED
             self._service_time2 += self._service_time1
-            log.debug("(partial?) read: service_time1 = %s secs", self._service_time1)
+            if self._is_logged:
+                log.debug("(partial?) read: service_time1 = %s secs", self._service_time1)
             if response.isclosed():
                 self._finish(response)
             return result
@@ -443,7 +450,7 @@ class Connection:
         if response.will_close or response.has_leftover:
             self._kept.drop()
         else:
-            self._kept.release()
+            self._release()
 
     # The socket's life
 
@@ -479,7 +486,23 @@ class Connection:
         """Take the socket out of the idle timer's reach, and out of a forked child's."""
         if self._kept.is_foreign():
             self._drop("the answer belongs to the process that asked for it")
-        self._kept.claim()
+        was_armed = self._kept.claim()
+        self._is_logged = log.isEnabledFor(logging.DEBUG)
+        if self._is_logged:
+            self._log_cancel(was_armed)
+
+    def _release(self) -> None:
+        """Let the idle timer have the socket, if there is one, until the next request."""
+        if self._kept.release() and self._is_logged:
+            self._log_cancel(False)
+            log.debug("idletimer started: %s", idle_timer)
+
+    def _log_cancel(self, was_armed: bool) -> None:
+        # In the words of the manual, whose timers were cancelled and made anew.
+        if was_armed:
+            log.debug("idletimer canceled: %s", idle_timer)
+        else:
+            log.debug("tried to cancel a non-existing idletimer (pretty OK)")
 
     def _drop(self, why: str) -> None:
         """Close the socket; a reader of an unfinished answer is told *why*."""

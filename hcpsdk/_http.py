@@ -9,8 +9,10 @@ import io
 import re
 import socket
 from collections.abc import Callable
+from email import errors
 from typing import Any, Protocol, TypeVar
 
+from hcpsdk import _head
 from hcpsdk._body import BLOCK
 from hcpsdk._errors import HcpsdkError
 
@@ -29,8 +31,8 @@ Read = TypeVar("Read", bytes, int)
 class Observer(Protocol):
     """Who watches over the reading of a response's body."""
 
-    def _observe_read(self, response: "Response", read: Callable[[], Read]) -> Read:
-        """Run *read*, measure it, and turn what it raises into the library's exceptions."""
+    def _observe_read(self, response: "Response", read: Callable[[Any], Read], size: Any) -> Read:
+        """Call *read* for *size*, measure it, and turn what it raises into our exceptions."""
 
     def _response_was_closed(self, response: "Response") -> None:
         """The caller closed *response* before its body was read to the end."""
@@ -50,60 +52,135 @@ class Response(http.client.HTTPResponse):
     _is_reading = False
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
-        super().__init__(sock, debuglevel, method=method)
+        super().__init__(_NoFile, debuglevel, method=method)  # type: ignore[arg-type]
         self.method = method  # of the request
         self._sock = sock
+        self._arrived = b""  # what came of the answer while its head was not complete
+        self._plain_head: bytes | None = None  # not split into lines before somebody looks
 
     def __repr__(self) -> str:
         # Python may show one whose making was interrupted.
         return f"<Response {getattr(self, 'status', '')} {getattr(self, 'reason', '')}>"
 
+    def __del__(self) -> None:
+        """Nothing to do: the socket is not ours. (The inherited one costs a call of `close()`.)"""
+
+    # The head
+
+    @property
+    def headers(self) -> http.client.HTTPMessage:
+        """The header lines."""
+        if self._plain_head is not None:
+            self._message = _head.to_message(self._plain_head)
+            self._plain_head = None
+        return self._message
+
+    @headers.setter
+    def headers(self, message: http.client.HTTPMessage) -> None:
+        self._message = message
+
+    msg = headers
+
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the answer is here; does not wait."""
-        return bool(self._peek_now())
+        timeout = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            self._receive()
+        except OSError:  # ssl.SSLWantReadError too: what came was not the answer's
+            pass
+        finally:
+            self._sock.settimeout(timeout)
+        return bool(self._arrived)
 
     def answers_early(self) -> bool:
         """True if the answer is coming while the body is still being sent; does not wait.
 
-        An interim answer, such as "100 Continue", is none yet, and is taken off the stream.
+        An interim answer, such as "100 Continue", is none yet, and is thrown away.
         """
-        while _INTERIM.match(data := self._peek_now()):
-            end = data.find(b"\r\n\r\n")
-            if end < 0:
+        self.has_begun_to_arrive()
+        while _INTERIM.match(self._arrived):
+            _, end, rest = self._arrived.partition(b"\r\n\r\n")
+            if not end:
                 return False
-            self.fp.read(end + 4)  # it is here, so this does not wait either
-        return len(data) > len("HTTP/1.1 ")
+            self._arrived = rest
+        return len(self._arrived) > len("HTTP/1.1 ")
 
-    def _peek_now(self) -> bytes:
-        timeout = self._sock.gettimeout()
-        try:
-            self._sock.settimeout(0)
-            return self.fp.peek(1)
-        except OSError:  # ssl.SSLWantReadError too: what came was not the answer's
-            return b""
-        finally:
-            self._sock.settimeout(timeout)
+    def _receive(self) -> bool:
+        """Receive some more of the answer; False if it has ended."""
+        data = self._sock.recv(_RECEIVED)
+        if not data:
+            return False
+        self._arrived += data
+        self.heard_nothing = False
+        return True
 
     def begin(self) -> None:
         """Read the head of the final answer; interim ones before it are passed over.
 
-        Stricter than `http.client`, which overlooks a head that is cut (here: `IncompleteHead`),
-        takes interim answers other than 100 for final ones, and reads bodies whose length it does
-        not understand to the end of the connection, wherever that is.
+        A plain one is read here (see `_head`), any other is left to `http.client`.
         """
-        stream: Any = self.fp
-        lines: Any = _HeadLines(stream)
-        self.fp = lines
+        if self.debuglevel > 0:  # http.client prints what it reads
+            if not self._arrived:
+                self._receive()
+            self._begin_by_http_client()
+            return
+        head, blank, body = self._arrived.partition(b"\r\n\r\n")
+        while not blank and self._may_be_plain() and self._receive():
+            head, blank, body = self._arrived.partition(b"\r\n\r\n")
+        plain = _head.parse(head) if blank else None
+        if plain is None:
+            self._begin_by_http_client()
+        else:
+            self._begin_plainly(plain, body)
+            self._plain_head = head
+
+    def _may_be_plain(self) -> bool:
+        """True if what arrived can still become a plain head, so that it is worth to wait."""
+        arrived = self._arrived
+        return not arrived or (
+            len(arrived) <= _head.LONGEST
+            and arrived.startswith(b"HTTP/1.1 "[: len(arrived)])
+            and b"\n\n" not in arrived  # which `http.client` takes for the end of a head, too
+            and b"\n\r\n" not in arrived
+        )
+
+    def _begin_plainly(self, head: _head.PlainHead, body: bytes) -> None:
+        self.version = 11
+        self.status, self.reason, self.length, self.will_close = head
+        self.code = self.status
+        self.chunked = False
+        self._arrived = b""
+        if self.method == "HEAD" or self.status in _NO_BODY:
+            self.length = 0
+        if self.length is None:
+            self.will_close = True
+        if self.length is None or len(body) < self.length:
+            self.fp = io.BufferedReader(_Incoming(self._sock, body))
+            return
+        self.has_leftover = len(body) > self.length
+        if self.length:
+            self.fp = io.BytesIO(body[: self.length])  # type: ignore[assignment]
+
+    def _begin_by_http_client(self) -> None:
+        """Let `http.client` read the head, but be stricter.
+
+        It overlooks a head that is cut (here: `IncompleteHead`), takes interim answers other than
+        100 for final ones, and reads bodies whose length it does not understand to the end of the
+        connection, wherever that is.
+        """
+        stream: Any = io.BufferedReader(_Incoming(self._sock, self._arrived))
+        self._arrived = b""
+        self.fp = _HeadLines(stream)  # type: ignore[assignment]
         try:
             super().begin()
             while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
-                self.headers = self.msg = None  # type: ignore[assignment]
+                self.headers = None  # type: ignore[assignment]
                 super().begin()
         finally:
-            self.heard_nothing = lines.heard_nothing
             if self.fp is not None:
                 self.fp = stream
-        if self.headers.defects or self.headers.get_payload():
+        if any(isinstance(defect, _OF_A_LINE) for defect in self.headers.defects):
             raise http.client.HTTPException("a header line of the answer cannot be understood")
         if self.length != 0:
             self._insist_on_framing()
@@ -133,19 +210,41 @@ class Response(http.client.HTTPResponse):
 
     def end(self) -> None:
         """There is no body: be done, even if the head tells of chunks, as that of a 304 may."""
-        self._close_conn()
+        if self.fp is not None:
+            self._close_conn()
+
+    # The body
 
     def keep(self, body: bytes) -> None:
         """Serve *body*, which was read to its end already, from memory."""
-        self.fp = io.BufferedReader(io.BytesIO(body))
+        self.fp = io.BytesIO(body)  # type: ignore[assignment]
         self.length = len(body)
         self.chunked = False
 
     def read(self, amt: int | None = None) -> bytes:
-        if amt is not None and not isinstance(amt, int):
-            raise TypeError(f"a number of bytes must be int, not {type(amt).__name__}")
-        amt = None if amt is not None and amt < 0 else amt
-        return self._run(super().read, amt, _full)
+        if amt is not None:
+            if not isinstance(amt, int):
+                raise TypeError(f"a number of bytes must be int, not {type(amt).__name__}")
+            if amt < 0:
+                amt = None
+        if self.chunked or not self.length or self.fp is None:
+            return self._run(super().read, amt, _full)
+        if self.observer is None:
+            return self._read_known(amt)
+        return self.observer._observe_read(self, self._read_known, amt)
+
+    def _read_known(self, amt: int | None) -> bytes:
+        """`read()` where it is known how much there is; `http.client` does it with more ado."""
+        left = self.length
+        assert left is not None
+        wanted = left if amt is None or amt > left else amt
+        data: bytes = self.fp.read(wanted) if wanted <= BLOCK else self._safe_read(wanted)
+        if len(data) < wanted:
+            raise IncompleteRead(b"", left - len(data))
+        self.length = left - wanted
+        if wanted == left:
+            self._close_conn()
+        return data
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
@@ -160,6 +259,8 @@ class Response(http.client.HTTPResponse):
         return self._run(super().readline, -1 if limit is None else limit, _line)
 
     def peek(self, n: int = -1) -> bytes:
+        if isinstance(self.fp, io.BytesIO):  # knows no peek()
+            self.fp = io.BufferedReader(self.fp)
         return self._run(super().peek, n, _peek)
 
     def close(self) -> None:
@@ -172,10 +273,8 @@ class Response(http.client.HTTPResponse):
 
     def _close_conn(self) -> None:
         """Called by `http.client` at the end of the body, and by `close()`."""
-        if isinstance(self.fp, io.BufferedReader) and isinstance(self.fp.raw, socket.SocketIO):
-            # What is in the buffer now came unasked. Look, without asking the socket for more.
-            self.fp.raw.readinto = _nothing  # type: ignore[method-assign,assignment]
-            self.has_leftover = bool(self.fp.peek(1))
+        if isinstance(self.fp, io.BufferedReader) and isinstance(self.fp.raw, _Incoming):
+            self.has_leftover = self.fp.raw.stop() or bool(self.fp.peek(1))
         super()._close_conn()  # type: ignore[misc]
 
     def _run(self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]) -> Read:
@@ -188,7 +287,7 @@ class Response(http.client.HTTPResponse):
             if self.observer is None:  # at its end, or kept in memory
                 return self._read_strictly(read, size, is_cut)
             return self.observer._observe_read(
-                self, lambda: self._read_strictly(read, size, is_cut)
+                self, lambda size: self._read_strictly(read, size, is_cut), size
             )
         finally:
             self._is_reading = False
@@ -270,6 +369,54 @@ _DIGITS = re.compile(r"[0-9]{1,18}")
 _MOST_LINES = 10_000  # of all heads before a body; one head of http.client's has 100 at most
 SWITCHING_PROTOCOLS = 101
 _LONGEST_LINE = 65536  # bytes, as in `http.client`
+_RECEIVED = 16 * 1024  # bytes at a time; most small answers come as one piece
+_NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
+# What the parser for e-mails finds wrong with header lines (and not with what it thinks is below).
+_OF_A_LINE = (
+    errors.HeaderDefect,
+    errors.MissingHeaderBodySeparatorDefect,
+    errors.FirstHeaderLineIsContinuationDefect,
+    errors.MisplacedEnvelopeHeaderDefect,
+)
+
+
+class _NoFile:
+    """In place of a socket: `http.client` makes its buffered reader before it is known whether
+    one is needed."""
+
+    @staticmethod
+    def makefile(_mode: str) -> None:
+        return None
+
+
+class _Incoming(io.RawIOBase):
+    """The raw stream of an answer: first what came already, then what *sock* gives."""
+
+    def __init__(self, sock: socket.socket, arrived: bytes) -> None:
+        self._sock = sock
+        self._arrived = arrived
+        self._spend(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = min(len(buffer), len(self._arrived))
+        buffer[:count] = self._spend(self._arrived[:count])
+        return count
+
+    def _spend(self, data: bytes) -> bytes:
+        self._arrived = self._arrived[len(data) :]
+        if not self._arrived:
+            # From now on the socket is read directly, with no code of ours between.
+            self.readinto = self._sock.recv_into  # type: ignore[method-assign]
+        return data
+
+    def stop(self) -> bool:
+        """Read nothing any more; True if something of what came is left, which is not the
+        answer's then."""
+        self.readinto = _nothing  # type: ignore[method-assign,assignment]
+        return bool(self._arrived)
 
 
 def _nothing(_buffer: object) -> None:
@@ -307,7 +454,6 @@ class _HeadLines:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._count = 0
-        self.heard_nothing = True
         self.flush = stream.flush
         self.close = stream.close
 
@@ -315,10 +461,11 @@ class _HeadLines:
         self._count += 1
         if self._count > _MOST_LINES:
             raise http.client.HTTPException("interim answers without end")
-        if self.heard_nothing:  # a reset may come within the line, and take it along
-            self.heard_nothing = not self._stream.peek(1)
         line: bytes = self._stream.readline(limit)
-        # Where there is no line at all, http.client says so itself.
-        if not line.endswith(b"\n") and len(line) < limit and (line or not self.heard_nothing):
+        # Where there is nothing at all, http.client says so itself.
+        if not line.endswith(b"\n") and len(line) < limit and (line or self._count > 1):
             raise IncompleteHead("the connection was closed within the head of the answer")
+        if b"\r\r" in line or (line.startswith(b"\r") and line != b"\r\n"):
+            # The parser for e-mails would take it for the end of the head.
+            raise http.client.HTTPException("a header line of the answer is broken by CR")
         return line

@@ -25,33 +25,28 @@ class KeptWire:
         self._lock = threading.Lock()  # guards wire and deadline
         self._fork_count = _fork.count
 
-    def claim(self) -> Wire | None:
-        """The wire, from now on out of the timer's reach; None if there is none."""
+    def claim(self) -> bool:
+        """Take the wire, if there is one, out of the timer's reach; True if it was in it."""
         with self._lock:
             was_armed = self.deadline != NEVER
             self.deadline = NEVER
-        if was_armed:
-            log.debug("idletimer canceled: %s", idle_timer)
-        else:
-            log.debug("tried to cancel a non-existing idletimer (pretty OK)")
-        return self.wire
+        return was_armed
 
     def hold(self, wire: Wire) -> None:
         """Keep *wire*, just opened; it is claimed."""
         self.wire = wire
         idle_timer.watch(self)
 
-    def release(self) -> None:
-        """The wire, if there is one, is not needed for now: keep it for the idle time."""
+    def release(self) -> bool:
+        """The wire is not needed for now: keep it for the idle time, if there is one to keep."""
         if self.wire is None:
-            return
+            return False
         if self._idletime == 0:
             self.drop()
-            return
-        log.debug("tried to cancel a non-existing idletimer (pretty OK)")
-        self.deadline = time.monotonic() + self._idletime
-        idle_timer.arm(self.deadline)
-        log.debug("idletimer started: %s", idle_timer)
+            return False
+        self.deadline = deadline = time.monotonic() + self._idletime
+        idle_timer.arm(deadline)
+        return True
 
     def drop(self) -> None:
         """Close the wire, if there is one; any number of times.

@@ -13,20 +13,51 @@ Headers = Mapping[str, "str | bytes | int"]
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
 
+# Methods that need no check.
+_USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 # Methods that tell a length even if there is no body (RFC 9110, section 8.6).
 _EXPECT_BODY = frozenset({"PUT", "POST", "PATCH"})
 
+SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
 
-@dataclass(repr=False)
+
+class Prepared:
+    """What the requests to one Target have in common: its headers, checked and put together.
+
+    Args:
+        host: The value of ``Host``.
+        credentials: The headers that authorize.
+
+    Raises:
+        TypeError, ValueError: One of them cannot be sent.
+    """
+
+    def __init__(self, host: str, credentials: dict[str, str]) -> None:
+        self.credentials = credentials
+        headers = _checked({"Host": host, **credentials})
+        self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        # What a caller's header cannot replace.
+        self.names = {name.lower() for name, _ in headers} | {
+            "content-length",
+            "transfer-encoding",
+        }
+
+
+@dataclass(repr=False, slots=True)
 class Outgoing:
     """One request: what is sent each time, and how often that may still be."""
 
     method: str
-    path: str  # without the query: fit for logs and messages
-    head: bytes  # with the credentials: not fit for them
+    target: str
+    head: bytes  # with the credentials: not fit for logs and messages; with a small body, too
     body: Body | None
     retries_left: int = 0
     was_resent: bool = False  # once, without using up a retry
+
+    @property
+    def path(self) -> str:
+        """The target without the query: fit for logs and messages."""
+        return self.target.partition("?")[0]
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path}>"
@@ -38,7 +69,7 @@ def prepare(
     content: Content,
     params: Params | None,
     headers: Headers | None,
-    prepared: dict[str, str],
+    prepared: Prepared,
 ) -> Outgoing:
     """The request that the arguments stand for; nothing is sent, nothing of them is changed.
 
@@ -48,29 +79,34 @@ def prepare(
         content: The body.
         params: The query.
         headers: More headers; those in *prepared* win, in whichever case they are written.
-        prepared: The Target's own headers.
+        prepared: The Target's own.
 
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
     """
     if not isinstance(method, str):
         raise TypeError(f"method must be str, not {type(method).__name__}")
-    if not _TOKEN.fullmatch(method):
+    if method not in _USUAL and not _TOKEN.fullmatch(method):
         raise ValueError(f"not an HTTP method: {method!r}")
     target = request_target(url, params)
-    given = _checked(headers)
-    _checked(prepared)
-    body = make_body(content)
-    framing = _framing(method, body, given)
-    lines = [f"{method} {target} HTTP/1.1"]
-    own = {name.lower() for name in prepared} | {"content-length", "transfer-encoding"}
-    lines += [f"{name}: {value}" for name, value in prepared.items()]
-    if not any(name.lower() == "accept-encoding" for name, _ in given):
-        lines.append("Accept-Encoding: identity")
-    lines += [f"{name}: {value}" for name, value in given if name.lower() not in own]
-    lines += framing
-    head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-    return Outgoing(method, target.partition("?")[0], head, body)
+    more = "Accept-Encoding: identity\r\n"
+    body = None
+    payload = b""
+    if headers is None and (content is None or (type(content) is bytes and len(content) <= SMALL)):
+        # The common case, in short.
+        payload = content or b""
+        if content is not None or method in _EXPECT_BODY:
+            more += f"Content-Length: {len(payload)}\r\n"
+    else:
+        given = _checked(headers)
+        body = make_body(content)
+        framing = _framing(method, body, given)
+        if any(name.lower() == "accept-encoding" for name, _ in given):
+            more = ""
+        lines = [f"{name}: {value}" for name, value in given if name.lower() not in prepared.names]
+        more += "".join(f"{line}\r\n" for line in lines + framing)
+    head = f"{method} {target} HTTP/1.1\r\n{prepared.lines}{more}\r\n".encode("latin-1")
+    return Outgoing(method, target, head + payload, body)
 
 
 def _checked(headers: Headers | None) -> list[tuple[str, str]]:

@@ -9,6 +9,8 @@ Value = str | bytes | int | float | bool | None
 Values = Value | Sequence[Value]
 Params = Mapping[str, Values] | Iterable[tuple[str, Values]]
 
+# What needs no encoding, which most names do not.
+_PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*")
 # What may stand in a request line as it is: visible ASCII (RFC 9112, section 3.2).
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]")
 
@@ -53,6 +55,8 @@ def request_target(url: str, params: Params | None) -> str:
     """
     if not isinstance(url, str):
         raise TypeError(f"url must be str, not {type(url).__name__}")
+    if not params and _PLAIN.fullmatch(url):
+        return str(url)
     _check_start(url)
     path = str(url) if isinstance(url, Quoted) else _quote(url)
     if not params:

@@ -1,6 +1,7 @@
 """One socket that speaks HTTP: how it is opened, and how a request goes out over it."""
 
 import contextlib
+import os
 import select
 import socket
 import ssl
@@ -8,9 +9,8 @@ import time
 
 from hcpsdk._body import Body, Buffer
 from hcpsdk._http import Response
+from hcpsdk._request import SMALL
 from hcpsdk._sessions import Identity
-
-SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
 
 
 def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
@@ -80,16 +80,20 @@ class Wire:
 
     def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
         self.address = address
+        self.first_byte_at = 0.0  # monotonic time; 0 if no byte of the last request was sent
         self.was_used = False  # True once an answer came over it
         self.heard_nothing = True  # True if not a byte of the last request's answer came
         self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
         self.identity: Identity | None = None  # who answers, under TLS
         self._sock = sock
-        self._first_byte_at = 0.0  # monotonic time
         self._debuglevel = debuglevel
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
             self._poll.register(sock, select.POLLIN)
+        # Written to directly where that is possible: a socket with a time limit asks before each
+        # send whether it may, which it nearly always may.
+        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
+        self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
 
     def is_stale(self) -> bool:
         """True if the server closed the connection, or sent what nobody asked for.
@@ -116,7 +120,7 @@ class Wire:
         its ``will_close`` is True.
         """
         self.heard_nothing = True
-        self._first_byte_at = 0.0
+        self.first_byte_at = 0.0
         response = Response(self._sock, self._debuglevel, method)
         try:
             is_complete = self._send(head, body, response)
@@ -127,7 +131,7 @@ class Wire:
             raise
         if not is_complete:
             response.will_close = True
-        self.seconds = time.monotonic() - self._first_byte_at
+        self.seconds = time.monotonic() - self.first_byte_at
         self.heard_nothing = False
         self.was_used = True
         return response
@@ -143,11 +147,6 @@ class Wire:
         with contextlib.suppress(OSError):  # it has ended already
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
-
-    @property
-    def has_sent(self) -> bool:
-        """True if a byte of the last request left."""
-        return self._first_byte_at > 0
 
     def set_timeout(self, seconds: float | None) -> None:
         """From now on wait no longer than *seconds* for the network."""
@@ -188,15 +187,23 @@ class Wire:
     def _send_bytes(self, data: Buffer) -> None:
         if self._debuglevel > 0 and len(data):
             print("send:", repr(bytes(data)))
-        self._first_byte_at = self._first_byte_at or time.monotonic()
+        self.first_byte_at = self.first_byte_at or time.monotonic()
         # Not sendall(): on a plain socket its time limit is for all of the data together.
-        view = memoryview(data)
+        sent = 0
+        if self._fd is not None:
+            try:
+                sent = os.write(self._fd, data)
+            except BlockingIOError:
+                pass  # no room now, so wait for it
+            if sent == len(data):
+                return
+        view = memoryview(data)[sent:]
         while len(view):
             view = view[self._sock.send(view) :]
 
     def _is_readable(self) -> bool:
-        if self.tls is not None and self.tls.pending():
+        if self._pending is not None and self._pending():
             return True
-        if self._poll:
+        if self._poll is not None:
             return bool(self._poll.poll(0))
         return bool(select.select([self._sock], [], [], 0)[0])

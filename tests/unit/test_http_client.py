@@ -65,6 +65,7 @@ def test_constructor() -> None:
     parameters = list(inspect.signature(http.client.HTTPResponse.__init__).parameters)
 
     assert parameters[:4] == ["self", "sock", "debuglevel", "method"]
+    assert http.client.HTTPResponse(_http._NoFile).fp is None  # type: ignore[arg-type]
     found = http.client.HTTPResponse(FakeSocket(b""), 0, method="GET")  # type: ignore[arg-type]
     assert isinstance(found.fp, io.BufferedReader)
 
@@ -205,35 +206,22 @@ def test_incomplete_read() -> None:
     assert http.client.IncompleteRead(b"").expected is None
 
 
-def test_socket_files() -> None:
-    """A socket's file is a BufferedReader on a `socket.SocketIO`, whose ``readinto`` can be
-    replaced, so that what lies in the buffer is seen without asking the socket."""
+def test_buffered_reader_asks_the_instance() -> None:
+    """A BufferedReader reads by ``raw.readinto``, looked up at the instance, each time anew, so
+    that it can be replaced: by the socket's own method, or to see what lies in the buffer."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, ours.makefile("rb") as file:
-        theirs.sendall(b"abc")
+    with ours, theirs:
+        raw = _http._Incoming(ours, b"ab")
+        file = io.BufferedReader(raw)
         assert file.read(1) == b"a"
-        theirs.sendall(b"not in the buffer")
-        assert isinstance(file, io.BufferedReader)
-        assert isinstance(file.raw, socket.SocketIO)
-
-        file.raw.readinto = _http._nothing  # type: ignore[method-assign,assignment]
-
-        assert file.peek(1) == b"bc"
+        assert raw.readinto == ours.recv_into
+        theirs.sendall(b"cd")
         assert file.read(2) == b"bc"
+        theirs.sendall(b"not in the buffer")
+
+        assert not raw.stop()
+
+        assert file.peek(1) == b"d"
+        assert file.read(2) == b"d"
         assert file.peek(1) == b""
-
-
-def test_peek_without_waiting() -> None:
-    """A file's ``peek()`` on a socket that may not wait gives b"" or what is there; the file can
-    be read afterwards."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs, ours.makefile("rb") as file:
-        ours.settimeout(0)
-        try:
-            assert file.peek(1) == b""
-        except BlockingIOError:
-            pass  # what `_peek_now()` allows for
-        theirs.sendall(b"abc")
-        assert file.peek(1) == b"abc"
-        ours.settimeout(5)
-        assert file.read(3) == b"abc"
+        assert _http._Incoming(ours, b"ab").stop()

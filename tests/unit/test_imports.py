@@ -29,6 +29,7 @@ ORDER = [
     "hcpsdk._failures",
     "hcpsdk._wire",
     "hcpsdk._http",
+    "hcpsdk._head",
     "hcpsdk._sessions",
     "hcpsdk._request",
     "hcpsdk._body",

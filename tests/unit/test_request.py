@@ -2,20 +2,20 @@
 
 import pytest
 
-from hcpsdk._request import prepare
+from hcpsdk._request import SMALL, Prepared, prepare
 
-PREPARED = {
-    "Host": "n1.m.hcp1.snomis.local",
-    "Authorization": "HCP bg==:0000",
-    "Cookie": "hcp-ns-auth=bg==:0000",
-}
+HOST = "n1.m.hcp1.snomis.local"
+CREDENTIALS = {"Authorization": "HCP bg==:0000", "Cookie": "hcp-ns-auth=bg==:0000"}
+HEADERS = {"Host": HOST, **CREDENTIALS}
+PREPARED = Prepared(HOST, CREDENTIALS)
 
 
 def lines_of(headers=None, content=None, method="PUT"):
     """The lines of the head, request line first."""
     outgoing = prepare(method, "/rest/a", content, None, headers, PREPARED)
     head, blank, rest = outgoing.head.partition(b"\r\n\r\n")
-    assert blank and not rest
+    assert blank
+    assert rest == (content if isinstance(content, bytes) and not headers else b"")
     return head.decode("latin-1").split("\r\n")
 
 
@@ -28,7 +28,7 @@ def test_headers_are_added():
     lines = lines_of({"X-HCP-A": "b", "Range": b"bytes=0-1", "X-N": 7})
 
     assert lines[0] == "PUT /rest/a HTTP/1.1"
-    assert {f"{name}: {value}" for name, value in PREPARED.items()} <= set(lines)
+    assert {f"{name}: {value}" for name, value in HEADERS.items()} <= set(lines)
     assert {"X-HCP-A: b", "Range: bytes=0-1", "X-N: 7"} <= set(lines)
 
 
@@ -38,7 +38,7 @@ def test_prepared_headers_win(name, spell):
     """The prepared Host, Authorization, Cookie win, however they are spelled (contract 3.3)."""
     lines = lines_of({spell(name): "other"})
 
-    assert values(lines, name.lower()) == [PREPARED[name]]
+    assert values(lines, name.lower()) == [HEADERS[name]]
 
 
 def test_accept_encoding_of_the_caller_replaces_ours():
@@ -123,6 +123,26 @@ def test_framing(method, content, lengths, codings):
 
     assert values(lines, "content-length") == lengths
     assert values(lines, "transfer-encoding") == codings
+
+
+@pytest.mark.parametrize(
+    ("content", "is_joined"), [(b"x" * SMALL, True), (b"x" * (SMALL + 1), False)]
+)
+def test_small_bytes_leave_with_the_head(content, is_joined):
+    """Head and small body leave in one piece; a large one is not copied."""
+    outgoing = prepare("PUT", "/rest/a", content, None, None, PREPARED)
+
+    assert outgoing.head.endswith(b"\r\n\r\n" + content) == is_joined
+    assert (outgoing.body is None) == is_joined
+
+
+@pytest.mark.parametrize("name", ["X A", "Authorization\r\nX", ""])
+def test_prepared_headers_are_checked(name):
+    """An authorization cannot break the head of a request, either (contract 3.3)."""
+    with pytest.raises(ValueError):
+        Prepared(HOST, {name: "a"})
+    with pytest.raises(ValueError):
+        Prepared(HOST, {"Authorization": "a\r\nb: c"})
 
 
 def test_length_given_by_the_caller_is_heeded_once():

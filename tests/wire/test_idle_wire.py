@@ -149,9 +149,10 @@ def test_not_closed_while_the_server_thinks(raw_server, connect, verb):
     """The timer closes no socket in use: an answer that takes its time (contract 5.3)."""
 
     def handler(peer):
-        peer.read_request()
-        peer.send(OK)
-        peer.read_request()
+        if peer.read_request().target == "/rest/first":
+            peer.send(OK)
+            if peer.read_request() is None:  # closed before the next request came
+                return
         assert thought.wait(PATIENCE)
         peer.send(answer(b"abc")[:-1])
         assert thought_again.wait(PATIENCE)

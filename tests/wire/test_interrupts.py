@@ -53,7 +53,10 @@ def interrupt():
 
 def waits_for_the_network(frame):
     """True if *frame* is where the library sends or receives."""
-    if frame.f_code.co_name not in ("readinto", "_send_bytes", "do_handshake"):
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    if not re.search(
+        r"sock\.recv|fp\.read|recv_into|self\.read\(|_send_bytes|\.send\(|do_hand", line
+    ):
         return False
     while frame is not None and not frame.f_code.co_filename.startswith(LIBRARY):
         frame = frame.f_back

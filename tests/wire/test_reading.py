@@ -485,3 +485,28 @@ def test_cut_download_shows_no_answer(answered):
     assert connection.response_status is None
     with pytest.raises(hcpsdk.HcpsdkError):
         connection.getheaders()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "message/rfc822",
+        "message/delivery-status",
+        "message/partial",
+        "multipart/mixed; boundary=x",
+        "multipart/byteranges",
+    ],
+)
+@pytest.mark.parametrize("other", ["X: a", "Transfer-Encoding: identity"], ids=["plain", "other"])
+def test_objects_that_are_mails(raw_server, connect, content_type, other):
+    """An archived mail is an object like any other: `http.client` parses the head of its answer
+    as if it was a mail itself, and then finds its parts missing (contract 3.6)."""
+    headers = (f"Content-Type: {content_type}", other)
+    server = raw_server(answering(answer(b"From: a\r\n\r\nb", "200 OK", *headers)))
+    connection = connect(server)
+
+    response = connection.GET("/rest/a.eml")
+
+    assert response.getheader("Content-Type") == content_type
+    assert response.headers.get_content_type() == content_type.partition(";")[0]
+    assert connection.read() == b"From: a\r\n\r\nb"
