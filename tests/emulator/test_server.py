@@ -228,7 +228,7 @@ def test_requests_are_listed() -> None:
             201,
             5,
         )
-        assert (put.host, put.node, put.port) == (HOST, "127.0.0.52", 80)
+        assert (put.host, put.node, put.port) == (HOST, hcp.nodes[0].address, 80)
         assert (got.status, got.header("x-mine"), got.header("Nothing")) == (403, "yes", None)
         assert ("Authorization", token) in put.headers
         assert hcp.users[0].token not in repr(put)
