@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -93,15 +93,23 @@ def test_stops_at_once_whatever_is_open(folder: pathlib.Path) -> None:
 
 def test_starts_faster_than_python(environment: dict[str, str]) -> None:
     """Starting and stopping costs less than an interpreter that imports it."""
-    begin = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import hcpsdk.testing"], check=True, env=environment)
-    interpreter = time.monotonic() - begin
 
-    begin = time.monotonic()
-    with HCP():
-        pass
+    def seconds(action: Callable[[], object]) -> float:
+        """The best of a few: what else the machine does is not what is compared."""
+        taken = []
+        for _ in range(4):
+            begin = time.monotonic()
+            action()
+            taken.append(time.monotonic() - begin)
+        return min(taken)
 
-    assert time.monotonic() - begin < interpreter
+    def start_and_stop() -> None:
+        with HCP():
+            pass
+
+    command = [sys.executable, "-c", "import hcpsdk.testing"]
+    interpreter = seconds(lambda: subprocess.run(command, check=True, env=environment))
+    assert seconds(start_and_stop) < interpreter
 
 
 def test_starts_again() -> None:

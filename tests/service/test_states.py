@@ -13,6 +13,7 @@ from hcpsdk.testing import HangUp, Stall
 DRAWING = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "drawing.py"))
 
 BIG = b"x" * 100_000  # a body that is not drained
+IDLE = 1000  # seconds; longer than the test, however slow the machine is
 
 
 def state(connection):
@@ -60,7 +61,11 @@ def moves(hcp, target):
         getattr(connection, method)(*arguments)
         seen.update([(before, "WAITING"), ("WAITING", state(connection))])
 
-    with hcpsdk.Connection(target, idletime=0.2) as connection:
+    def let_it_idle():
+        """Let the time pass after which the timer closes the socket."""
+        connection._kept.close_if_idle(time.monotonic() + 2 * IDLE)
+
+    with hcpsdk.Connection(target, idletime=IDLE) as connection:
         ask_in_vain()
         ask("PUT", "/rest/a", BIG)
         ask_in_vain()
@@ -75,7 +80,7 @@ def moves(hcp, target):
         ask("GET", "/rest/a")
         step(connection.read)
         ask("HEAD", "/rest/a")
-        step(lambda: time.sleep(0.5))
+        step(let_it_idle)
         ask("HEAD", "/rest/a")
         step(connection.close)
     return seen

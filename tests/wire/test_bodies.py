@@ -334,7 +334,7 @@ def test_early_answer_without_close(raw_server, connect):
         assert finished.wait(30)
 
     finished = threading.Event()
-    connection = connect(raw_server(in_turn(early, answering(answer(b"next")))), timeout=0.2)
+    connection = connect(raw_server(in_turn(early, answering(answer(b"next")))), timeout=0.5)
 
     connection.PUT("/rest/a", b"x" * 30_000_000)
 

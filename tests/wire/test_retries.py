@@ -126,7 +126,7 @@ REWINDABLE = ["none", "bytes", "str", "list", "BytesIO", "file", "unbuffered", "
 def test_no_retries(raw_server, connect, verb, fault):
     """With ``retries=0`` a request that was sent on a fresh socket is not sent again (4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
-    connection = connect(server, timeout=0.2 if fault is stall else 30)
+    connection = connect(server, timeout=0.5 if fault is stall else 30)
 
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         call(connection, verb)
@@ -144,7 +144,7 @@ def test_no_retries(raw_server, connect, verb, fault):
 def test_retries(raw_server, connect, verb, fault):
     """Up to *retries* further attempts, for every method (contract 4.3)."""
     server = raw_server(in_turn(fault, fault, answering(answer(b"" if verb == "HEAD" else b"x"))))
-    connection = connect(server, retries=2, timeout=0.2 if fault is stall else 30)
+    connection = connect(server, retries=2, timeout=0.5 if fault is stall else 30)
 
     response = call(connection, verb)
 
@@ -158,7 +158,7 @@ def test_retries(raw_server, connect, verb, fault):
 def test_retries_used_up(raw_server, connect, fault, retries):
     """Not one attempt more than promised, and then a clear exception (contract 4.3, 4.5)."""
     server = raw_server(in_turn(*[fault] * (retries + 1), answering(answer(b"next"))))
-    connection = connect(server, retries=retries, timeout=0.1 if fault is stall else 30)
+    connection = connect(server, retries=retries, timeout=0.5 if fault is stall else 30)
 
     with pytest.raises(hcpsdk.HcpsdkError, match=f"after {retries + 1} attempts"):
         connection.PUT("/rest/a", b"abc")
@@ -191,7 +191,7 @@ def test_body_is_rewound(raw_server, connect, tmp_path, kind, fault):
 def test_body_that_cannot_be_rewound(raw_server, connect, tmp_path, verb, fault):
     """A generator is never sent twice, and the error says that this is why (contract 4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
-    connection = connect(server, retries=5, timeout=0.2 if fault is stall else 30)
+    connection = connect(server, retries=5, timeout=0.5 if fault is stall else 30)
 
     with (
         body_of("generator", tmp_path) as body,
@@ -652,7 +652,7 @@ def test_next_address_after_a_failure(nodes):
 @pytest.mark.parametrize("fault", [hang_up_after_the_request, answer_garbage, stall])
 def test_message(raw_server, connect, fault):
     """The message tells method, path, address, attempts and cause (contract 4.5)."""
-    connection = connect(raw_server(fault), retries=1, timeout=0.1 if fault is stall else 30)
+    connection = connect(raw_server(fault), retries=1, timeout=0.5 if fault is stall else 30)
 
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         connection.DELETE("/rest/a b", {"reason": "x"})
@@ -681,7 +681,7 @@ def test_socket_is_gone_after_a_failure(raw_server, connect, fault):
                 peer.wait_for_close()
 
     server = raw_server(in_turn(handler, answering(answer(b"next"))))
-    connection = connect(server, timeout=0.2 if fault is stall else 30)
+    connection = connect(server, timeout=0.5 if fault is stall else 30)
 
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         connection.POST("/rest/a")

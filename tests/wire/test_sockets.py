@@ -93,7 +93,7 @@ def test_the_descriptor_is_gone(
         return opened[-1]
 
     monkeypatch.setattr(socket, "create_connection", create_connection)
-    connection = connect(raw_server(handler), timeout=0.3)
+    connection = connect(raw_server(handler), timeout=0.5)
     error = None
     try:
         getattr(connection, verb)("/rest/a")

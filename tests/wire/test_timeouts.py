@@ -113,7 +113,7 @@ def test_slow_answer_is_no_time_limit(raw_server, connect):
 def test_headers(raw_server, connect, verb, fault):
     """Headers that do not come raise HcpsdkTimeoutError; the next request works (4.5, 4.6)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
-    connection = connect(server, timeout=0.1)
+    connection = connect(server, timeout=0.5)
 
     with pytest.raises(hcpsdk.HcpsdkTimeoutError) as caught:
         getattr(connection, verb)("/rest/a")
@@ -144,7 +144,7 @@ def test_body(raw_server, connect, data, read):
         peer.wait_for_close()
 
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
-    connection = connect(server, timeout=0.1)
+    connection = connect(server, timeout=0.5)
     response = connection.GET("/rest/a")
 
     with pytest.raises(hcpsdk.HcpsdkTimeoutError, match="GET /rest/a"):
@@ -168,7 +168,7 @@ def test_clean_up(raw_server, connect, verb):
         peer.wait_for_close()
 
     server = raw_server(in_turn(fault, fault, answering(answer(b"next"))))
-    connection = connect(server, timeout=0.1, retries=1)
+    connection = connect(server, timeout=0.5, retries=1)
 
     with pytest.raises(hcpsdk.HcpsdkTimeoutError):
         getattr(connection, verb)("/rest/a")
@@ -186,7 +186,7 @@ def test_time_limit_on_a_kept_alive_socket(raw_server, connect):
         stall(peer)
 
     server = raw_server(in_turn(first, answering(OK)))
-    connection = connect(server, timeout=0.1)
+    connection = connect(server, timeout=0.5)
     connection.GET("/rest/a")
 
     with pytest.raises(hcpsdk.HcpsdkTimeoutError):
