@@ -269,7 +269,7 @@ def impatient() -> Iterator[Callable[[], socket.socket]]:
         opened.append(socket.create_connection((HOST, port), timeout=20))
         return opened[-1]
 
-    with HCP(site=Reading, idle_seconds=0.1):
+    with HCP(site=Reading, idle_seconds=1.0):
         yield connect
     for connection in opened:
         connection.close()
@@ -316,7 +316,7 @@ def test_silence_during_a_request_is_no_idleness() -> None:
             return await super().answer(request)
 
     with (
-        HCP(site=Slow, idle_seconds=0.1),
+        HCP(site=Slow, idle_seconds=1.0),
         socket.create_connection((HOST, 80), timeout=20) as busy,
     ):
         busy.sendall(f"PUT /a HTTP/1.1\r\n{HEAD}Content-Length: 3\r\n\r\na".encode())

@@ -18,7 +18,7 @@ HOST = "n1.m.hcp1.snomis.local"
 USER = hcpsdk.NativeAuthorization("n", "n01")
 SMALL = b"This is an example"
 LARGE = bytes(range(256)) * 10_000  # 2.5 MB: more than two of our blocks
-PATIENCE = 0.2  # seconds; only stalls are waited for
+PATIENCE = 0.5  # seconds; only stalls are waited for
 
 BREAKS = [
     ("connection", 0),

@@ -191,7 +191,7 @@ def test_deadlines_of_many(raw_server, connect):
 
     server = raw_server(handler)
     for number in (3, 1, 4, 2):
-        connect(server, idletime=0.15 * number).GET(f"/rest/{number}")
+        connect(server, idletime=0.5 * number).GET(f"/rest/{number}")
     server.wait_for_finished(4)
 
     assert order == [1, 2, 3, 4]
