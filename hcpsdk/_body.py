@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hcpsdk._errors import HcpsdkError
 
@@ -31,6 +31,14 @@ class BodyError(HcpsdkError):
     """The body could not be had from the caller's object; the server is not to blame."""
 
 
+class Region(NamedTuple):
+    """A part of a regular file that is open."""
+
+    fileno: int
+    start: int  # bytes from its beginning
+    length: int
+
+
 class Body:
     """A request's body, in pieces, as often as it can be had.
 
@@ -46,6 +54,19 @@ class Body:
 
         Raises:
             BodyError: The object could not be read, or held less than ``length``.
+        """
+        raise NotImplementedError
+
+    def region(self) -> Region | None:
+        """Where the system finds the body by itself; None where only `blocks()` has it."""
+        return None
+
+    def region_was_sent(self, count: int) -> None:
+        """All that was to be had of the region, *count* bytes, was sent; leave the object behind
+        as `blocks()` does.
+
+        Raises:
+            BodyError: That was less than ``length``.
         """
         raise NotImplementedError
 
@@ -170,10 +191,34 @@ class _File(Body):
         except UNREADABLE as exc:
             raise BodyError(f"the body cannot be read: {exc}") from exc
 
+    def region(self) -> Region | None:
+        if self._start is None or self.length is None or type(self._file) not in _SENDABLE:
+            return None
+        return Region(self._file.fileno(), self._start, self.length)
+
+    def region_was_sent(self, count: int) -> None:
+        assert self._start is not None
+        self._was_read = True
+        self._file.seek(self._start + count)
+        _check_complete(count, self.length)
+
     def _read_blocks(self) -> Iterator[Buffer]:
         if self._was_read and self._start is not None:
             self._file.seek(self._start)
         self._was_read = True
+        if self.length is not None and type(self._file) in _SENDABLE:
+            return self._read_into_one_buffer(self.length)
+        return self._read_pieces()
+
+    def _read_into_one_buffer(self, length: int) -> Iterator[Buffer]:
+        buffer = memoryview(bytearray(min(BLOCK, length)))  # new memory for each block costs time
+        sent = 0
+        while sent < length and (count := self._file.readinto(buffer[: length - sent])):
+            sent += count
+            yield buffer[:count]
+        _check_complete(sent, length)
+
+    def _read_pieces(self) -> Iterator[Buffer]:
         sent = 0
         while self.length is None or sent < self.length:
             # A file that grows meanwhile is sent as long as it was when the request was made.
@@ -189,6 +234,10 @@ class _File(Body):
                 raise BodyError("the body's read() gave more than it was asked for")
             yield piece
         _check_complete(sent, self.length)
+
+
+# Nothing but these: others may hand out something else than lies in the file below them.
+_SENDABLE = (io.BufferedReader, io.FileIO)
 
 
 def _of_file(file: Any) -> Body:

@@ -12,15 +12,13 @@ from http.client import HTTPMessage, parse_headers
 LONGEST = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
 _MOST_LINES = 99
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?(?:\r\n|\Z)")
-# Lines that matter here, with name and value, and with neither those that do not begin with a name
-# and a colon (RFC 9112, section 5), folded ones for example.
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
+# The lines that matter here, by name and value; and those that do not begin with a name and a
+# colon (RFC 9112, section 5), folded ones for example, by two times nothing.
 _SPECIAL = re.compile(
     rb"\r\n(?:((?i:content-length|connection|transfer-encoding)):[ \t]*([^\r\n]*)"
     rb"|(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:))"
 )
-
-_DIGITS = re.compile(rb"[0-9]{1,18}")
 
 # Status, reason, Content-Length, whether the connection will be closed.
 PlainHead = tuple[int, str, int | None, bool]
@@ -28,24 +26,40 @@ PlainHead = tuple[int, str, int | None, bool]
 
 def parse(head: bytes) -> PlainHead | None:
     """What *head*, which ends before its last line break, says; None if it is not plain."""
-    status_line = _STATUS_LINE.match(head)
-    if status_line is None:
-        return None
-    lines = head.count(b"\r\n")
-    if lines > _MOST_LINES or not head.count(b"\r") == lines == head.count(b"\n"):
+    status_line, _, _ = head.partition(b"\r\n")
+    status = _statuses.get(status_line) or _understand(status_line)
+    unbroken = head.replace(b"\r\n", b"")
+    # (Not "in": bytes try first whether what is asked for is a number, which takes time.)
+    if (
+        status is None
+        or len(head) - len(unbroken) > _MOST_LINES * len(b"\r\n")
+        or unbroken.find(b"\r") >= 0
+        or unbroken.find(b"\n") >= 0
+    ):
         return None
     length = connection = None
     for name, value in _SPECIAL.findall(head):
         name = name.lower()
-        if name == b"content-length" and length is None and _DIGITS.fullmatch(value):
+        if name == b"content-length" and length is None and value.isdigit() and len(value) < 19:
             length = int(value)
         elif name == b"connection" and connection is None:
             connection = value.lower()
         else:
             return None
-    will_close = connection is not None and connection.find(b"close") >= 0
-    status, reason = status_line.groups(b"")
-    return int(status), str(reason, "ascii").strip(), length, will_close
+    return *status, length, connection is not None and connection.find(b"close") >= 0
+
+
+_statuses: dict[bytes, tuple[int, str]] = {}  # by status line: servers know only a few
+
+
+def _understand(status_line: bytes) -> tuple[int, str] | None:
+    found = _STATUS_LINE.fullmatch(status_line)
+    if found is None:
+        return None
+    status, reason = found.groups(b"")
+    if len(_statuses) < 100:
+        _statuses[status_line] = int(status), str(reason, "ascii").strip()
+    return int(status), str(reason, "ascii").strip()
 
 
 def to_message(head: bytes) -> HTTPMessage:

@@ -51,16 +51,29 @@ class Response(http.client.HTTPResponse):
     observer: Observer | None = None  # set while the body is outstanding
     _is_reading = False
 
+    # What the inherited constructor would set one by one. It is not called: it makes a buffered
+    # reader, too, which most small answers do not need.
+    fp: Any = None
+    status: Any = None
+    code: Any = None
+    reason: Any = None
+    version: Any = None
+    length: Any = None
+    chunked: Any = False
+    chunk_left: Any = None
+    will_close: Any = None
+    _message: http.client.HTTPMessage = None  # type: ignore[assignment]
+
+    _arrived = b""  # what came of the answer while its head was not complete
+    _plain_head: bytes | None = None  # not split into lines before somebody looks
+
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
-        super().__init__(_NoFile, debuglevel, method=method)  # type: ignore[arg-type]
-        self.method = method  # of the request
+        self.debuglevel = debuglevel
+        self.method = self._method = method  # of the request
         self._sock = sock
-        self._arrived = b""  # what came of the answer while its head was not complete
-        self._plain_head: bytes | None = None  # not split into lines before somebody looks
 
     def __repr__(self) -> str:
-        # Python may show one whose making was interrupted.
-        return f"<Response {getattr(self, 'status', '')} {getattr(self, 'reason', '')}>"
+        return f"<Response {self.status} {self.reason}>"
 
     def __del__(self) -> None:
         """Nothing to do: the socket is not ours. (The inherited one costs a call of `close()`.)"""
@@ -149,7 +162,6 @@ class Response(http.client.HTTPResponse):
         self.version = 11
         self.status, self.reason, self.length, self.will_close = head
         self.code = self.status
-        self.chunked = False
         self._arrived = b""
         if self.method == "HEAD" or self.status in _NO_BODY:
             self.length = 0
@@ -160,7 +172,7 @@ class Response(http.client.HTTPResponse):
             return
         self.has_leftover = len(body) > self.length
         if self.length:
-            self.fp = io.BytesIO(body[: self.length])  # type: ignore[assignment]
+            self.fp = io.BytesIO(body[: self.length])
 
     def _begin_by_http_client(self) -> None:
         """Let `http.client` read the head, but be stricter.
@@ -171,7 +183,7 @@ class Response(http.client.HTTPResponse):
         """
         stream: Any = io.BufferedReader(_Incoming(self._sock, self._arrived))
         self._arrived = b""
-        self.fp = _HeadLines(stream)  # type: ignore[assignment]
+        self.fp = _HeadLines(stream)
         try:
             super().begin()
             while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
@@ -217,7 +229,7 @@ class Response(http.client.HTTPResponse):
 
     def keep(self, body: bytes) -> None:
         """Serve *body*, which was read to its end already, from memory."""
-        self.fp = io.BytesIO(body)  # type: ignore[assignment]
+        self.fp = io.BytesIO(body)
         self.length = len(body)
         self.chunked = False
 
@@ -316,13 +328,14 @@ class Response(http.client.HTTPResponse):
         chunk_left = self._get_chunk_left()
         if chunk_left is None:
             return b""
-        found = self.fp.peek(1)[:chunk_left]
+        found: bytes = self.fp.peek(1)[:chunk_left]
         if not found:
             raise IncompleteRead(b"")
         return found
 
     def _safe_read(self, amt: int) -> bytes:
         """Exactly *amt* bytes; memory is taken for what comes, not for what is announced."""
+        data: bytes
         if amt <= BLOCK:
             data = self.fp.read(amt)
         else:
@@ -378,15 +391,6 @@ _OF_A_LINE = (
     errors.FirstHeaderLineIsContinuationDefect,
     errors.MisplacedEnvelopeHeaderDefect,
 )
-
-
-class _NoFile:
-    """In place of a socket: `http.client` makes its buffered reader before it is known whether
-    one is needed."""
-
-    @staticmethod
-    def makefile(_mode: str) -> None:
-        return None
 
 
 class _Incoming(io.RawIOBase):

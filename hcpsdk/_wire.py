@@ -1,16 +1,22 @@
 """One socket that speaks HTTP: how it is opened, and how a request goes out over it."""
 
 import contextlib
+import errno
 import os
 import select
+import selectors
 import socket
 import ssl
 import time
 
-from hcpsdk._body import Body, Buffer
+from hcpsdk._body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._http import Response
 from hcpsdk._request import SMALL
 from hcpsdk._sessions import Identity
+
+# What the system says of the file, not of the connection, when it is to send one.
+_CANNOT_SEND_FILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+_CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
 
 
 def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
@@ -90,10 +96,11 @@ class Wire:
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
             self._poll.register(sock, select.POLLIN)
+        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
         # Written to directly where that is possible: a socket with a time limit asks before each
         # send whether it may, which it nearly always may.
-        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
         self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
+        self._sends_files = self._fd is not None and debuglevel <= 0 and hasattr(os, "sendfile")
 
     def is_stale(self) -> bool:
         """True if the server closed the connection, or sent what nobody asked for.
@@ -171,6 +178,13 @@ class Wire:
 
     def _send_with_body(self, head: bytes, body: Body, response: Response) -> bool:
         is_chunked = body.is_chunked or body.length is None
+        region = None if is_chunked or not self._sends_files else body.region()
+        if region is not None and region.length > SMALL:
+            self._send_bytes(head)
+            head = b""
+            is_complete = self._send_file(body, region, response)
+            if is_complete is not None:
+                return is_complete
         for number, block in enumerate(body.blocks()):
             if number and self._is_readable() and response.answers_early():
                 return False
@@ -183,6 +197,42 @@ class Wire:
             head = b""
         self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
         return True
+
+    def _send_file(self, body: Body, region: Region, response: Response) -> bool | None:
+        """Let the system send a file by itself; None if it cannot do that with this one."""
+        sent = 0
+        while sent < region.length:
+            if sent and self._is_readable() and response.answers_early():
+                return False
+            try:
+                count = self._send_from(region.fileno, region.start + sent, region.length - sent)
+            except OSError as exc:
+                if exc.errno in _CANNOT_SEND_FILE and not sent:
+                    return None
+                if exc.errno in _CANNOT_READ_FILE:
+                    raise BodyError(f"the body cannot be read: {exc}") from exc
+                raise
+            if not count:
+                break
+            sent += count
+        body.region_was_sent(sent)
+        return True
+
+    def _send_from(self, fileno: int, start: int, length: int) -> int:
+        """Send some bytes of a file; 0 at its end."""
+        assert self._fd is not None
+        while True:
+            try:
+                return os.sendfile(self._fd, fileno, start, min(length, BLOCK))
+            except BlockingIOError:
+                self._wait_until_writable()
+
+    def _wait_until_writable(self) -> None:
+        timeout = self._sock.gettimeout()
+        with selectors.PollSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_WRITE)
+            if not selector.select(timeout):
+                raise TimeoutError("timed out")
 
     def _send_bytes(self, data: Buffer) -> None:
         if self._debuglevel > 0 and len(data):

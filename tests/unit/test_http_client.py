@@ -61,13 +61,15 @@ def test_methods_that_are_replaced_or_called(name: str, arguments: list[str]) ->
 
 
 def test_constructor() -> None:
-    """It takes a socket, a debug level and a method, and makes ``fp`` of the socket at once."""
-    parameters = list(inspect.signature(http.client.HTTPResponse.__init__).parameters)
+    """It sets nothing that we do not set as well: ours does not call it."""
+    theirs = http.client.HTTPResponse(FakeSocket(b""), 0, method="GET")  # type: ignore[arg-type]
+    with socket.socket() as sock:
+        ours = _http.Response(sock, 0, "GET")
 
-    assert parameters[:4] == ["self", "sock", "debuglevel", "method"]
-    assert http.client.HTTPResponse(_http._NoFile).fp is None  # type: ignore[arg-type]
-    found = http.client.HTTPResponse(FakeSocket(b""), 0, method="GET")  # type: ignore[arg-type]
-    assert isinstance(found.fp, io.BufferedReader)
+    assert set(vars(theirs)) <= {name for name in dir(_http.Response)} | set(vars(ours))
+    assert isinstance(theirs.fp, io.BufferedReader)
+    assert (theirs.headers, theirs.msg, theirs.debuglevel) == (None, None, 0)
+    assert (ours.headers, ours.msg, ours.debuglevel) == (None, None, 0)
 
 
 def test_state_after_the_head() -> None:
