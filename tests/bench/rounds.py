@@ -9,6 +9,7 @@ from .worker import Cost, serve
 from .works import Work
 
 Rounds = dict[str, list[Cost]]  # by peer; one cost for each round
+PATIENCE = 5.0  # seconds for a process to end
 
 
 class Team:
@@ -16,6 +17,7 @@ class Team:
 
     def __init__(self, peer: str, size: int) -> None:
         spawn = multiprocessing.get_context("spawn")
+        self._peer = peer
         self._pipes = []
         self._processes = []
         for _ in range(size):
@@ -30,7 +32,13 @@ class Team:
         """Say the same to all, and wait for their answers; raises what was raised there."""
         for pipe in self._pipes:
             pipe.send(message)
-        answers = [pipe.recv() for pipe in self._pipes]
+        try:
+            answers = [pipe.recv() for pipe in self._pipes]
+        except EOFError:
+            for process in self._processes:
+                process.join(PATIENCE)
+            codes = [process.exitcode for process in self._processes]
+            raise RuntimeError(f"{self._peer}: a process died, exit codes {codes}") from None
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
