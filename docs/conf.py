@@ -178,7 +178,7 @@ def add_dark_code(app: Sphinx) -> None:
 def tell_files() -> None:
     """Let autodoc find the comments beside attributes: in the files, not in the public modules."""
     for module in (hcpsdk, hcpsdk.mapi):
-        for each in vars(module).values():
+        for each in (getattr(module, name) for name in module.__all__):
             if isinstance(each, type):
                 members = [getattr(member, "fget", member) for member in vars(each).values()]
                 functions = [member for member in members if inspect.isfunction(member)]

@@ -15,25 +15,28 @@ Numbers in brackets in the docstrings are sections of the manual of release 0.9.
 
 import logging
 
-from hcpsdk import ips, mapi, namespace, pathbuilder
-from hcpsdk._auth import BaseAuthorization, NativeAuthorization
-from hcpsdk._connection import Connection
-from hcpsdk._constants import (
-    I_NATIVE,
-    RS_READ_ALLOWED,
-    RS_READ_ON_FAILOVER,
-    RS_WRITE_ALLOWED,
-    RS_WRITE_ON_FAILOVER,
-    VERSION,
-)
-from hcpsdk._errors import (
-    HcpsdkCertificateError,
-    HcpsdkError,
-    HcpsdkReplicaInitError,
-    HcpsdkTimeoutError,
-)
-from hcpsdk._target import Target
-from hcpsdk._url import Quoted
+# As typing.TYPE_CHECKING: true for those who check types. Nothing is imported before its first
+# use, `typing` included: a program that may need HCP starts as fast as one that never will.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk import ips, mapi, namespace, pathbuilder
+    from hcpsdk._auth import BaseAuthorization, NativeAuthorization
+    from hcpsdk._connection import Connection
+    from hcpsdk._constants import (
+        I_NATIVE,
+        RS_READ_ALLOWED,
+        RS_READ_ON_FAILOVER,
+        RS_WRITE_ALLOWED,
+        RS_WRITE_ON_FAILOVER,
+    )
+    from hcpsdk._errors import (
+        HcpsdkCertificateError,
+        HcpsdkError,
+        HcpsdkReplicaInitError,
+        HcpsdkTimeoutError,
+    )
+    from hcpsdk._target import Target
+    from hcpsdk._url import Quoted
 
 __all__ = [
     "I_NATIVE",
@@ -57,15 +60,50 @@ __all__ = [
     "version",
 ]
 
+_MODULES = ("ips", "mapi", "namespace", "pathbuilder")
+_HOMES = {
+    "_auth": ("BaseAuthorization", "NativeAuthorization"),
+    "_connection": ("Connection",),
+    "_constants": (
+        "I_NATIVE",
+        "RS_READ_ALLOWED",
+        "RS_READ_ON_FAILOVER",
+        "RS_WRITE_ALLOWED",
+        "RS_WRITE_ON_FAILOVER",
+    ),
+    "_errors": (
+        "HcpsdkCertificateError",
+        "HcpsdkError",
+        "HcpsdkReplicaInitError",
+        "HcpsdkTimeoutError",
+    ),
+    "_target": ("Target",),
+    "_url": ("Quoted",),
+}
+
 logging.getLogger("hcpsdk").addHandler(logging.NullHandler())
 
 
 def version() -> str:
     """The full version of the library, ``"0.9.1-1"``. [4.1]"""
+    from hcpsdk._constants import VERSION
+
     return VERSION
 
 
-# Tracebacks and pickles name what is public by its public name.
-for _name in __all__:
-    if isinstance(globals()[_name], type):
-        globals()[_name].__module__ = "hcpsdk"
+def __getattr__(name: str) -> object:
+    """Import what is asked for, once (PEP 562)."""
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"hcpsdk.{name}")
+    for home, names in _HOMES.items():
+        if name in names:
+            found = getattr(import_module(f"hcpsdk.{home}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module 'hcpsdk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,6 +17,8 @@ class BaseAuthorization(ABC):
     sent to another process.
     """
 
+    __module__ = "hcpsdk"
+
     @property
     @abstractmethod
     def headers(self) -> dict[str, str]:
@@ -38,6 +40,8 @@ class NativeAuthorization(BaseAuthorization):
         TypeError: One of the two is not a ``str``.
         ValueError: One of the two cannot be written as UTF-8.
     """
+
+    __module__ = "hcpsdk"
 
     def __init__(self, user: str, password: str) -> None:
         if not isinstance(user, str) or not isinstance(password, str):

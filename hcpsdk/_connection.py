@@ -67,6 +67,8 @@ class Connection:
         TypeError, ValueError: An argument cannot be right.
     """
 
+    __module__ = "hcpsdk"
+
     def __init__(
         self,
         target: Target,

@@ -11,6 +11,8 @@ class HcpsdkError(Exception):
         reason: What happened. Anything but a ``str`` (an exception, say) is turned into one.
     """
 
+    __module__ = "hcpsdk"
+
     def __init__(self, reason: object) -> None:
         super().__init__(str(reason))
 
@@ -26,6 +28,8 @@ class HcpsdkTimeoutError(HcpsdkError):
     HCP may have acted all the same; `Connection.attempts` is 0 only if it never saw the request.
     """
 
+    __module__ = "hcpsdk"
+
 
 class HcpsdkCertificateError(HcpsdkError):
     """The certificate that HCP presented does not verify; nothing was sent. [4.3]
@@ -33,9 +37,13 @@ class HcpsdkCertificateError(HcpsdkError):
     The reason is OpenSSL's own: ``[SSL: CERTIFICATE_VERIFY_FAILED] …``.
     """
 
+    __module__ = "hcpsdk"
+
 
 class HcpsdkReplicaInitError(HcpsdkError):
     """The Target of the replica could not be made, so the primary's was not made either. [4.3]
 
     Most often its name could not be resolved; try again later, or without ``replica_fqdn``.
     """
+
+    __module__ = "hcpsdk"

@@ -3,7 +3,7 @@
 import enum
 import http.client
 import ssl
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hcpsdk._body import BodyError
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkTimeoutError
@@ -48,8 +48,7 @@ class Phase(enum.Enum):
     EXCHANGING = "it was sent, wholly or in part; the server may have acted"
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """One attempt that failed."""
 
     error: Exception

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hcpsdk._body import Body, Content, make_body, with_length
 from hcpsdk._url import Params, request_target
@@ -43,16 +42,36 @@ class Prepared:
         }
 
 
-@dataclass(repr=False, slots=True)
 class Outgoing:
-    """One request: what is sent each time, and how often that may still be."""
+    """One request: what is sent each time, and how often that may still be.
 
-    method: str
-    target: str
-    head: bytes  # with the credentials: not fit for logs and messages; with a small body, too
-    body: Body | None
-    retries_left: int = 0
-    was_resent: bool = False  # once, without using up a retry
+    Args:
+        method: The HTTP method.
+        target: As it stands in the request line.
+        head: The head as it is sent, with the credentials: not fit for logs and messages. A small
+            body may stand behind it.
+        body: What else is sent.
+        retries_left: How often it may be sent again.
+        was_resent: True once it was sent again without using up a retry.
+    """
+
+    __slots__ = ("body", "head", "method", "retries_left", "target", "was_resent")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        head: bytes,
+        body: Body | None,
+        retries_left: int = 0,
+        was_resent: bool = False,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.head = head
+        self.body = body
+        self.retries_left = retries_left
+        self.was_resent = was_resent
 
     @property
     def path(self) -> str:

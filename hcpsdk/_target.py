@@ -44,6 +44,8 @@ class Target:
         TypeError, ValueError: An argument cannot be right; nothing was looked up.
     """
 
+    __module__ = "hcpsdk"
+
     # These are in the module hcpsdk, too.
 
     #: HCP's native http/REST interface, the only one there is so far.

@@ -27,6 +27,8 @@ class Quoted(str):
             not start with ``/``.
     """
 
+    __module__ = "hcpsdk"
+
     __slots__ = ()
 
     def __new__(cls, path: str) -> "Quoted":

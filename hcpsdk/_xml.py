@@ -4,22 +4,20 @@ Document types are refused altogether, and with them entities of any kind, exter
 that grow when they are expanded. HCP sends none.
 """
 
-from dataclasses import dataclass, field
-
 from hcpsdk._errors import HcpsdkError
 
 DEEPEST = 100  # nested elements; real documents have four
 SHOWN = 60  # characters of an unreadable document that the message shows
 
 
-@dataclass
 class Element:
     """An element: its name (``{namespace}name`` if it is in one), and what is in it."""
 
-    name: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list["Element"] = field(default_factory=list)
-    text: str = ""  # all of it that is in no child
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.children: list[Element] = []
+        self.text = ""  # all of it that is in no child
 
 
 def parse(document: bytes, root: str) -> Element:

@@ -66,7 +66,7 @@ def test_constructor() -> None:
     with socket.socket() as sock:
         ours = _http.Response(sock, 0, "GET")
 
-    assert set(vars(theirs)) <= {name for name in dir(_http.Response)} | set(vars(ours))
+    assert set(vars(theirs)) <= set(dir(_http.Response)) | set(vars(ours))
     assert isinstance(theirs.fp, io.BufferedReader)
     assert (theirs.headers, theirs.msg, theirs.debuglevel) == (None, None, 0)
     assert (ours.headers, ours.msg, ours.debuglevel) == (None, None, 0)

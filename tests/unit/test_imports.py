@@ -165,3 +165,26 @@ def test_use_of_the_library_does_not_load_the_emulator() -> None:
     ).split()
     assert loaded[0] == "refused"
     assert [name for name in loaded if name.startswith(("hcpsdk.testing", "h11"))] == []
+
+
+def test_import_waits_for_the_first_use() -> None:
+    """`import hcpsdk` costs next to nothing; what is used is imported then, and only that."""
+    loaded = run(
+        "import sys, hcpsdk\n"
+        "before = set(sys.modules)\n"
+        "hcpsdk.Quoted('/rest/a')\n"
+        "print(*(name for name in before if name.startswith('hcpsdk.')), 'and',\n"
+        "      *sorted(name for name in set(sys.modules) - before if name.startswith('hcpsdk.')))"
+    )
+    assert loaded == "and hcpsdk._url"
+
+
+def test_names_that_wait() -> None:
+    """All public names are there for `dir()`, for ``*``, and under the name they go by."""
+    assert set(hcpsdk.__all__) == set(dir(hcpsdk))
+    for name in hcpsdk.__all__:
+        found = getattr(hcpsdk, name)
+        if isinstance(found, type):
+            assert (found.__module__, found.__qualname__) == ("hcpsdk", name)
+    with pytest.raises(AttributeError, match="no attribute 'Conection'"):
+        hcpsdk.Conection  # type: ignore[attr-defined]  # noqa: B018

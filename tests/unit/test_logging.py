@@ -54,7 +54,8 @@ def test_an_application_without_logging_sees_nothing() -> None:
 def test_level_is_left_to_the_application() -> None:
     """The library sets no level and no other handler on its loggers (contract 9)."""
     code = (
-        "import hcpsdk, logging\n"
+        "import logging\n"
+        "from hcpsdk import *\n"
         "loggers = [l for n, l in logging.root.manager.loggerDict.items()\n"
         "           if n.split('.')[0] == 'hcpsdk' and isinstance(l, logging.Logger)]\n"
         "print(len(loggers) > 3, {l.level for l in loggers}, {l.propagate for l in loggers},\n"
@@ -69,7 +70,8 @@ def test_level_is_left_to_the_application() -> None:
 def test_loggers_are_named_after_public_classes() -> None:
     """Each logger is called as the public class that it speaks for (contract 9)."""
     code = (
-        "import hcpsdk, logging\n"
+        "import logging\n"
+        "from hcpsdk import *\n"
         "print(*(n for n in logging.root.manager.loggerDict if n.startswith('hcpsdk.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
