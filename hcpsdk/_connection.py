@@ -378,7 +378,7 @@ class Connection:
             self._service_time2 += self._service_time1
             if self._is_logged:
                 log.debug("(partial?) read: service_time1 = %s secs", self._service_time1)
-            if response.isclosed():
+            if response.fp is None:  # at its end
                 self._finish(response)
             return result
         except TRANSPORT_ERRORS as exc:
