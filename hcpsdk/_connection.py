@@ -358,7 +358,8 @@ class Connection:
             where = f"{error.address}, port {self._target.port},"
             return Failure(error.error, Phase.CONNECTING, where)
         wire = self._kept.wire
-        assert wire is not None  # else there was no connection
+        if wire is None:  # closed by the caller meanwhile, while we asked for the body for example
+            return Failure(error, Phase.EXCHANGING, self._address)
         hung_up = wire.was_used and wire.heard_nothing and was_hung_up(error)
         phase = Phase.KEPT_ALIVE if hung_up else Phase.EXCHANGING
         return Failure(error, phase, wire.address)

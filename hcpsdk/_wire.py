@@ -150,6 +150,7 @@ class Wire:
 
     def close(self) -> None:
         """Close the connection; any number of times, at any time."""
+        self._forget_fd()
         # Closing alone would not end it while a forked child holds the socket, too.
         with contextlib.suppress(OSError):  # it has ended already
             self._sock.shutdown(socket.SHUT_RDWR)
@@ -161,7 +162,13 @@ class Wire:
 
     def abandon(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
+        self._forget_fd()
         self._sock.close()
+
+    def _forget_fd(self) -> None:
+        # The number may soon be that of another file, whatever thread still thinks of writing.
+        if self._fd is not None:
+            self._fd = -1
 
     def _send(self, head: bytes, body: Body | None, response: Response) -> bool:
         """Send everything; False if the server answered before it had everything."""

@@ -395,3 +395,24 @@ def test_bytearray_is_free_again(raw_server, connect):
     content.clear()
 
     assert response.status == 200
+
+
+def test_closed_by_its_own_body(raw_server, connect, tmp_path):
+    """A Connection that is closed in the middle fails; what is left of the body goes nowhere, not
+    even to a file that got the number of its socket (contract 4.6)."""
+
+    def pieces():
+        yield b"a" * 100_000
+        connection.close()
+        with open(tmp_path / "other", "wb") as file:
+            yield b"b" * 100_000
+            file.write(b"mine")
+
+    server = raw_server(in_turn(lambda peer: peer.count_rest(), answering(OK)))
+    connection = connect(server)
+
+    with pytest.raises(hcpsdk.HcpsdkError):
+        connection.PUT("/rest/a", pieces())
+
+    assert (tmp_path / "other").read_bytes() == b""
+    assert connection.PUT("/rest/a", b"c").status == 200
