@@ -99,6 +99,7 @@ FIGURES = [
     Figure("threads-idle", "threads for 500 idle connections", False, 1, 500),
     Figure("import-cpu", "import, CPU", True, 1.10, 4.0),
     Figure("import-instructions", "import, instructions", True),
+    Figure("import-used", "import of Target, Connection, credentials, instructions", True),
 ]
 
 
