@@ -21,8 +21,8 @@ PAGE = DOCS / "performance.rst"
 PICTURE = DOCS / "pictures" / "performance.svg"
 MARKS = (".. figures from here on, by --docs\n", ".. figures up to here\n")
 
-# Other certificates than those that the peers are told; and no compiled modules, so that each import
-# of our client would compile it anew, but not one of what is installed.
+# Other certificates than those that peers are told; and no compiled modules: then each import of
+# our client would compile it anew, but not one of what is installed.
 MISLEADING = (
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     "PYTHONDONTWRITEBYTECODE",
