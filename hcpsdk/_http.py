@@ -168,7 +168,8 @@ class Response(http.client.HTTPResponse):
         if self.length is None:
             self.will_close = True
         if self.length is None or len(body) < self.length:
-            self.fp = io.BufferedReader(_Incoming(self._sock, body))
+            raw = _Incoming(self._sock, body)
+            self.fp = io.BufferedReader(raw) if self.length is None else _Direct(raw, 1)
             return
         self.has_leftover = len(body) > self.length
         if self.length:
@@ -268,12 +269,19 @@ class Response(http.client.HTTPResponse):
         return self._run(super().read1, n if 0 <= n <= BLOCK else BLOCK, _some)
 
     def readline(self, limit: int = -1) -> bytes:  # type: ignore[override]
+        self._read_ahead()
         return self._run(super().readline, -1 if limit is None else limit, _line)
 
     def peek(self, n: int = -1) -> bytes:
-        if isinstance(self.fp, io.BytesIO):  # knows no peek()
-            self.fp = io.BufferedReader(self.fp)
+        self._read_ahead()
         return self._run(super().peek, n, _peek)
+
+    def _read_ahead(self) -> None:
+        """Have a stream that can look at what is next, as `readline()` and `peek()` do."""
+        if isinstance(self.fp, _Direct):
+            self.fp = io.BufferedReader(self.fp.detach())
+        elif isinstance(self.fp, io.BytesIO):
+            self.fp = io.BufferedReader(self.fp)
 
     def close(self) -> None:
         observer, self.observer = self.observer, None
@@ -421,6 +429,11 @@ class _Incoming(io.RawIOBase):
         answer's then."""
         self.readinto = _nothing  # type: ignore[method-assign,assignment]
         return bool(self._arrived)
+
+
+class _Direct(io.BufferedReader):
+    """Made with a buffer of one byte, that is none: what is read comes from the socket in as few
+    pieces as there are, and not a byte more than was asked for."""
 
 
 def _nothing(_buffer: object) -> None:
