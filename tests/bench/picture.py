@@ -25,12 +25,14 @@ STYLE = """
 .ours { fill: #2f77b5; }
 .one { stroke: #57606a; stroke-dasharray: 3 3; }
 text { font: 13px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #24292f; }
+.value { stroke: #f6f8fa; stroke-width: 4px; paint-order: stroke; }
 .title { font-weight: 600; font-size: 14px; }
 @media (prefers-color-scheme: dark) {
 .card { fill: #1a2027; }
 .bar { fill: #5b6773; }
 .ours { fill: #5aa2dd; }
 .one { stroke: #a3adb8; }
+.value { stroke: #1a2027; }
 text { fill: #dce1e6; }
 }
 """
@@ -65,6 +67,7 @@ def _bars(results: Results, work: Work) -> list[tuple[str, float]]:
 
 def _panel(title: str, bars: list[tuple[str, float]]) -> Iterator[str]:
     yield f'<text class="title" x="16" y="22">{escape(title)}</text>'
+    values = []  # drawn last, so that the line does not cross them
     for number, (label, ratio) in enumerate(bars):
         y = TITLE + number * STEP
         base = y + BAR - 2
@@ -73,6 +76,8 @@ def _panel(title: str, bars: list[tuple[str, float]]) -> Iterator[str]:
         value = f"{ratio:.2f}" + (" →" if ratio > END else "")
         yield f'<text x="{BEGIN - 8}" y="{base}" text-anchor="end">{escape(label)}</text>'
         yield f'<rect class="{kind}" x="{BEGIN}" y="{y}" width="{length:.1f}" height="{BAR}"/>'
-        yield f'<text x="{BEGIN + length + 6:.1f}" y="{base}">{value}</text>'
+        x = BEGIN + length + 6
+        values.append(f'<text class="value" x="{x:.1f}" y="{base}">{value}</text>')
     one, bottom = BEGIN + SCALE, TITLE + len(bars) * STEP
     yield f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="{TITLE - 4}" y2="{bottom}"/>'
+    yield from values
