@@ -28,10 +28,10 @@ copyright = "the hcpsdk contributors, MIT license"
 release = version = hcpsdk.version()
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_templates"]
 default_role = "name"  # `Connection` in docstrings and on pages is a link, see below
 highlight_language = "none"  # a block says itself what it is
-pygments_style = "friendly"
+pygments_style = "default"  # its colours have contrast enough on --code
 dark_pygments_style = "github-dark"
 toc_object_entries = False
 
@@ -64,6 +64,7 @@ html_theme = "alabaster"
 html_title = f"hcpsdk {release}"
 html_short_title = "hcpsdk"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_copy_source = False
 html_show_sphinx = False
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "relations.html"]}
@@ -71,7 +72,8 @@ html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "re
 # All colours are variables, and stand in _static/custom.css, once for light and once for dark.
 html_theme_options = {
     "description": "Python client library for the Hitachi Content Platform",
-    "page_width": "1080px",
+    "page_width": "1240px",
+    "body_max_width": "auto",
     "sidebar_width": "250px",
     "font_family": "var(--text-font)",
     "head_font_family": "var(--head-font)",

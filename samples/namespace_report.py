@@ -4,7 +4,7 @@ Runs as it stands against the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/namespace_report.py
 
-For a HCP of your own, change the constants and run it with python3 itself.
+For an HCP of your own, change the constants and run it with python3 itself.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""List the replication links of a HCP, show their details, suspend and resume one.
+"""List the replication links of an HCP, show their details, suspend and resume one.
 
 Runs as it stands against two emulated HCPs that are linked::
 
@@ -6,7 +6,7 @@ Runs as it stands against two emulated HCPs that are linked::
 
 With --watch it goes on to show status and backlog until you press Ctrl-C.
 
-For a HCP of your own, change the constants and run it with python3 itself. It really suspends a
+For an HCP of your own, change the constants and run it with python3 itself. It really suspends a
 link, for a moment.
 """
 

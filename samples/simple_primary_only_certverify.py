@@ -9,7 +9,7 @@ With a CA that did not sign the certificate, to see how that fails::
     python3 -m hcpsdk.testing run samples/simple_primary_only_certverify.py \
         samples/testfiles/failCertificate.pem
 
-For a HCP of your own, change the constants and run it with python3 itself.
+For an HCP of your own, change the constants and run it with python3 itself.
 """
 
 import os

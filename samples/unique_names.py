@@ -8,7 +8,7 @@ Runs as it stands against the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/unique_names.py [FILE…]
 
-For a HCP of your own, change the constants and run it with python3 itself.
+For an HCP of your own, change the constants and run it with python3 itself.
 """
 
 import sys

@@ -20,7 +20,7 @@ class UnknownSettingError(ReplicationSettingsError, ValueError):
 
 
 class Replication(Fetcher):
-    """The replication service of a HCP, and its links. [9.1]
+    """The replication service of an HCP, and its links. [9.1]
 
     Asks over a Connection of its own, which it keeps until `Replication.close()`; as a context
     manager it closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers
