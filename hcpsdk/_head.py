@@ -32,6 +32,7 @@ def parse(head: bytes) -> PlainHead | None:
     # (Not "in": bytes try first whether what is asked for is a number, which takes time.)
     if (
         status is None
+        or len(head) > LONGEST
         or len(head) - len(unbroken) > _MOST_LINES * len(b"\r\n")
         or unbroken.find(b"\r") >= 0
         or unbroken.find(b"\n") >= 0

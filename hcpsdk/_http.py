@@ -63,6 +63,7 @@ class Response(http.client.HTTPResponse):
     chunk_left: Any = None
     will_close: Any = None
     _message: http.client.HTTPMessage = None  # type: ignore[assignment]
+    _msg: http.client.HTTPMessage | None = None
 
     _arrived = b""  # what came of the answer while its head was not complete
     _plain_head: bytes | None = None  # not split into lines before somebody looks
@@ -83,16 +84,24 @@ class Response(http.client.HTTPResponse):
     @property
     def headers(self) -> http.client.HTTPMessage:
         """The header lines."""
-        if self._plain_head is not None:
-            self._message = _head.to_message(self._plain_head)
-            self._plain_head = None
+        plain_head = self._plain_head
+        if plain_head is not None:
+            self.headers = _head.to_message(plain_head)
         return self._message
 
     @headers.setter
     def headers(self, message: http.client.HTTPMessage) -> None:
         self._message = message
+        self._plain_head = None
 
-    msg = headers
+    @property
+    def msg(self) -> http.client.HTTPMessage:
+        """The same, unless the caller puts something else here."""
+        return self.headers if self._msg is None else self._msg
+
+    @msg.setter
+    def msg(self, message: http.client.HTTPMessage) -> None:
+        self._msg = message
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the answer is here; does not wait."""
@@ -133,6 +142,8 @@ class Response(http.client.HTTPResponse):
 
         A plain one is read here (see `_head`), any other is left to `http.client`.
         """
+        if self.status is not None:
+            return  # it is read already
         if self.debuglevel > 0:  # http.client prints what it reads
             if not self._arrived:
                 self._receive()
@@ -411,6 +422,9 @@ class _Incoming(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
 
     def readinto(self, buffer: Any) -> int | None:
         count = min(len(buffer), len(self._arrived))

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import select
 import shutil
 import socket
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from .raw import OK, PATIENCE, answer, answering, chunked_answer, in_turn
 
 # Ways of reading
 
@@ -510,3 +511,23 @@ def test_objects_that_are_mails(raw_server, connect, content_type, other):
     assert response.getheader("Content-Type") == content_type
     assert response.headers.get_content_type() == content_type.partition(";")[0]
     assert connection.read() == b"From: a\r\n\r\nb"
+
+
+def test_number_of_the_socket(raw_server, connect):
+    """While a body is to be waited for, its answer has the socket's number, for `select`, as in
+    `http.client` (contract 3.6)."""
+
+    def handler(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+        assert go_on.wait(PATIENCE)
+        peer.send(b"abc")
+        peer.wait_for_close()
+
+    go_on = threading.Event()
+    response = connect(raw_server(handler)).GET("/rest/a")
+
+    assert select.select([response], [], [], 0)[0] == []
+    go_on.set()
+    assert select.select([response], [], [], PATIENCE)[0] == [response]
+    assert response.read() == b"abc"
