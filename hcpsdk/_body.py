@@ -34,7 +34,7 @@ class BodyError(HcpsdkError):
 class Region(NamedTuple):
     """A part of a regular file that is open."""
 
-    fileno: int
+    file: Any  # asked for its number each time: a file that is closed loses it to another one
     start: int  # bytes from its beginning
     length: int
 
@@ -183,6 +183,8 @@ class _File(Body):
             self.length = _bytes_left(file, self._start)
         except OSError as exc:
             raise BodyError(f"the body cannot be read: {exc}") from exc
+        # Known without being told by the caller: so it lies in the file as it is read.
+        self._is_region = self.length is not None and type(file) in _SENDABLE
         self._was_read = False
 
     def blocks(self) -> Iterator[Buffer]:
@@ -192,9 +194,9 @@ class _File(Body):
             raise BodyError(f"the body cannot be read: {exc}") from exc
 
     def region(self) -> Region | None:
-        if self._start is None or self.length is None or type(self._file) not in _SENDABLE:
+        if not self._is_region or self._start is None or self.length is None:
             return None
-        return Region(self._file.fileno(), self._start, self.length)
+        return Region(self._file, self._start, self.length)
 
     def region_was_sent(self, count: int) -> None:
         assert self._start is not None
@@ -206,7 +208,7 @@ class _File(Body):
         if self._was_read and self._start is not None:
             self._file.seek(self._start)
         self._was_read = True
-        if self.length is not None and type(self._file) in _SENDABLE:
+        if self._is_region and self.length is not None:
             return self._read_into_one_buffer(self.length)
         return self._read_pieces()
 

@@ -8,6 +8,7 @@ import selectors
 import socket
 import ssl
 import time
+from typing import Any
 
 from hcpsdk._body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._http import Response
@@ -212,7 +213,7 @@ class Wire:
             if sent and self._is_readable() and response.answers_early():
                 return False
             try:
-                count = self._send_from(region.fileno, region.start + sent, region.length - sent)
+                count = self._send_from(region.file, region.start + sent, region.length - sent)
             except OSError as exc:
                 if exc.errno in _CANNOT_SEND_FILE and not sent:
                     return None
@@ -225,12 +226,12 @@ class Wire:
         body.region_was_sent(sent)
         return True
 
-    def _send_from(self, fileno: int, start: int, length: int) -> int:
+    def _send_from(self, file: Any, start: int, length: int) -> int:
         """Send some bytes of a file; 0 at its end."""
         assert self._fd is not None
         while True:
             try:
-                return os.sendfile(self._fd, fileno, start, min(length, BLOCK))
+                return os.sendfile(self._fd, file.fileno(), start, min(length, BLOCK))
             except BlockingIOError:
                 self._wait_until_writable()
 
