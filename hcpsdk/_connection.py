@@ -15,6 +15,7 @@ from hcpsdk._failures import (
     Failure,
     Phase,
     Verdict,
+    describe,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -338,7 +339,8 @@ class Connection:
     def _try_again_or_raise(self, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to be told."""
         failure = self._classify(error)
-        log.debug("Request raised exception: %s", failure.error)
+        happened = describe(failure.error)
+        log.debug("Request raised exception: %s", happened)
         self._drop("the request failed")
         self._response = None
         verdict = judge(failure, outgoing)

@@ -121,4 +121,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
         return f"the connection was closed within the answer's body{missing}"
-    return str(error) or type(error).__name__
+    # A server's own bytes, a line that is no status line for example, must not break ours.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
+    return text or type(error).__name__

@@ -163,6 +163,21 @@ def test_every_error_has_words(error):
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("no HTTP at all\r\n", "no HTTP at all"),
+        ("200\r\nDEBUG all is well\n", r"200\r\nDEBUG all is well"),
+        ("\x1b[2J\0\x85\u2028.", r"\x1b[2J\x00\x85\u2028."),
+        ("sö", "sö"),
+        ("\r\n", "BadStatusLine"),
+    ],
+)
+def test_what_a_server_sends_makes_no_lines(line, expected):
+    """Nobody can put lines of his own into a log by what he answers (contract 4.5)."""
+    assert describe(http.client.BadStatusLine(line)) == expected
+
+
+@pytest.mark.parametrize(
     ("error", "expected"),
     [
         (http.client.RemoteDisconnected("x"), True),

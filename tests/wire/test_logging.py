@@ -370,3 +370,19 @@ def test_debuglevel_is_for_those_who_ask(
     printed = capsys.readouterr()
     assert ("1dc7fed37e11b35093d311ef66928ad9" in printed.out) is bool(level)
     assert printed.err == ""
+
+
+def test_lines_of_the_server(raw_server: Any, connect: Any, lines: Any) -> None:
+    """What a server answers makes no lines of its own, neither in the log nor in a message
+    (contract 4.5)."""
+
+    def handler(peer: Any) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 OK\x1b[1m\rDEBUG hello\r\n\r\n")
+
+    connection = connect(raw_server(handler))
+    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+        connection.GET("/rest/a")
+    told = [*lines(), caught.value.reason, str(caught.value)]
+    assert all(line.isprintable() for line in told)
+    assert any("DEBUG hello" in line for line in told)
