@@ -17,7 +17,7 @@ by its public names and ports. No other process sees anything of it; for these t
 ``python3 -m hcpsdk.testing serve``, and for a script as it stands,
 ``python3 -m hcpsdk.testing run SCRIPT``.
 
-Needs the packages that ``pip install 'hcpsdk[testing]'`` brings.
+Needs the packages that ``pip install '.[testing]'`` brings, in a clone of hcpsdk.
 """
 
 try:
