@@ -15,8 +15,7 @@ from hcpsdk._http import Response
 from hcpsdk._request import SMALL
 from hcpsdk._sessions import Identity
 
-# What the system says of the file, not of the connection, when it is to send one.
-_CANNOT_SEND_FILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+# What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
 
 
@@ -215,7 +214,7 @@ class Wire:
             try:
                 count = self._send_from(region.file, region.start + sent, region.length - sent)
             except OSError as exc:
-                if exc.errno in _CANNOT_SEND_FILE and not sent:
+                if not sent and not isinstance(exc, (ConnectionError, TimeoutError)):
                     return None
                 if exc.errno in _CANNOT_READ_FILE:
                     raise BodyError(f"the body cannot be read: {exc}") from exc

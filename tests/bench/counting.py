@@ -111,6 +111,7 @@ def _per_request(count: Callable[[list[str]], int], work: str, peer: str, site: 
     place = site.place(by_name(work).tls)
     where = [place.host, str(place.port), place.authority, str(site.file)]
     command = [sys.executable, "-m", f"{__package__}.once", peer, work]
+    _run([*command, str(FEW), *where])  # what is not compiled yet is compiled now
     with ThreadPoolExecutor(2) as both:
         few, many = both.map(count, ([*command, str(n), *where] for n in (FEW, MANY)))
     return (many - few) / (MANY - FEW) / REQUESTS_OF_A_MIX

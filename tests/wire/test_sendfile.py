@@ -272,7 +272,7 @@ def test_server_stops_reading(raw_server, connect, sparse):
     assert connection.attempts == 1
 
 
-@pytest.mark.parametrize("name", ["EINVAL", "ENOSYS", "EOPNOTSUPP"])
+@pytest.mark.parametrize("name", ["EINVAL", "ENOSYS", "EOPNOTSUPP", "EPERM", "ENOMEM"])
 def test_a_system_that_cannot(raw_server, connect, monkeypatch, path, name):
     """Where the system cannot send a file, we do (contract 3.4)."""
 
@@ -291,9 +291,12 @@ def test_a_system_that_cannot(raw_server, connect, monkeypatch, path, name):
 def test_a_file_that_cannot_be_read(raw_server, connect, monkeypatch, path):
     """A broken disk is not the server's fault: no retry, an HcpsdkError with its cause (1.4)."""
 
-    def fail(*_args):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    def fail(out, file, start, _length):
+        if start:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return sendfile(out, file, start, 1000)
 
+    sendfile = os.sendfile
     monkeypatch.setattr(os, "sendfile", fail)
     connection = connect(raw_server(lambda peer: peer.count_rest()), retries=3)
     with open(path, "rb") as file, pytest.raises(hcpsdk.HcpsdkError, match="cannot be read"):
