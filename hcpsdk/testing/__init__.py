@@ -26,7 +26,7 @@ try:
 except ImportError as missing:
     raise ImportError(
         f"hcpsdk.testing needs the package {missing.name!r}, which comes with the extra "
-        "'testing': pip install 'hcpsdk[testing]', or '.[testing]' in a clone of hcpsdk"
+        "'testing': pip install '.[testing]' in a clone of hcpsdk"
     ) from missing
 
 from ._faults import (

@@ -228,7 +228,7 @@ def test_without_the_extra(tmp_path: pathlib.Path, environment: dict[str, str]) 
     for words in (["-m", "hcpsdk.testing", "serve"], ["-c", "import hcpsdk.testing"]):
         done = finished(sys.executable, *words, env=environment)
         assert done.returncode == 1
-        assert "pip install 'hcpsdk[testing]'" in done.stderr
+        assert "pip install '.[testing]'" in done.stderr
 
 
 def test_imports_nothing_of_the_client(environment: dict[str, str]) -> None:
