@@ -107,6 +107,8 @@ def test_soak(operations: int, port: int, capsys: pytest.CaptureFixture[str]) ->
     with capsys.disabled():
         print(f"\nport {port}, {seconds:.0f} s, memory ratio {ratio:.3f}, {grown} objects more")
         print(", ".join(f"{what}: {count}" for what, count in sorted(told.items())))
-    assert ratio < 1.3
+    # With TLS it settles at about 1.3, however long it takes; a leak of a few KB for each
+    # connection showed as 1.8.
+    assert ratio < 1.5
     assert grown < 2000
     assert all(told[what] for what in ("PUT 201", "PUT 409", "GET 200", "HEAD 200", "DELETE 200"))
