@@ -32,7 +32,7 @@ class Prepared:
     """
 
     def __init__(self, host: str, credentials: dict[str, str]) -> None:
-        self.credentials = credentials
+        self.credentials = dict(credentials)  # theirs may change
         headers = _checked({"Host": host, **credentials})
         self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         # What a caller's header cannot replace.

@@ -84,6 +84,34 @@ def test_headers_on_the_wire(raw_server, connect, authorization):
     assert given == before
 
 
+@pytest.mark.parametrize("is_same_dictionary", [True, False])
+def test_credentials_that_change(raw_server, is_same_dictionary):
+    """An authorization may give other headers from time to time; each request has those of its
+    moment, whether they come in a new dictionary or in the one that came before (contract 3.3)."""
+
+    class Token(hcpsdk.BaseAuthorization):
+        def __init__(self):
+            self.kept = {"Authorization": "old"}
+
+        @property
+        def headers(self):
+            return self.kept if is_same_dictionary else dict(self.kept)
+
+    token = Token()
+    server = raw_server(answering(OK, OK, OK))
+    target = hcpsdk.Target(server.address, token, port=server.port)
+    with hcpsdk.Connection(target) as connection:
+        for value in ("old", "old", "new"):
+            token.kept["Authorization"] = value
+            connection.HEAD("/rest/a")
+
+    assert [request.headers("Authorization") for request in server.requests] == [
+        ["old"],
+        ["old"],
+        ["new"],
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
