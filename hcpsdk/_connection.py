@@ -407,13 +407,9 @@ class Connection:
             self._finish(response)
             return
         started = time.monotonic()
-        try:
-            body = response.read(KEPT + 1)
-            while len(body) > KEPT and response.read(DRAINED):
-                pass
-        except BaseException:
-            response.close()  # it holds the socket, too
-            raise
+        body = response.read(KEPT + 1)
+        while len(body) > KEPT and response.read(DRAINED):
+            pass
         if len(body) > KEPT:
             response.lost = f"the body was longer than {KEPT} bytes, so it was not kept"
         elif body:
