@@ -7,12 +7,11 @@ import enum
 import logging
 import pathlib
 from collections.abc import Iterable, Mapping
-from functools import partial
 from types import TracebackType
 from typing import Literal
 
 from ._http.request_log import Received, RequestLog
-from ._replication.link import Link, LinkType, Member
+from ._replication.link import Link, LinkType
 from ._running import Running, Settings, SiteFactory
 from ._server.certificates import KINDS, CertificateKind
 from ._server.dns import NameServer
@@ -150,6 +149,9 @@ class HCP:
             raise RuntimeError(f"{self!r} has not been started; use it in a with statement")
         return self._last
 
+    def _present_home(self) -> Running:
+        return self._running
+
     # Its life
 
     def __enter__(self) -> HCP:
@@ -252,6 +254,9 @@ def link(
         raise ValueError(f"type is ACTIVE_ACTIVE or ACTIVE_PASSIVE, not {type!r}")
     if first.domain == second.domain:
         raise ValueError(f"linked systems have different domains, not both {first.domain}")
+    for hcp in (first, second):
+        if not hcp.is_running:
+            raise RuntimeError(f"{hcp!r} is not running; only running HCPs can be linked")
     here, there = (hcp.domain.partition(".")[0] for hcp in (first, second))
     if type == "ACTIVE_ACTIVE":
         name = name or f"{here}--<-->--{there}"
@@ -262,13 +267,7 @@ def link(
     description = words if description is None else description
     check_length("name", name, 1, 64)
     check_length("description", description, 0, 1024)
-    one, two = (Member(hcp, partial(running_part, hcp)) for hcp in (first, second))
-    return Link(one, two, type, name, description, delay)
-
-
-def running_part(hcp: HCP) -> Running:
-    """What exists of *hcp* while it runs."""
-    return hcp._running
+    return Link([hcp._present_home for hcp in (first, second)], type, name, description, delay)
 
 
 def check_length(what: str, text: str, least: int, most: int) -> None:

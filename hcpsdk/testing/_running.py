@@ -71,6 +71,7 @@ class Running:
         self._system = system
         self._settings = settings
         self._process = os.getpid()
+        self.is_running = True
         self.nodes: list[Node] = []
         self.faults = PendingFaults()
         with contextlib.ExitStack() as undo:
@@ -174,6 +175,7 @@ class Running:
 
     def stop(self) -> None:
         """Take everything down, in the reverse order."""
+        self.is_running = False
         if os.getpid() == self._process:
             self._undo.close()
         else:  # in a forked child: the thread and the folder are its parent's

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from hcpsdk.testing._replication.link import Link, Member
+from hcpsdk.testing._replication.link import Link
 from hcpsdk.testing._replication.service import Replication
-from hcpsdk.testing._store.objects import Change, Metadata, Path, StoredObject
+from hcpsdk.testing._store.objects import Change, Identity, Metadata, Path, StoredObject, identity
 from hcpsdk.testing._store.retention import Retention
 from hcpsdk.testing._store.store import Store
-from hcpsdk.testing._store.tombstones import Identity, identity
 from hcpsdk.testing._store.uploads import ObjectUpload
 from hcpsdk.testing.config import Namespace, System
 
@@ -52,11 +51,11 @@ class Half:
         self.stored: set[Identity] = set()  # by clients, here
         self.deleted: set[Identity] = set()
         self.loop = Waiting()
-        # What Link and End ask an HCP for:
-        self.domain, self.is_running = domain, True
-        self.nodes = [SimpleNamespace(address=domain, is_running=True)]
+        self.domain = domain
         system = System(domain, namespaces=(namespace,))
-        self.home = SimpleNamespace(
+        self.home = SimpleNamespace(  # what the link needs of a running HCP
+            nodes=[SimpleNamespace(address=domain, is_running=True)],
+            is_running=True,
             replication=Replication(system, {KEY: self.store}),
             loop=self.loop,
             scratch=folder,
@@ -127,8 +126,8 @@ class Pair:
         self.left = Half("hcp1.snomis.local", folder / "left", lambda: self.now)
         self.right = Half("hcp2.snomis.local", folder / "right", lambda: self.now)
         self.both = (self.left, self.right)
-        members: list[Any] = [Member(half, lambda half=half: half.home) for half in self.both]
-        self.link = Link(*members, "ACTIVE_ACTIVE", "link", "", 0)
+        homes: list[Any] = [lambda half=half: half.home for half in self.both]
+        self.link = Link(homes, "ACTIVE_ACTIVE", "link", "", 0)
         self.settle()
 
     def step(self, system: Half) -> bool:
@@ -155,7 +154,7 @@ class Pair:
             for system in self.both:
                 self.run(system)
                 self.ring(system)
-        assert not any(end.courier.has_work for end in self.link.ends)
+        assert not any(end.has_work for end in self.link.ends)
         self.link.wait(0)
 
     def check(self) -> None:

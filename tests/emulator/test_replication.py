@@ -38,6 +38,14 @@ def is_the_same(left: Site, right: Site, target: str = "/rest/a") -> Answer:
     return answers[1]
 
 
+def losers(site: Site, name: str) -> list[str]:
+    """The new names of the objects that lost *name*, ``.lost+found/replication/…/<name>``."""
+    listing = site.rest("GET", "/rest/.lost+found/replication").body.decode()
+    directories = re.findall('urlName="(.*)"', listing)
+    found = [f"/rest/.lost+found/replication/{each}/{name}" for each in directories]
+    return [target for target in found if site.rest("HEAD", target).status == 200]
+
+
 @pytest.mark.parametrize("size", [0, 100, 1024 * 1024, 3_000_000])
 def test_object(linked: Link, site1: Site, site2: Site, size: int) -> None:
     """An object arrives as it is: data, version, times, hash, settings."""
@@ -259,45 +267,63 @@ def written_on_both(linked: Link, site1: Site, site2: Site) -> None:
 
 
 def test_collision(linked: Link, site1: Site, site2: Site) -> None:
-    """The later object keeps the name; the other one moves to ``.lost+found`` and says so."""
+    """The later object keeps the name; the other one moves to ``.lost+found`` and is flagged."""
     written_on_both(linked, site1, site2)
     linked.delay = 0
     linked.wait()
     assert is_the_same(site1, site2, "/rest/d/a").body == b"later"
-    loser = is_the_same(site1, site2, "/rest/.lost+found/d/a")
+    (moved,) = losers(site1, "d/a")
+    loser = is_the_same(site1, site2, moved)
     assert loser.body == b"earlier"
     assert loser["X-HCP-ReplicationCollision"] == "true"
     assert site1.rest("HEAD", "/rest/d/a")["X-HCP-ReplicationCollision"] == "false"
-    for target in ("/rest/d/a", "/rest/.lost+found/d/a"):
+    for target in ("/rest/d/a", moved):
         for site in (site1, site2):
             assert site.rest("HEAD", target)["X-HCP-Replicated"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [("POST", "?hold=true"), ("PUT", "?type=custom-metadata"), ("DELETE", "?type=custom-metadata")],
+)
+def test_flag_of_a_collision(
+    linked: Link, site1: Site, site2: Site, method: str, change: str
+) -> None:
+    """Any change of a moved object takes the flag away, on both systems."""
+    written_on_both(linked, site1, site2)
+    assert site1.rest("PUT", "/rest/d/a?type=custom-metadata", b"<a/>").status == 201
+    linked.delay = 0
+    linked.wait()
+    (moved,) = losers(site2, "d/a")
+    assert is_the_same(site1, site2, moved)["X-HCP-ReplicationCollision"] == "true"
+    body = b"<b/>" if method == "PUT" else None
+    assert site2.rest(method, moved + change, body).status in (200, 201)
+    linked.wait()
+    assert is_the_same(site1, site2, moved)["X-HCP-ReplicationCollision"] == "false"
+
+
 def test_second_collision(linked: Link, site1: Site, site2: Site) -> None:
-    """A second loser of the same name gets its version ID appended."""
-    for _ in range(2):
+    """Each object that loses the same name has its own directory."""
+    for count in (1, 2):
         written_on_both(linked, site1, site2)
         linked.delay = 0
         linked.wait()
-        version = site1.rest("HEAD", "/rest/.lost+found/d/a")["X-HCP-VersionId"]
+        assert len(losers(site1, "d/a")) == count
+        assert losers(site1, "d/a") == losers(site2, "d/a")
         assert site1.rest("DELETE", "/rest/d/a").status == 200
         linked.wait()
-    listing = site1.rest("GET", "/rest/.lost+found/d").body
-    assert listing.count(b"<entry") == 2
-    assert site2.rest("GET", "/rest/.lost+found/d").body.count(b"<entry") == 2
-    assert f'urlName="a.{version}"'.encode() not in listing  # the first one kept the plain name
 
 
 def test_object_against_directory(linked: Link, site1: Site, site2: Site) -> None:
     """An object moves aside for a directory of its name, on both systems."""
     linked.delay = 3600
-    version = site1.rest("PUT", "/rest/a", b"object")["X-HCP-VersionId"]
+    assert site1.rest("PUT", "/rest/a", b"object").status == 201
     assert site2.rest("PUT", "/rest/a/b", b"below").status == 201
     linked.delay = 0
     linked.wait()
     assert is_the_same(site1, site2, "/rest/a/b").body == b"below"
-    assert is_the_same(site1, site2, f"/rest/.lost+found/a.{version}").body == b"object"
-    assert site1.rest("GET", "/rest/.lost+found").body.count(b"<entry") == 1
+    (moved,) = losers(site1, "a")
+    assert is_the_same(site1, site2, moved).body == b"object"
 
 
 def test_metadata_changed_on_both(linked: Link, site1: Site, site2: Site) -> None:
@@ -374,7 +400,8 @@ def test_same_name_being_written(linked: Link, site1: Site, site2: Site) -> None
     assert answers[0].status == 201
     linked.wait()
     assert is_the_same(site1, site2).body == b"from hcp1"  # it was stored later
-    assert is_the_same(site1, site2, "/rest/.lost+found/a").body == b"half whole"
+    (moved,) = losers(site1, "a")
+    assert is_the_same(site1, site2, moved).body == b"half whole"
 
 
 def test_many(linked: Link, site1: Site, site2: Site) -> None:
@@ -418,12 +445,11 @@ def test_anything(linked: Link, site1: Site, site2: Site, seed: int) -> None:
             linked.wait()
     linked.delay = 0
     linked.wait()
-    for directory in ("", "d", ".lost+found", ".lost+found/d"):
-        listings = [site.rest("GET", f"/rest/{directory}") for site in (site1, site2)]
-        assert listings[0].status == listings[1].status, directory
-        entries = [re.findall(b'urlName="(.*)"', listing.body) for listing in listings]
-        assert entries[0] == entries[1], directory
-        for name in entries[0]:
-            target = f"/rest/{directory}/{name.decode()}".replace("//", "/")
-            if site1.rest("HEAD", target)["X-HCP-Type"] == "object":
+    for name in ("a", "b", "d/c", "d/e"):
+        targets = [*losers(site1, name), f"/rest/{name}"]
+        assert targets[:-1] == losers(site2, name)
+        for target in targets:
+            statuses = [site.rest("HEAD", target).status for site in (site1, site2)]
+            assert statuses[0] == statuses[1], target
+            if statuses[0] == 200:
                 assert is_the_same(site1, site2, target)["X-HCP-Replicated"] == "true"

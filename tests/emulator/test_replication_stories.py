@@ -3,6 +3,7 @@
 from hcpsdk.testing import HCP, link
 
 from .conftest import Site
+from .test_replication import losers
 
 
 def power_off(site: Site) -> None:
@@ -95,7 +96,8 @@ def test_primary_that_had_not_sent_all(site1: Site, site2: Site) -> None:
         for site in (site1, site2):
             assert site.rest("GET", "/rest/unsent").body == b"unsent"
             assert site.rest("GET", "/rest/both").body == b"replica"
-            assert site.rest("GET", "/rest/.lost+found/both").body == b"primary"
+            (moved,) = losers(site, "both")
+            assert site.rest("GET", moved).body == b"primary"
             told = site.details(made)
             assert (told["objectsPending"], told["objectsPendingRemote"]) == ("0", "0")
 
@@ -119,7 +121,7 @@ def test_recovery_that_fails(site1: Site, site2: Site) -> None:
 
 
 def test_failover_and_failback(site1: Site, site2: Site) -> None:
-    """Active/active: one system fails, the other one stands in, and both attach_peer again."""
+    """Active/active: one system fails, the other one stands in, and both meet again."""
     with link(site1.hcp, site2.hcp) as made:
         # An ordinary day: both are written.
         assert site1.rest("PUT", "/rest/one", b"1").status == 201

@@ -1,15 +1,10 @@
-"""A replication link between two emulated HCPs: what both ends have in common.
+"""A replication link between two HCPs, and its two ends. Imports `states`, `transfer`, `merge`.
 
-Where it differs from a link between real ones: all namespaces that both systems have take part;
-accounts and settings of tenants do not travel; data travel within the process, not over port 5748;
-nothing happens by itself but the end of a recovery (autoFailover is only told); a recovery takes
-no longer than its data; there are no schedules, chains of passive links, or reading from the
-replica. A primary that runs while its replica is failed over takes writes until the recovery
-begins (docs/hcp/namespace.rst, section 23, does not say otherwise).
+Objects are touched only in the thread of the system that has them. The two threads post calls to
+each other (`End.post`) and never wait for each other, so either can stop at any time: what was not
+confirmed stays in the backlog of the sender.
 
-Everything that touches objects happens in the thread of the system that has them. The two threads
-only leave each other messages (`End.post`), and never wait for each other, so either may stop at
-any time: what has not been confirmed stays in the backlog of its sender.
+docs/emulator.rst lists where this differs from links between real systems.
 """
 
 from __future__ import annotations
@@ -22,32 +17,29 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from .._store.errors import BeingWritten
 from .._store.objects import Path, StoredObject
 from .._store.store import Store
-from .._store.tombstones import NOTHING, Tombstones
 from ..config import System
-from . import snapshot
 from . import states as rules
-from .backlog import Backlog, Item, StoreKey, Traffic
 from .merge import Merge
-from .snapshot import Snapshot
 from .states import BAD, BROKEN, STILL, VIEWS, WARNING, NotNow, Phase, Role, View
+from .transfer import Backlog, Item, Snapshot, StoreKey, Traffic, take
 
 LinkType = Literal["ACTIVE_ACTIVE", "ACTIVE_PASSIVE"]
 
+RETRY_SECONDS = 0.02  # while an upload blocks a name that a snapshot needs
 
-class Node(Protocol):
-    """A node, as far as a link is concerned."""
-
-    @property
-    def address(self) -> str: ...
-    @property
-    def is_running(self) -> bool: ...
+# Settings without an effect: the emulator never fails over by itself.
+FAILOVER: dict[str, Any] = {
+    "autoFailover": False,
+    "autoFailoverMinutes": 120,
+    "autoCompleteRecovery": False,
+    "autoCompleteRecoveryMinutes": 120,
+}
 
 
 class Service(Protocol):
@@ -64,11 +56,24 @@ class Service(Protocol):
     def has_pending(self, key: StoreKey, path: Path) -> bool: ...
 
 
+class Node(Protocol):
+    """A node of a system."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def is_running(self) -> bool: ...
+
+
 class Home(Protocol):
     """What exists of a system while it runs (`_running.Running`)."""
 
     @property
     def replication(self) -> Service: ...
+    @property
+    def nodes(self) -> Sequence[Node]: ...
+    @property
+    def is_running(self) -> bool: ...
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
@@ -77,23 +82,7 @@ class Home(Protocol):
     def answer_for(self, domain: str, is_active: Callable[[], bool]) -> Callable[[], None]: ...
 
 
-class Nodes(Protocol):
-    """The public part of a system (`HCP`)."""
-
-    @property
-    def domain(self) -> str: ...
-    @property
-    def is_running(self) -> bool: ...
-    @property
-    def nodes(self) -> Sequence[Node]: ...
-
-
-@dataclass(frozen=True)
-class Member:
-    """A system that a link connects."""
-
-    hcp: Nodes
-    home: Callable[[], Home]  # where it runs, or ran last
+FindHome = Callable[[], Home]  # the present one of a system, or its last
 
 
 class Link:
@@ -104,16 +93,10 @@ class Link:
     """
 
     def __init__(
-        self,
-        first: Member,
-        second: Member,
-        kind: LinkType,
-        name: str,
-        description: str,
-        delay: float,
+        self, homes: Sequence[FindHome], kind: LinkType, name: str, description: str, delay: float
     ) -> None:
-        # Guards all that can change here and in both ends. It is held for a moment only: nobody
-        # who holds it waits for another thread or calls into an event loop.
+        # Guards everything that changes here and in both ends. Held only for a moment: never while
+        # waiting for another thread.
         self.lock = threading.Condition(threading.RLock())
         self.name = name
         self.id = str(uuid.uuid4())
@@ -124,24 +107,22 @@ class Link:
             "priority": "OLDEST_FIRST",
         }
         self.phase = Phase.NORMAL
-        self.survivor: End | None = None  # active/active: who stands in for the other
+        self.survivor: End | None = None  # active/active: the end that took over
         self.traffic = Traffic()
         self.ends: tuple[End, ...] = ()
-        self.epoch = 0  # what set out in an earlier one is not taken in any more
+        self.epoch = 0  # snapshots of an earlier one are discarded
         self.delay = delay
         roles = (Role.PEER, Role.PEER) if kind == "ACTIVE_ACTIVE" else (Role.PRIMARY, Role.REPLICA)
-        self.ends = End(self, first, roles[0]), End(self, second, roles[1])
+        self.ends = tuple(End(self, home, role) for home, role in zip(homes, roles, strict=True))
         self.ends[0].attach_peer(self.ends[1])
-        self._begin()
-
-    def _begin(self) -> None:
         for end in self.ends:
-            end.check()
+            if end.has_duplicate_name:
+                raise ValueError(f"{end.system.domain} has a link named {name!r} already")
         for end in self.ends:
             end.define()
         for end in self.ends:
             if end.role is not Role.REPLICA:
-                end.courier.enqueue_all()
+                end.enqueue_all()
 
     def __repr__(self) -> str:
         pending = " and ".join(str(len(end.backlog)) for end in self.ends)
@@ -154,21 +135,21 @@ class Link:
 
     @property
     def delay(self) -> float:
-        """Seconds that a change waits before it travels; can be set, also for what waits now."""
+        """Seconds that a change waits before it is sent; applies also to waiting changes."""
         return self._delay
 
     @delay.setter
     def delay(self, seconds: float) -> None:
         if seconds < 0:
-            raise ValueError(f"a delay is not negative: {seconds}")
+            raise ValueError(f"delay must not be negative: {seconds}")
         self._delay = seconds
         for end in self.ends:
-            end.courier.schedule()
+            end.schedule()
 
     def wait(self, timeout: float = 10.0) -> None:
-        """Return when everything has arrived that can travel as the link stands now.
+        """Return when everything was replicated that the state of the link allows.
 
-        What cannot (because the link is suspended, failed over, or broken) is not waited for.
+        Changes that cannot be sent (link suspended, failed over, or broken) are not waited for.
 
         Raises:
             TimeoutError: It took more than *timeout* seconds.
@@ -178,11 +159,11 @@ class Link:
                 raise TimeoutError(f"not replicated after {timeout} seconds: {self!r}")
 
     def _is_settled(self) -> bool:
-        travels = any(end.view.sends and end.courier.has_work for end in self.ends)
+        travels = any(end.view.sends and end.has_work for end in self.ends)
         return not travels and (self.phase is not Phase.COMPLETING or not self.is_connected)
 
     def close(self) -> None:
-        """Remove the link from both systems; closing twice does no harm."""
+        """Remove the link from both systems. Can be called more than once."""
         for end in self.ends:
             end.remove()
 
@@ -226,13 +207,13 @@ class Link:
         self.move(phase, end)
 
     def move(self, phase: Phase, end: End) -> None:
-        """Be in *phase* from now on, because of what happened on the system of *end*."""
+        """Enter *phase* because of an event on the system of *end*."""
         with self.lock:
             self.phase = phase
             failed_over = phase is Phase.FAILED_OVER and end.role is Role.PEER
             self.survivor = end if failed_over else None
             if phase is Phase.COMPLETING:
-                end.courier.complete_if_done()
+                end.complete_if_done()
             self.lock.notify_all()
 
     def _restore(self, end: End) -> None:
@@ -243,11 +224,11 @@ class Link:
         if end.other.has_duplicate_name:
             raise NotNow(f"the other system has another link called {self.name}")
         self.epoch += 1
-        end.backlog.take_back()
+        end.send_again()
         end.other.define()
-        end.courier.enqueue_all()
-        if end.role is Role.PEER:  # the other one need not be empty: it may have lost the link only
-            end.other.courier.enqueue_all()
+        end.enqueue_all()
+        if end.role is Role.PEER:  # the other system may have lost only the link
+            end.other.enqueue_all()
 
     def make_active_active(self) -> None:
         """Turn an active/passive link into an active/active one."""
@@ -259,46 +240,41 @@ class Link:
         self.schedule()
 
     def schedule(self) -> None:
-        """Something changed: let both ends see whether they can send."""
+        """Something changed: both ends check what they can send."""
         with self.lock:
             self.lock.notify_all()
         for end in self.ends:
-            end.courier.schedule()
+            end.schedule()
 
     def reset(self) -> None:
-        """Be as just made between two empty systems; what is on its way will not arrive."""
+        """Return to the state of a new link between empty systems."""
         with self.lock:
             self.epoch += 1
             self.phase, self.survivor, self.traffic = Phase.NORMAL, None, Traffic()
             for end in self.ends:
-                end.courier.forget()
+                end.forget()
             self.lock.notify_all()
 
 
-# Only told: the emulator never fails over by itself.
-FAILOVER: dict[str, Any] = {
-    "autoFailover": False,
-    "autoFailoverMinutes": 120,
-    "autoCompleteRecovery": False,
-    "autoCompleteRecoveryMinutes": 120,
-}
-
-
 class End:
-    """The end of *link* at *hcp*, which is *role* on it."""
+    """The end of *link* at one system, which has *role* on it."""
 
     other: End
 
-    def __init__(self, link: Link, member: Member, role: Role) -> None:
+    def __init__(self, link: Link, find_home: FindHome, role: Role) -> None:
         self.link = link
         self.role = role
-        self.courier = Sender(self)
+        self.backlog = Backlog()
         self.keys: frozenset[StoreKey] = frozenset()  # the namespaces that both systems have
-        self.failover = FAILOVER  # when this system takes over by itself; replaced on changes
-        self.home: Home | None = None  # where the link is known; None once it has been lost
-        self._member = member
-        self._undo_route: Callable[[], None] | None = None
+        self.failover = FAILOVER  # replaced on changes
+        self.home: Home | None = None  # where the link is known; None once it was removed
         self.context_of_other: ssl.SSLContext | None = None
+        self._find_home = find_home
+        self._undo_route: Callable[[], None] | None = None
+        self._is_receiving = False
+        self._is_scheduled = False  # `_send_due` was posted
+        self._is_enqueuing = False  # `_enqueue_all` was posted
+        self._timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         return f"<End of {self.link.name} at {self.system.domain}, {self.role.name}>"
@@ -307,30 +283,25 @@ class End:
         """Be an end of the same link as *other*."""
         self.other, other.other = other, self
 
-    # What it is
+    # State
 
     @property
-    def backlog(self) -> Backlog:
-        """What this system still has to send."""
-        return self.courier.backlog
-
-    @property
-    def present_home(self) -> Home:
+    def latest_home(self) -> Home:
         """Where the system runs, or ran last."""
-        return self._member.home()
+        return self._find_home()
 
     @property
     def system(self) -> System:
-        return self._member.home().replication.system
+        return self.latest_home.replication.system
 
     @property
     def is_defined(self) -> bool:
-        """Whether the system knows of the link."""
+        """Whether the system knows the link."""
         return self.home is not None
 
     @property
     def is_running(self) -> bool:
-        return self._member.hcp.is_running and bool(self.available_addresses)
+        return self.latest_home.is_running and bool(self.available_addresses)
 
     @property
     def is_up(self) -> bool:
@@ -338,11 +309,11 @@ class End:
 
     @property
     def addresses(self) -> list[str]:
-        return [node.address for node in self._member.hcp.nodes]
+        return [node.address for node in self.latest_home.nodes]
 
     @property
     def available_addresses(self) -> list[str]:
-        return [node.address for node in self._member.hcp.nodes if node.is_running]
+        return [node.address for node in self.latest_home.nodes if node.is_running]
 
     @property
     def view(self) -> View:
@@ -351,19 +322,15 @@ class End:
         if self.link.phase not in STILL:
             if not self.link.is_connected:
                 return View(BAD, BROKEN, view.may_write, sends=False)
-            if self.is_shut_down or self.other.is_shut_down:
+            if any(end.home and end.home.replication.shut_down_because for end in self.link.ends):
                 return View(WARNING, "Suspended by user", view.may_write, sends=False)
         return view
 
     @property
-    def is_shut_down(self) -> bool:
-        return self.home is not None and self.home.replication.shut_down_because is not None
-
-    @property
     def is_failed_over_here(self) -> bool:
-        """Whether this system answers for the names of the other one .
+        """Whether this system answers for the names of the other one.
 
-        See docs/hcp/mapi.rst, section 4.1.
+        docs/hcp/mapi.rst, section 4.1.
         """
         home, phase = self.home, self.link.phase
         if home is None or not home.replication.settings["enableDNSFailover"]:
@@ -373,213 +340,174 @@ class End:
         over = (Phase.FAILED_OVER, Phase.RECOVERING, Phase.COMPLETING)
         return self.role is Role.REPLICA and phase in over
 
-    # Its life
-
     @property
     def has_duplicate_name(self) -> bool:
-        """Whether the system, which has to be running, has another link of this name."""
-        return self._member.home().replication.end(self.link.name) not in (None, self)
+        """Whether the system has another link with this name."""
+        return self.latest_home.replication.end(self.link.name) not in (None, self)
 
-    def check(self) -> None:
-        """Raise what keeps the link from being made here."""
-        if not self._member.hcp.is_running:
-            raise RuntimeError(
-                f"{self._member.hcp!r} is not running; only running HCPs can be linked"
-            )
-        if self.has_duplicate_name:
-            raise ValueError(f"{self._member.hcp!r} has a link named {self.link.name!r} already")
+    @property
+    def has_work(self) -> bool:
+        """Whether something was not transferred yet."""
+        return self._is_enqueuing or len(self.backlog) > 0
+
+    # Adding and removing
 
     def define(self) -> None:
-        """Make the link known to the system, which has to be running."""
+        """Add the link to the system, which has to be running."""
         with self.link.lock:
-            self.home = home = self._member.home()
-            there = self.other.present_home
+            self.home = home = self.latest_home
+            there = self.other.latest_home
             self.keys = frozenset(home.replication.stores) & frozenset(there.replication.stores)
+            for key in self.keys:
+                home.replication.stores[key].keeps_gone = True
             self.context_of_other = there.server_context()
-            self.courier.begin(home.replication.stores)
+            self._is_scheduled = False
+            self.forget()
             home.replication.add(self)
             self._undo_route = home.answer_for(
                 self.other.system.domain, lambda: self.is_failed_over_here
             )
 
     def remove(self) -> None:
-        """Make the system forget the link; does nothing if it has already."""
+        """Remove the link from the system, if it is there."""
         with self.link.lock:
             home, self.home = self.home, None
             if home is not None:
                 home.replication.remove(self)
                 if self._undo_route is not None:
                     self._undo_route()
-                self.courier.forget()
+                self.forget()
         self.link.schedule()
-
-    def post(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Call *function* in the thread of the system; forget it if there is none any more."""
-        home = self.home
-        if home is not None:
-            with contextlib.suppress(RuntimeError):  # its loop has been closed meanwhile
-                home.loop.call_soon_threadsafe(function, *arguments)
-
-
-RETRY_SECONDS = 0.02  # while a client is writing the name that something is to get
-
-
-class Sender:
-    """Sends what changes at *end*, and takes in what comes from the other one."""
-
-    def __init__(self, end: End) -> None:
-        self.backlog = Backlog()
-        self._end = end
-        self._link = end.link
-        self._stores: Mapping[StoreKey, Store] = {}
-        # What is gone on either system: it must not come back with what was under way then.
-        self._gone: dict[tuple[StoreKey, Path], Tombstones] = {}
-        self._is_receiving = False
-        self._is_scheduled = False  # a look at what is due has been ordered
-        self._is_enqueuing = False  # the backlog will have everything that is here
-        self._timer: asyncio.TimerHandle | None = None
-
-    def begin(self, stores: Mapping[StoreKey, Store]) -> None:
-        """Carry from and into *stores* from now on."""
-        self._stores = stores
-        self._is_scheduled = False
-        self.forget()
 
     def forget(self) -> None:
         """Have nothing to send."""
         self.backlog.clear()
-        self._gone.clear()
         self._is_enqueuing = False
 
-    @property
-    def has_work(self) -> bool:
-        """Whether something has not arrived yet."""
-        return self._is_enqueuing or len(self.backlog) > 0
+    def post(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call *function* in the thread of the system; does nothing if that has ended."""
+        home = self.home
+        if home is not None:
+            with contextlib.suppress(RuntimeError):  # its loop was closed in the meantime
+                home.loop.call_soon_threadsafe(function, *arguments)
 
-    # Sending
+    # Sending, in the thread of the system
 
-    def note(self, key: StoreKey, path: Path, size: int, gone: Tombstones) -> None:
-        """A change was made: the other system has to get it, unless it came from there."""
-        end = self._end
-        if key not in end.keys:
-            return
-        self._learn(key, path, gone)
-        is_reader = end.role is Role.REPLICA and self._link.phase in (
+    def on_change(self, key: StoreKey, path: Path, size: int) -> None:
+        """Enqueue a change, unless it came from the other system."""
+        is_reader = self.role is Role.REPLICA and self.link.phase in (
             Phase.NORMAL,
             Phase.SUSPENDED,
         )
-        if not self._is_receiving and not is_reader:
-            self._add(key, path, size, gone)
+        if key in self.keys and not self._is_receiving and not is_reader:
+            self._enqueue(key, path, size)
             self.schedule()
 
-    def _learn(self, key: StoreKey, path: Path, gone: Tombstones) -> None:
-        if gone:
-            self._gone[key, path] = self._gone.get((key, path), NOTHING) | gone
-
-    def _add(self, key: StoreKey, path: Path, size: int, gone: Tombstones) -> None:
-        with self._link.lock:
-            self.backlog.note(key, path, size, gone)
-        stored = self._stores[key].find(path)
+    def _enqueue(self, key: StoreKey, path: Path, size: int) -> None:
+        assert self.home is not None
+        stored = self.home.replication.stores[key].find(path)
+        is_object = isinstance(stored, StoredObject)
+        with self.link.lock:
+            self.backlog.add(key, path, size, is_new=not is_object)
         if isinstance(stored, StoredObject):
             stored.replicated = False
 
     def enqueue_all(self) -> None:
-        """The other system has nothing of what is here: send all of it."""
+        """Send everything that the system has. Any thread may call."""
         self._is_enqueuing = True
-        self._end.post(self._enqueue_all)
+        self.post(self._enqueue_all)
 
     def _enqueue_all(self) -> None:
-        for key in self._end.keys:
-            for path, stored in self._stores[key].walk():
-                size = stored.size if isinstance(stored, StoredObject) else 0
-                self._add(key, path, size, NOTHING)
+        if self.home is not None:
+            for key in self.keys:
+                for path, stored in self.home.replication.stores[key].walk():
+                    size = stored.size if isinstance(stored, StoredObject) else 0
+                    self._enqueue(key, path, size)
         self._is_enqueuing = False
-        self._link.schedule()
+        self.link.schedule()
+
+    def send_again(self) -> None:
+        """Send everything again that was sent and not confirmed."""
+        for item in self.backlog:
+            item.is_sent = False
 
     def schedule(self) -> None:
-        """See soon what can be sent. Any thread may call."""
-        if not self._is_scheduled:  # one look is enough for any number of changes
+        """Check soon what can be sent. Any thread may call."""
+        if not self._is_scheduled:  # one check is enough for any number of changes
             self._is_scheduled = True
-            self._end.post(self._send_what_is_due)
+            self.post(self._send_due)
 
-    def _send_what_is_due(self) -> None:
+    def _send_due(self) -> None:
         self._is_scheduled = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         now = time.monotonic()
-        with self._link.lock:
-            home = self._end.home
-            if home is None or not self._end.view.sends:
+        with self.link.lock:
+            home, there = self.home, self.other.home
+            if home is None or there is None or not self.view.sends:
                 return
             for item in self.backlog:
-                wait = item.noted + self._link.delay - now
+                wait = item.due + self.link.delay - now
                 if wait > 0:
-                    self._timer = home.loop.call_later(wait, self._send_what_is_due)
+                    self._timer = home.loop.call_later(wait, self._send_due)
                     return
-                if not item.is_on_its_way:
-                    self._send(item)
+                if not item.is_sent:
+                    try:
+                        snapshot = take(home.replication.stores[item.key], item, there.scratch)
+                    except FileNotFoundError:
+                        return  # the other system is stopping
+                    item.is_sent = True
+                    self.other.post(self.other.receive, snapshot, self.link.epoch)
 
-    def _send(self, item: Item) -> None:
-        other = self._end.other
-        assert other.home is not None  # else the view would not say that we send
-        try:
-            parcel = snapshot.packed(self._stores[item.key], item, other.home.scratch)
-        except FileNotFoundError:
-            return  # the other system is just being taken down
-        item.is_on_its_way = True
-        other.post(other.courier.receive, parcel, self._link.epoch)
-
-    def delivered(self, parcel: Snapshot, epoch: int) -> None:
-        """The other system has *parcel*, which set out in *epoch*."""
-        with self._link.lock:
-            if self._end.home is None or epoch != self._link.epoch:
+    def confirm(self, item: Item, epoch: int) -> None:
+        """The other system has received *item*, which was sent in *epoch*."""
+        with self.link.lock:
+            if self.home is None or epoch != self.link.epoch:
                 return
-            item = self.backlog.done(parcel.key, parcel.path, parcel.serial)
-            self._link.traffic.add(parcel.item_size)
-            if item is not None:
-                self._mark_replicated(item.key, item.path)
+            self.link.traffic.add(item.size)
+            if self.backlog.remove(item):
+                self._mark_replicated(item)
             self.complete_if_done()
-            self._link.lock.notify_all()
+            self.link.lock.notify_all()
 
     def complete_if_done(self) -> None:
-        """End the recovery when the replica has nothing left to send .
+        """End the recovery when the replica has sent everything.
 
-        See docs/hcp/mapi.rst, section 4.4.
+        docs/hcp/mapi.rst, section 4.4.
         """
-        is_completing = self._link.phase is Phase.COMPLETING and self._end.role is Role.REPLICA
+        is_completing = self.link.phase is Phase.COMPLETING and self.role is Role.REPLICA
         if is_completing and not self.has_work:
-            self._link.move(Phase.NORMAL, self._end)
-            self._link.schedule()
+            self.link.move(Phase.NORMAL, self)
+            self.link.schedule()
 
-    def _mark_replicated(self, key: StoreKey, path: Path) -> None:
-        stored = self._stores[key].find(path)
-        home = self._end.home
-        if isinstance(stored, StoredObject) and home is not None:
-            stored.replicated = not home.replication.has_pending(key, path)
+    def _mark_replicated(self, item: Item) -> None:
+        assert self.home is not None
+        replication = self.home.replication
+        stored = replication.stores[item.key].find(item.path)
+        if isinstance(stored, StoredObject):
+            stored.replicated = not replication.has_pending(item.key, item.path)
 
-    # Receiving
+    # Receiving, in the thread of the system
 
-    def receive(self, parcel: Snapshot, epoch: int) -> None:
-        """Take in *parcel*, if it set out in the present *epoch*, and confirm it."""
-        home = self._end.home
-        if home is None or epoch != self._link.epoch:
-            parcel.discard()
+    def receive(self, snapshot: Snapshot, epoch: int) -> None:
+        """Take in *snapshot*, if it was sent in the present *epoch*, and confirm it."""
+        home, item = self.home, snapshot.item
+        if home is None or epoch != self.link.epoch:
+            snapshot.discard()
             return
-        store = self._stores[parcel.key]
-        self._learn(parcel.key, parcel.path, parcel.gone)
-        arrival = Merge(store, lambda path: self._gone.get((parcel.key, path), NOTHING))
+        store = home.replication.stores[item.key]
+        merge = Merge(store, snapshot)
         try:
-            arrival.commit(parcel)
+            merge.apply()
         except BeingWritten:
-            home.loop.call_later(RETRY_SECONDS, self.receive, parcel, epoch)
+            home.loop.call_later(RETRY_SECONDS, self.receive, snapshot, epoch)
             return
         self._is_receiving = True
-        for path, size, gone in arrival.obeyed:
-            store.on_change(path, size, gone)
+        for change in merge.followed:
+            store.on_change(*change)
         self._is_receiving = False
-        self._mark_replicated(parcel.key, parcel.path)
-        for path, size, gone in arrival.decided:
-            store.on_change(path, size, gone)
-        other = self._end.other
-        other.post(other.courier.delivered, parcel, epoch)
+        self._mark_replicated(item)
+        for change in merge.decided:
+            store.on_change(*change)
+        self.other.post(self.other.confirm, item, epoch)

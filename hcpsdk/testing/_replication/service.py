@@ -10,10 +10,9 @@ from typing import Any
 
 from .._store.objects import Path
 from .._store.store import Store
-from .._store.tombstones import Tombstones
 from ..config import Namespace, System
-from .backlog import StoreKey
 from .link import End
+from .transfer import StoreKey
 
 # As the library's manual prints them (chapter 9; docs/hcp/mapi.rst, section 4.1).
 SETTINGS: dict[str, Any] = {
@@ -80,9 +79,9 @@ class Replication:
 
     # For the namespaces
 
-    def _note(self, key: StoreKey, path: Path, size: int, gone: Tombstones) -> None:
+    def _note(self, key: StoreKey, path: Path, size: int) -> None:
         for end in self.ends:
-            end.courier.note(key, path, size, gone)
+            end.on_change(key, path, size)
 
     def has_pending(self, key: StoreKey, path: Path) -> bool:
         """Whether another system still waits for what is stored there."""

@@ -151,6 +151,12 @@ class Directory:
     changed: int
     version: int = 0  # made of the time when it was made, like that of an object
     entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
-    # The highest version of what was deleted here: what takes its name gets a higher one, even in
-    # the same millisecond.
-    newest_removed: int = 0
+
+
+# Version and ETag, "" for a directory: the same on all systems that have the object.
+Identity = tuple[int, str]
+
+
+def identity(entry: StoredObject | Directory) -> Identity:
+    """What is the same wherever *entry* is."""
+    return entry.version, entry.etag if isinstance(entry, StoredObject) else ""

@@ -7,7 +7,7 @@ but never in the middle of one.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..config import Namespace
@@ -20,9 +20,17 @@ from .errors import (
     TooLarge,
     TooManyAnnotations,
 )
-from .objects import Annotation, Change, Directory, Path, StoredObject, version_of
+from .objects import (
+    Annotation,
+    Change,
+    Directory,
+    Identity,
+    Path,
+    StoredObject,
+    identity,
+    version_of,
+)
 from .retention import Moment
-from .tombstones import NOTHING, Tombstones, deleted
 from .uploads import AnnotationUpload, ObjectUpload, Upload
 
 MAX_ANNOTATIONS = 10  # of one object; section 13
@@ -43,18 +51,15 @@ class Counts:
         self.annotation_bytes += times * stored.annotation_bytes
 
 
-# Told of every change: the path, the bytes that came, and what went away.
-Journal = Callable[[Path, int, Tombstones], None]
-
-
-def no_journal(path: Path, size: int, gone: Tombstones) -> None:
-    """Where nobody wants to know."""
-
-
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
-    *clock* tells milliseconds since the epoch. ``on_change`` is called after each change.
+    Args:
+        clock: Returns milliseconds since the epoch.
+
+    Attributes:
+        on_change: Called after each change by a client, with the path and how many bytes came.
+        gone: What was deleted under a name or moved away from it, if ``keeps_gone``.
     """
 
     def __init__(
@@ -65,7 +70,10 @@ class Store:
         self.clock = clock
         self.used_bytes = 0  # what is being written included
         self.counts = Counts()
-        self.on_change: Journal = no_journal
+        self.on_change: Callable[[Path, int], None] = lambda path, size: None
+        self.keeps_gone = False
+        self.gone: dict[Path, set[Identity]] = {}
+        self._latest = 0  # when the newest object or directory was made
         self._root = Directory(clock())
         self._open: dict[Path, ObjectUpload] = {}
         self._annotations: set[AnnotationUpload] = set()  # that are being written
@@ -90,7 +98,7 @@ class Store:
         self.refuse_if_taken(path)
         if any(other[: len(path)] == path for other in self._open):
             raise NameTaken("a directory of that name is being made")
-        self._open[path] = upload = ObjectUpload(self, path, self._time_for(path))
+        self._open[path] = upload = ObjectUpload(self, path, self._new_time())
         return upload
 
     def open_annotation(self, name: str) -> AnnotationUpload:
@@ -107,7 +115,7 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
-        self.on_change(path, 0, NOTHING)
+        self.on_change(path, 0)
 
     def refuse_if_taken(self, path: Path) -> None:
         """Raise `NameTaken` if nothing new can have the name *path*."""
@@ -124,24 +132,23 @@ class Store:
     def _directory(self, path: Path) -> Directory:
         """The directory *path*, made together with its parents where it is missing."""
         found = self._root
-        for length, part in enumerate(path, start=1):
+        for part in path:
             below = found.entries.get(part)
             if below is None:
-                version = self.version_for(path[:length])
-                below = found.entries[part] = Directory(self.clock(), version)
+                below = found.entries[part] = self.new_directory()
                 found.changed = self.clock()
             assert isinstance(below, Directory)  # refuse_if_taken saw to that
             found = below
         return found
 
-    def _time_for(self, path: Path) -> int:
-        """When something that is made now under *path* was made; later than what was deleted."""
-        above = [self._root, *self.directories(path)]
-        return max(self.clock(), *(each.newest_removed // 64 + 1 for each in above))
+    def _new_time(self) -> int:
+        """Now, but later than everything made before, so that no version is used twice."""
+        self._latest = max(self.clock(), self._latest + 1)
+        return self._latest
 
-    def version_for(self, path: Path) -> int:
-        """The version of something that is made now under *path*."""
-        return version_of(self._time_for(path))
+    def new_directory(self) -> Directory:
+        """An empty directory, which is nowhere yet."""
+        return Directory(self.clock(), version_of(self._new_time()))
 
     # Changing and deleting
 
@@ -157,8 +164,12 @@ class Store:
         moment = Moment(found.created // 1000, now // 1000)
         classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
-        found.changed = max(now, found.changed + 1)
-        self.on_change(path, 0, NOTHING)
+        self._mark_changed(found)
+        self.on_change(path, 0)
+
+    def _mark_changed(self, found: StoredObject) -> None:
+        found.changed = max(self.clock(), found.changed + 1)
+        found.collided = False  # docs/hcp/namespace-more.rst, section 6
 
     def annotate(self, path: Path, upload: AnnotationUpload) -> Annotation:
         """Give an object the finished *upload*, in place of an annotation of that name.
@@ -172,10 +183,10 @@ class Store:
         found = self._object(path)
         self._forget_annotation(found, upload.name)
         self.counts.add(found, -1)
-        found.changed = max(self.clock(), found.changed + 1)
+        self._mark_changed(found)
         found.annotations[upload.name] = annotation = upload.finish(found.changed)
         self.counts.add(found)
-        self.on_change(path, annotation.size, NOTHING)
+        self.on_change(path, annotation.size)
         return annotation
 
     def refuse_annotation(self, path: Path, name: str) -> None:
@@ -205,8 +216,8 @@ class Store:
             raise NoAnnotation(f"No annotation exists with name {name}")
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
-        found.changed = max(self.clock(), found.changed + 1)
-        self.on_change(path, 0, NOTHING)
+        self._mark_changed(found)
+        self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
         """Drop the annotation called *name*, if there is one."""
@@ -252,7 +263,7 @@ class Store:
         self.take_out(path)
         if isinstance(found, StoredObject):
             found.discard()
-        self.on_change(path, 0, deleted(found))
+        self.on_change(path, 0)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
         if found.metadata.hold:
@@ -275,6 +286,7 @@ class Store:
         self._root = Directory(self.clock())
         self.used_bytes = 0
         self.counts = Counts()
+        self.gone.clear()
 
     # For copies that come from another system: no rules, and `on_change` is not called
 
@@ -308,26 +320,40 @@ class Store:
         above = self._directory(path[:-1])
         above.entries[path[-1]] = stored
         above.changed = self.clock()
-        if isinstance(stored, StoredObject):
-            self.used_bytes += stored.size + stored.annotation_bytes
-            self.counts.add(stored)
+        self._count(stored, 1)
 
     def take_out(self, path: Path) -> None:
         """Remove the object or empty directory *path*, whose bytes stay."""
         above = self._directory(path[:-1])
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
-        above.newest_removed = max(above.newest_removed, taken.version)
-        if isinstance(taken, Directory):
-            above.newest_removed = max(above.newest_removed, taken.newest_removed)
-        else:
-            self.used_bytes -= taken.size + taken.annotation_bytes
-            self.counts.add(taken, -1)
+        self._count(taken, -1)
+        self.mark_gone(path, [identity(taken)])
 
-    def reserve_version(self, path: Path, version: int) -> None:
-        """What is made under *path* from now on gets a higher version than *version*."""
-        deepest = [self._root, *self.directories(path)][-1]
-        deepest.newest_removed = max(deepest.newest_removed, version)
+    def exchange(self, path: Path, stored: StoredObject) -> None:
+        """Store another state of the object that has the name *path*."""
+        above = self._directory(path[:-1])
+        self._count(above.entries[path[-1]], -1)
+        self.put(path, stored)
+
+    def _count(self, entry: StoredObject | Directory, times: int) -> None:
+        if isinstance(entry, StoredObject):
+            self.used_bytes += times * (entry.size + entry.annotation_bytes)
+            self.counts.add(entry, times)
+
+    def mark_gone(self, path: Path, gone: Iterable[Identity]) -> None:
+        """Never again have under *path* what is *gone* from there."""
+        for each in gone:
+            self._latest = max(self._latest, each[0] // 64)
+            if self.keeps_gone:
+                self.gone.setdefault(path, set()).add(each)
+
+    def is_gone(self, path: Path, each: Identity) -> bool:
+        """Whether it was deleted or moved away; of directories all up to the newest one were."""
+        gone = self.gone.get(path, ())
+        if each[1]:
+            return each in gone
+        return each[0] <= max((version for version, etag in gone if not etag), default=0)
 
     # For uploads
 
@@ -343,7 +369,7 @@ class Store:
         self.counts.add(finished)
         above.changed = self.clock()
         del self._open[upload.path]
-        self.on_change(upload.path, finished.size, NOTHING)
+        self.on_change(upload.path, finished.size)
 
     def release(self, upload: Upload) -> None:
         """Forget *upload*, which has ended."""
