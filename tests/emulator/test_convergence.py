@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hcpsdk.testing._replication.actions import act
 from hcpsdk.testing._store.errors import BeingWritten, Missing, NameTaken, Protected
 from hcpsdk.testing._store.objects import StoredObject
 from hcpsdk.testing._store.uploads import ObjectUpload
@@ -123,7 +124,7 @@ def test_restored_to_a_system_that_lost_only_the_link(pair: Pair) -> None:
     pair.link.ends[1].remove()
     pair.left.put("a", b"on the left")
     pair.right.put("b", b"on the right")
-    pair.link.act("restore", pair.link.ends[0])
+    act("restore", pair.link.ends[0])
     pair.check()
     assert pair.left.names == ["a", "b"]
 
@@ -247,8 +248,8 @@ class Clients:
             lambda: system.annotate(name, dice.choice("xy"), dice.choice([b"<a/>", b"<b/>"])),
             lambda: self.uploads.append((system, system.begin(name, dice.randbytes(5)))),
             self.end_upload,
-            lambda: self.pair.link.act("suspend", self.pair.link.ends[0]),
-            lambda: self.pair.link.act("resume", self.pair.link.ends[0]),
+            lambda: act("suspend", self.pair.link.ends[0]),
+            lambda: act("resume", self.pair.link.ends[0]),
         ]
         try:
             dice.choice(actions)()
@@ -266,7 +267,7 @@ class Clients:
     def end(self) -> None:
         while self.uploads:
             self.end_upload()
-        self.pair.link.act("resume", self.pair.link.ends[0])
+        act("resume", self.pair.link.ends[0])
 
 
 def run_anything(folder: pathlib.Path, seed: int) -> None:

@@ -6,7 +6,8 @@ import time
 
 from .._dates import iso
 from .._http.errors import HTTPError
-from .._replication.link import End
+from .._replication.actions import act, make_active_active
+from .._replication.end import End
 from .._replication.states import ACTIONS, ALIASES, NotNow, Phase, Role, WrongType
 from .call import Document, MapiCall, Resource
 from .documents import Record
@@ -82,7 +83,7 @@ def post_link(call: MapiCall) -> None:
     try:
         if actions:
             _refuse_body(call)
-            end.link.act(actions.pop(), end)
+            act(actions.pop(), end)
         else:
             _change(end, call.document("link"))
     except WrongType as error:
@@ -219,7 +220,7 @@ def _change(end: End, given: Record) -> None:
     if kind not in (end.role.value, Role.PEER.value):
         raise HTTPError(400, f"the type cannot become {kind}")
     if kind != end.role.value:
-        end.link.make_active_active()
+        make_active_active(end)
     end.link.properties = {**end.link.properties, **new}
     for side, values in new_sides.items():
         where = end if side == "local" else end.other

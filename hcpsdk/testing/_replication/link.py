@@ -1,91 +1,21 @@
-"""A replication link between two HCPs, and its two ends. Imports `states`, `transfer`, `merge`.
+"""A replication link as the program that made it sees it. Imports `end` and `states`.
 
-Objects are touched only in the thread of the system that has them. The two threads post calls to
-each other (`End.post`) and never wait for each other, so either can stop at any time: what was not
-confirmed stays in the backlog of the sender.
-
-docs/emulator.rst lists where this differs from links between real systems.
+docs/emulator.rst lists where it differs from a link between real systems.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import pathlib
-import ssl
-import threading
-import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from .._store.errors import BeingWritten
-from .._store.objects import Path, StoredObject
-from .._store.store import Store
-from ..config import System
-from . import states as rules
-from .merge import Merge
-from .states import BAD, BROKEN, STILL, VIEWS, WARNING, NotNow, Phase, Role, View
-from .transfer import Backlog, Item, Snapshot, StoreKey, Traffic, take
+from .end import End, FindHome, LinkState
+from .states import Phase, Role
 
 LinkType = Literal["ACTIVE_ACTIVE", "ACTIVE_PASSIVE"]
 
-RETRY_SECONDS = 0.02  # while an upload blocks a name that a snapshot needs
 
-# Settings without an effect: the emulator never fails over by itself.
-FAILOVER: dict[str, Any] = {
-    "autoFailover": False,
-    "autoFailoverMinutes": 120,
-    "autoCompleteRecovery": False,
-    "autoCompleteRecoveryMinutes": 120,
-}
-
-
-class Service(Protocol):
-    """The replication service of a running system (`service.Replication`)."""
-
-    system: System
-    stores: Mapping[StoreKey, Store]
-    settings: dict[str, Any]
-    shut_down_because: str | None
-
-    def end(self, name: str) -> End | None: ...
-    def add(self, end: End) -> None: ...
-    def remove(self, end: End) -> None: ...
-    def has_pending(self, key: StoreKey, path: Path) -> bool: ...
-
-
-class Node(Protocol):
-    """A node of a system."""
-
-    @property
-    def address(self) -> str: ...
-    @property
-    def is_running(self) -> bool: ...
-
-
-class Home(Protocol):
-    """What exists of a system while it runs (`_running.Running`)."""
-
-    @property
-    def replication(self) -> Service: ...
-    @property
-    def nodes(self) -> Sequence[Node]: ...
-    @property
-    def is_running(self) -> bool: ...
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop: ...
-    @property
-    def scratch(self) -> pathlib.Path: ...
-    def server_context(self) -> ssl.SSLContext: ...
-    def answer_for(self, domain: str, is_active: Callable[[], bool]) -> Callable[[], None]: ...
-
-
-FindHome = Callable[[], Home]  # the present one of a system, or its last
-
-
-class Link:
+class Link(LinkState):
     """A replication link, made by `link()`. Any thread may use it.
 
     Attributes:
@@ -95,22 +25,7 @@ class Link:
     def __init__(
         self, homes: Sequence[FindHome], kind: LinkType, name: str, description: str, delay: float
     ) -> None:
-        # Guards everything that changes here and in both ends. Held only for a moment: never while
-        # waiting for another thread.
-        self.lock = threading.Condition(threading.RLock())
-        self.name = name
-        self.id = str(uuid.uuid4())
-        self.properties = {
-            "description": description,
-            "compression": False,
-            "encryption": False,
-            "priority": "OLDEST_FIRST",
-        }
-        self.phase = Phase.NORMAL
-        self.survivor: End | None = None  # active/active: the end that took over
-        self.traffic = Traffic()
-        self.ends: tuple[End, ...] = ()
-        self.epoch = 0  # snapshots of an earlier one are discarded
+        super().__init__(name, description)
         self.delay = delay
         roles = (Role.PEER, Role.PEER) if kind == "ACTIVE_ACTIVE" else (Role.PRIMARY, Role.REPLICA)
         self.ends = tuple(End(self, home, role) for home, role in zip(homes, roles, strict=True))
@@ -136,13 +51,13 @@ class Link:
     @property
     def delay(self) -> float:
         """Seconds that a change waits before it is sent; applies also to waiting changes."""
-        return self._delay
+        return self.delay_seconds
 
     @delay.setter
     def delay(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError(f"delay must not be negative: {seconds}")
-        self._delay = seconds
+        self.delay_seconds = seconds
         for end in self.ends:
             end.schedule()
 
@@ -177,337 +92,3 @@ class Link:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    # For the ends, and for the management API
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether both systems have the link, and a node that runs."""
-        return all(end.is_up for end in self.ends)
-
-    def act(self, action: str, end: End) -> None:
-        """Do *action* on the system of *end*.
-
-        Raises:
-            WrongType, NotNow: It is not possible on this type of link, here, or now.
-        """
-        with self.lock:
-            if action == rules.RESTORE:
-                self._restore(end)
-            else:
-                self._step(action, end)
-        self.schedule()
-
-    def _step(self, action: str, end: End) -> None:
-        phase = rules.next_phase(action, end.role, self.phase)
-        if self.survivor not in (None, end):
-            raise NotNow(f"{action} is possible only on the other system, which took over")
-        if action in rules.NEED_BOTH and not self.is_connected:
-            raise NotNow(f"{action} needs the other system, which does not answer")
-        self.move(phase, end)
-
-    def move(self, phase: Phase, end: End) -> None:
-        """Enter *phase* because of an event on the system of *end*."""
-        with self.lock:
-            self.phase = phase
-            failed_over = phase is Phase.FAILED_OVER and end.role is Role.PEER
-            self.survivor = end if failed_over else None
-            if phase is Phase.COMPLETING:
-                end.complete_if_done()
-            self.lock.notify_all()
-
-    def _restore(self, end: End) -> None:
-        if end.other.is_defined:
-            raise NotNow("restore is not possible: the other system has the link")
-        if not end.other.is_running:
-            raise NotNow("restore needs the other system, which does not answer")
-        if end.other.has_duplicate_name:
-            raise NotNow(f"the other system has another link called {self.name}")
-        self.epoch += 1
-        end.send_again()
-        end.other.define()
-        end.enqueue_all()
-        if end.role is Role.PEER:  # the other system may have lost only the link
-            end.other.enqueue_all()
-
-    def make_active_active(self) -> None:
-        """Turn an active/passive link into an active/active one."""
-        with self.lock:
-            if self.phase not in (Phase.NORMAL, Phase.SUSPENDED):
-                raise NotNow(f"the type cannot be changed while the link is {self.phase.name}")
-            for end in self.ends:
-                end.role = Role.PEER
-        self.schedule()
-
-    def schedule(self) -> None:
-        """Something changed: both ends check what they can send."""
-        with self.lock:
-            self.lock.notify_all()
-        for end in self.ends:
-            end.schedule()
-
-    def reset(self) -> None:
-        """Return to the state of a new link between empty systems."""
-        with self.lock:
-            self.epoch += 1
-            self.phase, self.survivor, self.traffic = Phase.NORMAL, None, Traffic()
-            for end in self.ends:
-                end.forget()
-            self.lock.notify_all()
-
-
-class End:
-    """The end of *link* at one system, which has *role* on it."""
-
-    other: End
-
-    def __init__(self, link: Link, find_home: FindHome, role: Role) -> None:
-        self.link = link
-        self.role = role
-        self.backlog = Backlog()
-        self.keys: frozenset[StoreKey] = frozenset()  # the namespaces that both systems have
-        self.failover = FAILOVER  # replaced on changes
-        self.home: Home | None = None  # where the link is known; None once it was removed
-        self.context_of_other: ssl.SSLContext | None = None
-        self._find_home = find_home
-        self._undo_route: Callable[[], None] | None = None
-        self._is_receiving = False
-        self._is_scheduled = False  # `_send_due` was posted
-        self._is_enqueuing = False  # `_enqueue_all` was posted
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __repr__(self) -> str:
-        return f"<End of {self.link.name} at {self.system.domain}, {self.role.name}>"
-
-    def attach_peer(self, other: End) -> None:
-        """Be an end of the same link as *other*."""
-        self.other, other.other = other, self
-
-    # State
-
-    @property
-    def latest_home(self) -> Home:
-        """Where the system runs, or ran last."""
-        return self._find_home()
-
-    @property
-    def system(self) -> System:
-        return self.latest_home.replication.system
-
-    @property
-    def is_defined(self) -> bool:
-        """Whether the system knows the link."""
-        return self.home is not None
-
-    @property
-    def is_running(self) -> bool:
-        return self.latest_home.is_running and bool(self.available_addresses)
-
-    @property
-    def is_up(self) -> bool:
-        return self.is_defined and self.is_running
-
-    @property
-    def addresses(self) -> list[str]:
-        return [node.address for node in self.latest_home.nodes]
-
-    @property
-    def available_addresses(self) -> list[str]:
-        return [node.address for node in self.latest_home.nodes if node.is_running]
-
-    @property
-    def view(self) -> View:
-        """What this system shows of the link and does for it."""
-        view = VIEWS[self.role, self.link.phase]
-        if self.link.phase not in STILL:
-            if not self.link.is_connected:
-                return View(BAD, BROKEN, view.may_write, sends=False)
-            if any(end.home and end.home.replication.shut_down_because for end in self.link.ends):
-                return View(WARNING, "Suspended by user", view.may_write, sends=False)
-        return view
-
-    @property
-    def is_failed_over_here(self) -> bool:
-        """Whether this system answers for the names of the other one.
-
-        docs/hcp/mapi.rst, section 4.1.
-        """
-        home, phase = self.home, self.link.phase
-        if home is None or not home.replication.settings["enableDNSFailover"]:
-            return False
-        if self.role is Role.PEER:
-            return self.link.survivor is self
-        over = (Phase.FAILED_OVER, Phase.RECOVERING, Phase.COMPLETING)
-        return self.role is Role.REPLICA and phase in over
-
-    @property
-    def has_duplicate_name(self) -> bool:
-        """Whether the system has another link with this name."""
-        return self.latest_home.replication.end(self.link.name) not in (None, self)
-
-    @property
-    def has_work(self) -> bool:
-        """Whether something was not transferred yet."""
-        return self._is_enqueuing or len(self.backlog) > 0
-
-    # Adding and removing
-
-    def define(self) -> None:
-        """Add the link to the system, which has to be running."""
-        with self.link.lock:
-            self.home = home = self.latest_home
-            there = self.other.latest_home
-            self.keys = frozenset(home.replication.stores) & frozenset(there.replication.stores)
-            for key in self.keys:
-                home.replication.stores[key].keeps_gone = True
-            self.context_of_other = there.server_context()
-            self._is_scheduled = False
-            self.forget()
-            home.replication.add(self)
-            self._undo_route = home.answer_for(
-                self.other.system.domain, lambda: self.is_failed_over_here
-            )
-
-    def remove(self) -> None:
-        """Remove the link from the system, if it is there."""
-        with self.link.lock:
-            home, self.home = self.home, None
-            if home is not None:
-                home.replication.remove(self)
-                if self._undo_route is not None:
-                    self._undo_route()
-                self.forget()
-        self.link.schedule()
-
-    def forget(self) -> None:
-        """Have nothing to send."""
-        self.backlog.clear()
-        self._is_enqueuing = False
-
-    def post(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Call *function* in the thread of the system; does nothing if that has ended."""
-        home = self.home
-        if home is not None:
-            with contextlib.suppress(RuntimeError):  # its loop was closed in the meantime
-                home.loop.call_soon_threadsafe(function, *arguments)
-
-    # Sending, in the thread of the system
-
-    def on_change(self, key: StoreKey, path: Path, size: int) -> None:
-        """Enqueue a change, unless it came from the other system."""
-        is_reader = self.role is Role.REPLICA and self.link.phase in (
-            Phase.NORMAL,
-            Phase.SUSPENDED,
-        )
-        if key in self.keys and not self._is_receiving and not is_reader:
-            self._enqueue(key, path, size)
-            self.schedule()
-
-    def _enqueue(self, key: StoreKey, path: Path, size: int) -> None:
-        assert self.home is not None
-        stored = self.home.replication.stores[key].find(path)
-        is_object = isinstance(stored, StoredObject)
-        with self.link.lock:
-            self.backlog.add(key, path, size, is_new=not is_object)
-        if isinstance(stored, StoredObject):
-            stored.replicated = False
-
-    def enqueue_all(self) -> None:
-        """Send everything that the system has. Any thread may call."""
-        self._is_enqueuing = True
-        self.post(self._enqueue_all)
-
-    def _enqueue_all(self) -> None:
-        if self.home is not None:
-            for key in self.keys:
-                for path, stored in self.home.replication.stores[key].walk():
-                    size = stored.size if isinstance(stored, StoredObject) else 0
-                    self._enqueue(key, path, size)
-        self._is_enqueuing = False
-        self.link.schedule()
-
-    def send_again(self) -> None:
-        """Send everything again that was sent and not confirmed."""
-        for item in self.backlog:
-            item.is_sent = False
-
-    def schedule(self) -> None:
-        """Check soon what can be sent. Any thread may call."""
-        if not self._is_scheduled:  # one check is enough for any number of changes
-            self._is_scheduled = True
-            self.post(self._send_due)
-
-    def _send_due(self) -> None:
-        self._is_scheduled = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        now = time.monotonic()
-        with self.link.lock:
-            home, there = self.home, self.other.home
-            if home is None or there is None or not self.view.sends:
-                return
-            for item in self.backlog:
-                wait = item.due + self.link.delay - now
-                if wait > 0:
-                    self._timer = home.loop.call_later(wait, self._send_due)
-                    return
-                if not item.is_sent:
-                    try:
-                        snapshot = take(home.replication.stores[item.key], item, there.scratch)
-                    except FileNotFoundError:
-                        return  # the other system is stopping
-                    item.is_sent = True
-                    self.other.post(self.other.receive, snapshot, self.link.epoch)
-
-    def confirm(self, item: Item, epoch: int) -> None:
-        """The other system has received *item*, which was sent in *epoch*."""
-        with self.link.lock:
-            if self.home is None or epoch != self.link.epoch:
-                return
-            self.link.traffic.add(item.size)
-            if self.backlog.remove(item):
-                self._mark_replicated(item)
-            self.complete_if_done()
-            self.link.lock.notify_all()
-
-    def complete_if_done(self) -> None:
-        """End the recovery when the replica has sent everything.
-
-        docs/hcp/mapi.rst, section 4.4.
-        """
-        is_completing = self.link.phase is Phase.COMPLETING and self.role is Role.REPLICA
-        if is_completing and not self.has_work:
-            self.link.move(Phase.NORMAL, self)
-            self.link.schedule()
-
-    def _mark_replicated(self, item: Item) -> None:
-        assert self.home is not None
-        replication = self.home.replication
-        stored = replication.stores[item.key].find(item.path)
-        if isinstance(stored, StoredObject):
-            stored.replicated = not replication.has_pending(item.key, item.path)
-
-    # Receiving, in the thread of the system
-
-    def receive(self, snapshot: Snapshot, epoch: int) -> None:
-        """Take in *snapshot*, if it was sent in the present *epoch*, and confirm it."""
-        home, item = self.home, snapshot.item
-        if home is None or epoch != self.link.epoch:
-            snapshot.discard()
-            return
-        store = home.replication.stores[item.key]
-        merge = Merge(store, snapshot)
-        try:
-            merge.apply()
-        except BeingWritten:
-            home.loop.call_later(RETRY_SECONDS, self.receive, snapshot, epoch)
-            return
-        self._is_receiving = True
-        for change in merge.followed:
-            store.on_change(*change)
-        self._is_receiving = False
-        self._mark_replicated(item)
-        for change in merge.decided:
-            store.on_change(*change)
-        self.other.post(self.other.confirm, item, epoch)

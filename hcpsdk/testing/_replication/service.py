@@ -11,7 +11,7 @@ from typing import Any
 from .._store.objects import Path
 from .._store.store import Store
 from ..config import Namespace, System
-from .link import End
+from .end import End
 from .transfer import StoreKey
 
 # As the library's manual prints them (chapter 9; docs/hcp/mapi.rst, section 4.1).
