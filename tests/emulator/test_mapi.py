@@ -205,12 +205,12 @@ def test_pretty_xml(hcp: HCP, value: str) -> None:
 
 
 def test_pretty_json(hcp: HCP) -> None:
-    """JSON is indented by two blanks, and has blanks around its colons."""
+    """JSON is indented by two blanks, with blanks around colons."""
     headers = {**AUTHORIZED, "Accept": "application/json"}
     text = ask("GET", f"{SERVICE}?prettyprint", headers=headers).body.decode()
     assert text.splitlines()[:2] == ["{", '  "allowTenantsToMonitorNamespaces" : true,']
     assert ask("GET", f"{SERVICE}/links?prettyprint", headers=headers).body == (
-        b'{\n  "name" : [ ]\n}'
+        b'{\n  "name" : []\n}'
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._http.errors import HTTPError
-from .._xml import NOT_IN_XML
+from .._xml import NOT_IN_XML, as_text
 from .documents import Record
 
 # From what came (text in XML, also bool and int in JSON) to the value; `ValueError` if it is none.
@@ -41,7 +41,7 @@ def _as_text(value: Any) -> Any:
         return {name: _as_text(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_as_text(inner) for inner in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return as_text(value)
 
 
 def flag(value: Any) -> bool:

@@ -10,6 +10,7 @@ from .._http.responses import Headers, response
 from .._store.errors import NoAnnotation
 from .._store.objects import Annotation, Directory, StoredObject
 from .._store.uploads import DEFAULT_NAME
+from .._xml import Record, document
 from .call import Call
 from .conditions import refuse_all
 from .put import announced_size
@@ -18,15 +19,7 @@ from .put import announced_size
 # and leave out the ";" and "," that stand between names.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
-_INFO = """  <annotation>
-    <name>{name}</name>
-    <hash>{scheme} {value}</hash>
-    <changeTimeMilliseconds>{milliseconds}</changeTimeMilliseconds>
-    <changeTimeString>{time}</changeTimeString>
-    <size>{size}</size>
-    <contentType>{content_type}</contentType>
-  </annotation>
-"""
+_STANDALONE = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 
 
 async def put(call: Call) -> Reply:
@@ -84,9 +77,8 @@ async def get_info(call: Call) -> Reply:
     found = annotated_object(call)
     if not found.annotations:
         raise HTTPError(204)
-    lines = ['<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<annotations>\n']
-    lines += [_info(name, annotation) for name, annotation in found.annotations.items()]
-    data = ("".join(lines) + "</annotations>\n").encode()
+    record = {"annotation": [_info(*each) for each in found.annotations.items()]}
+    data = document("annotations", record, pretty=True, declaration=_STANDALONE).encode()
     gzip = wants_gzip(call.request)
     headers = call.responses.information(_framing(len(data), gzip))
     return response(200, headers, BodyStream(packed([data])) if gzip else data)
@@ -126,13 +118,12 @@ def _framing(length: int, gzip: bool) -> Headers:
     return [("Content-Length", str(length))]
 
 
-def _info(name: str, annotation: Annotation) -> str:
-    return _INFO.format(
-        name=name,
-        scheme=annotation.hash_scheme,
-        value=annotation.hash_value,
-        milliseconds=with_hundredths(annotation.changed),
-        time=iso(annotation.changed // 1000),
-        size=annotation.size,
-        content_type="text/xml" if annotation.is_xml else "unknown",
-    )
+def _info(name: str, annotation: Annotation) -> Record:
+    return {
+        "name": name,
+        "hash": f"{annotation.hash_scheme} {annotation.hash_value}",
+        "changeTimeMilliseconds": with_hundredths(annotation.changed),
+        "changeTimeString": iso(annotation.changed // 1000),
+        "size": annotation.size,
+        "contentType": "text/xml" if annotation.is_xml else "unknown",
+    }

@@ -4,23 +4,21 @@ Recorded from release 8.0; ``ingestTimeMilliseconds`` came with that release, so
 """
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 from .._dates import iso, listing_time, with_hundredths
 from .._http.responses import flag
 from .._store.objects import Directory, Path, StoredObject
+from .._xml import DECLARATION, attribute
 from ..config import Namespace
 from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
 PIECE = 64 * 1024  # characters, roughly, in a piece of the listing
 
-_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+_HEAD = f"""{DECLARATION}
 <directory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xsi:noNamespaceSchemaLocation="/static/xsd/ns-directory-6.0.xsd"
 """
-
-_QUOTES = {'"': "&quot;"}
 
 Attributes = list[tuple[str, str]]
 
@@ -103,4 +101,4 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
 
 def _lines(attributes: Attributes) -> str:
     """One attribute a line, as recorded; the first one on the line of its element."""
-    return "".join(f' {name}="{escape(value, _QUOTES)}"\n' for name, value in attributes)
+    return "".join(f" {attribute(*pair)}\n" for pair in attributes)
