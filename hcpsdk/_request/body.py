@@ -252,12 +252,12 @@ def _of_file(file: Any) -> Body:
         # The wrappers there hide what kind of file they hold.
         file = getattr(file, "file", None) or getattr(file, "_file", file)
     if isinstance(file, io.TextIOWrapper):
-        _let_go_of_text(file)
+        _sync_text_position(file)
         file = file.buffer
     return _File(file)  # text that lies in memory gives str: sent as UTF-8, as a str is
 
 
-def _let_go_of_text(file: io.TextIOWrapper) -> None:
+def _sync_text_position(file: io.TextIOWrapper) -> None:
     """Take the bytes below a text file to where the text stands.
 
     The text layer reads ahead, and its position need not be one between two bytes on disk.
