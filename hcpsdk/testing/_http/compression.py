@@ -1,4 +1,4 @@
-"""Compression: unpacks gzip uploads, packs responses. Imports `messages` and `errors`.
+"""Compression: unpacks gzip uploads, packs responses. Imports `messages`, `errors`, `responses`.
 
 docs/hcp/namespace.rst, sections 5 and 8.
 """
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from .errors import HTTPError
 from .messages import Request
+from .responses import Headers
 
 PIECE = 256 * 1024  # bytes that unpacking gives at once, however well they were packed
 _GZIP_FORMAT = 31  # zlib's wbits for the largest window in a gzip wrapping
@@ -65,6 +66,24 @@ def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if out := packer.compress(piece):
             yield out
     yield packer.flush()
+
+
+def encoding(gzip: bool) -> Headers:
+    """The header of a packed body."""
+    return [("Content-Encoding", "gzip")] if gzip else []
+
+
+def framing(length: int, gzip: bool) -> Headers:
+    """The headers of a body of *length* bytes; a packed one is sent in chunks (section 8)."""
+    name = "X-HCP-ContentLength" if gzip else "Content-Length"
+    return [*encoding(gzip), (name, str(length))]
+
+
+def body(data: bytes | Iterable[bytes], gzip: bool) -> bytes | AsyncIterator[bytes]:
+    """*data* as the body of a response."""
+    if gzip:
+        return BodyStream(packed([data] if isinstance(data, bytes) else data))
+    return data if isinstance(data, bytes) else BodyStream(data)
 
 
 # Uploads

@@ -3,10 +3,10 @@
 import re
 
 from .._dates import iso, with_hundredths
-from .._http.compression import BodyStream, packed, unpacker, wants_gzip
+from .._http.compression import body, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError
 from .._http.messages import Reply
-from .._http.responses import Headers, response
+from .._http.responses import response
 from .._store.errors import NoAnnotation
 from .._store.objects import Annotation, Directory, StoredObject
 from .._store.uploads import DEFAULT_NAME
@@ -45,18 +45,18 @@ async def put(call: Call) -> Reply:
 async def get(call: Call) -> Reply:
     """An annotation, whole: ranges and conditions are about objects."""
     found, annotation = _asked(call)
-    data = annotation.content.read(0, annotation.size)
-    pieces = [data] if isinstance(data, bytes) else data
     gzip = wants_gzip(call.request)
-    headers = call.responses.annotation(found, annotation, _framing(annotation.size, gzip))
-    return response(200, headers, BodyStream(packed(pieces) if gzip else pieces))
+    headers = call.responses.annotation(found, annotation, framing(annotation.size, gzip))
+    return response(200, headers, body(annotation.content.read(0, annotation.size), gzip))
 
 
 async def head(call: Call) -> Reply:
     """The headers that GET would give."""
     found, annotation = _asked(call)
-    framing = _framing(annotation.size, wants_gzip(call.request))
-    return response(200, call.responses.annotation(found, annotation, framing))
+    headers = call.responses.annotation(
+        found, annotation, framing(annotation.size, wants_gzip(call.request))
+    )
+    return response(200, headers)
 
 
 async def delete(call: Call) -> Reply:
@@ -80,8 +80,8 @@ async def get_info(call: Call) -> Reply:
     record = {"annotation": [_info(*each) for each in found.annotations.items()]}
     data = document("annotations", record, pretty=True, declaration=_STANDALONE).encode()
     gzip = wants_gzip(call.request)
-    headers = call.responses.information(_framing(len(data), gzip))
-    return response(200, headers, BodyStream(packed([data])) if gzip else data)
+    headers = call.responses.information(framing(len(data), gzip))
+    return response(200, headers, body(data, gzip))
 
 
 def annotation_name(call: Call) -> str:
@@ -110,12 +110,6 @@ def _asked(call: Call) -> tuple[StoredObject, Annotation]:
     if name not in found.annotations:
         raise NoAnnotation(f"No annotation exists with name {name}")
     return found, found.annotations[name]
-
-
-def _framing(length: int, gzip: bool) -> Headers:
-    if gzip:  # sent in chunks, then (section 8)
-        return [("Content-Encoding", "gzip"), ("X-HCP-ContentLength", str(length))]
-    return [("Content-Length", str(length))]
 
 
 def _info(name: str, annotation: Annotation) -> Record:

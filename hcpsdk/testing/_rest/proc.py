@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .._http.compression import BodyStream, packed, wants_gzip
+from .._http.compression import body, framing, wants_gzip
 from .._http.errors import HTTPError
 from .._http.messages import Reply, Request
 from .._http.responses import response
@@ -49,11 +49,8 @@ def answer(asked: ProcCall, responses: RestResponses) -> Reply:
         if not asked.caller.own:
             raise HTTPError(401)
     data = document(asked).encode()
-    if wants_gzip(asked.request):
-        framing = [("Content-Encoding", "gzip"), ("X-HCP-ContentLength", str(len(data)))]
-        return response(200, responses.information(framing), BodyStream(packed([data])))
-    framing = [("Content-Length", str(len(data)))]
-    return response(200, responses.information(framing), data)
+    gzip = wants_gzip(asked.request)
+    return response(200, responses.information(framing(len(data), gzip)), body(data, gzip))
 
 
 def _namespaces(asked: ProcCall) -> str:

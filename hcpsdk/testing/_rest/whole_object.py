@@ -6,7 +6,7 @@ docs/hcp/namespace.rst, sections 5 and 13.
 import itertools
 from collections.abc import Iterable
 
-from .._http.compression import BodyStream, Unpacker, packed, unpacker, wants_gzip
+from .._http.compression import Unpacker, body, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import Reply
 from .._http.responses import flag, header_text, response
@@ -91,12 +91,9 @@ async def get(call: Call) -> Reply:
         raise HTTPError(404, headers=[("X-HCP-ErrorMessage", message)])
     check_read(call.request, found)
     gzip = wants_gzip(call.request)
-    length = "X-HCP-ContentLength" if gzip else "Content-Length"
-    framing = [(length, str(found.size + annotation.size))]
-    if gzip:
-        framing.insert(0, ("Content-Encoding", "gzip"))
+    framed = framing(found.size + annotation.size, gzip)
     headers = [
-        *call.responses.object(found, call.namespace, "application/octet-stream", framing),
+        *call.responses.object(found, call.namespace, "application/octet-stream", framed),
         (FIRST, flag(annotation_first)),
         ("X-HCP-CustomMetadataContentType", "text/xml" if annotation.is_xml else "unknown"),
         ("X-HCP-DataContentType", content_type(call.path[-1])),
@@ -105,7 +102,7 @@ async def get(call: Call) -> Reply:
     if annotation_first:
         parts.reverse()
     pieces = itertools.chain.from_iterable([_pieces(part) for part in parts])
-    return response(200, headers, BodyStream(packed(pieces) if gzip else pieces))
+    return response(200, headers, body(pieces, gzip))
 
 
 def _annotation_comes_first(call: Call) -> bool:
