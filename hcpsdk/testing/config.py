@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 # Data access permissions (docs/hcp/namespace.rst, section 2).
 PERMISSIONS = frozenset(
@@ -26,6 +26,8 @@ ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
+
+T = TypeVar("T")
 
 
 def with_implied(permissions: frozenset[str]) -> frozenset[str]:
@@ -54,6 +56,8 @@ class User:
             ``read_acl``, ``write_acl`` and ``change_owner``.
         roles: What it may do in the management API: ``administrator``, ``compliance``,
             ``monitor``, ``search``, ``security``, ``service``.
+        enabled: False refuses its credentials.
+        manages_namespaces: Whether it may create namespaces and manage those that it owns.
     """
 
     name: str
@@ -61,6 +65,8 @@ class User:
     tenant: str | None = None
     permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
     roles: frozenset[str] = ROLES
+    enabled: bool = True
+    manages_namespaces: bool = False
 
     def __post_init__(self) -> None:
         if unknown := self.roles - ROLES:
@@ -130,6 +136,7 @@ class Namespace:
         permission_mask: What anybody may do in it at most.
         checks_annotations: True refuses annotations that are no well-formed XML.
         annotation_changes: Which changes of annotations retention and hold leave open.
+        owner: The name of the user who owns it.
     """
 
     name: str
@@ -152,6 +159,7 @@ class Namespace:
     permission_mask: frozenset[str] = PERMISSIONS
     checks_annotations: bool = True
     annotation_changes: Literal["all", "add", "none"] = "add"
+    owner: str = ""
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask)
@@ -193,19 +201,31 @@ _N2 = Namespace(
 )
 
 
-@dataclass(frozen=True)
+DEFAULT_TENANT = "Default"  # it has one namespace, which is open to anonymous users
+
+DEFAULT_NAMESPACE = Namespace("default", "default", requires_authentication=False)
+
+
+@dataclass
 class System:
-    """One HCP as its administrator configured it; what a `Site` is made from."""
+    """One HCP as its administrator configured it; what a `Site` is made from.
+
+    While an HCP runs, its management API assigns to `namespaces`, `users` and `tenants`. The
+    tuples themselves are never altered, so that any thread can read them.
+    """
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
     namespaces: tuple[Namespace, ...] = (_N1, _N2)
     users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
+    tenants: tuple[str, ...] = ()  # besides those of the namespaces and users
     # What a request without credentials gets: 403, or 302 to the login page as older releases do.
     missing_credentials_status: Literal[403, 302] = 403
     # What anybody at all may do, in the whole system and by name of the tenant.
     permission_mask: frozenset[str] = PERMISSIONS
     tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Whether chargeback reports have columns for tiering, as those of releases from 7.3 on.
+    reports_tiering: bool = False
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask, *self.tenant_masks.values())
@@ -218,10 +238,26 @@ class System:
                 allowed &= with_implied(mask)
         return allowed
 
+    def all_tenants(self) -> list[str]:
+        """The names of all tenants, each once; without the one of the default namespace."""
+        names = [namespace.tenant for namespace in self.namespaces]
+        names += [user.tenant for user in self.users if user.tenant is not None]
+        return list({name.lower(): name for name in reversed([*names, *self.tenants])}.values())[
+            ::-1
+        ]
+
+    def tenant(self, name: str) -> str | None:
+        """The tenant called *name* as it is written; names of tenants are not case-sensitive."""
+        return _first(each for each in self.all_tenants() if each.lower() == name.lower())
+
+    def is_default_namespace(self, host: str) -> bool:
+        """Whether *host* is a name of the default namespace (docs/hcp/namespace.rst, 24)."""
+        return host.lower() in (DEFAULT_NAMESPACE.host(self.domain).lower(), f"www.{self.domain}")
+
     def namespace(self, host: str) -> Namespace | None:
         """The namespace that *host* (without port) names; host names know no case."""
         return _first(n for n in self.namespaces if n.host(self.domain).lower() == host.lower())
 
 
-def _first(found: Iterable[Namespace]) -> Namespace | None:
+def _first(found: Iterable[T]) -> T | None:
     return next(iter(found), None)

@@ -34,6 +34,7 @@ REASONS = {
     414: "Request URI Too Large",
     415: "Unsupported Media Type",
     416: "Requested Range Not Satisfiable",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
 

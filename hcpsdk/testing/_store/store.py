@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from ..config import Namespace
+from .counts import Counts
 from .errors import (
     BeingWritten,
     Missing,
@@ -36,21 +36,6 @@ from .uploads import AnnotationUpload, ObjectUpload, Upload
 MAX_ANNOTATIONS = 10  # of one object; section 13
 
 
-@dataclass
-class Counts:
-    """What a store holds: finished objects, how many have annotations, and the bytes of these."""
-
-    objects: int = 0
-    annotated: int = 0
-    annotation_bytes: int = 0
-
-    def add(self, stored: StoredObject, times: int = 1) -> None:
-        """Count *stored*; with -1 no more."""
-        self.objects += times
-        self.annotated += times * bool(stored.annotations)
-        self.annotation_bytes += times * stored.annotation_bytes
-
-
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
@@ -69,7 +54,7 @@ class Store:
         self.scratch = scratch
         self.clock = clock
         self.used_bytes = 0  # what is being written included
-        self.counts = Counts()
+        self.counts = Counts(clock)
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
         self.keeps_gone = False
         self.gone: dict[Path, set[Identity]] = {}
@@ -115,6 +100,7 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
+        self.counts.record(writes=1)
         self.on_change(path, 0)
 
     def refuse_if_taken(self, path: Path) -> None:
@@ -186,6 +172,7 @@ class Store:
         self._mark_changed(found)
         found.annotations[upload.name] = annotation = upload.finish(found.changed)
         self.counts.add(found)
+        self.counts.record(writes=1, bytes_in=annotation.size)
         self.on_change(path, annotation.size)
         return annotation
 
@@ -217,6 +204,7 @@ class Store:
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
         self._mark_changed(found)
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
@@ -263,6 +251,7 @@ class Store:
         self.take_out(path)
         if isinstance(found, StoredObject):
             found.discard()
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
@@ -285,7 +274,7 @@ class Store:
                 entry.discard()
         self._root = Directory(self.clock())
         self.used_bytes = 0
-        self.counts = Counts()
+        self.counts = Counts(self.clock)
         self.gone.clear()
 
     # For copies that come from another system: no rules, and `on_change` is not called
@@ -367,6 +356,7 @@ class Store:
         above = self._directory(upload.path[:-1])
         above.entries[upload.path[-1]] = finished
         self.counts.add(finished)
+        self.counts.record(writes=1, bytes_in=finished.size + finished.annotation_bytes)
         above.changed = self.clock()
         del self._open[upload.path]
         self.on_change(upload.path, finished.size)
