@@ -7,14 +7,15 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from ._http.messages import Reply, Request
+from ._http.errors import not_emulated
+from ._http.interfaces import Interface, interface_of
+from ._http.messages import Reply, Request, Site
+from ._http.responses import Responses
 from ._mapi.service import MapiService
 from ._replication.service import Replication
 from ._rest.service import RestService
 from ._store.store import Store
 from .config import System
-
-MAPI_PORT = 9090
 
 
 class Services:
@@ -31,8 +32,13 @@ class Services:
             for namespace in system.namespaces
         }
         self.replication = Replication(system, self.stores)
-        self._rest = RestService(system, self.stores, self.replication, now)
-        self._mapi = MapiService(system, self.replication, now)
+        self._system = system
+        self._responses = Responses(system, now)
+        # Interfaces that are not here get 501 (contract 10).
+        self._sites: dict[Interface, Site] = {
+            Interface.REST: RestService(system, self.stores, self.replication, now),
+            Interface.MANAGEMENT: MapiService(system, self.replication, now),
+        }
 
     def reset(self) -> None:
         """Forget all objects, and all changes made by the management API."""
@@ -41,7 +47,10 @@ class Services:
         self.replication.reset()
 
     async def answer(self, request: Request) -> Reply:
-        """The response of the service behind the port of *request*."""
-        if request.port == MAPI_PORT:
-            return await self._mapi.answer(request)
-        return await self._rest.answer(request)
+        """The response of the interface that *request* is for."""
+        systems = [self._system, *self.replication.systems_taken_over()]
+        interface = interface_of(request, systems)
+        site = self._sites.get(interface)
+        if site is None:
+            return self._responses.refused(not_emulated(interface.value))
+        return await site.answer(request)

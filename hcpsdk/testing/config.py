@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 # Data access permissions (docs/hcp/namespace.rst, section 2).
 PERMISSIONS = frozenset(
@@ -26,6 +26,8 @@ ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
+
+T = TypeVar("T")
 
 
 def with_implied(permissions: frozenset[str]) -> frozenset[str]:
@@ -218,10 +220,16 @@ class System:
                 allowed &= with_implied(mask)
         return allowed
 
+    def tenant_of(self, host: str) -> str | None:
+        """The tenant that *host* is a name of, or of one of its namespaces."""
+        tenants = {n.tenant for n in self.namespaces} | {u.tenant for u in self.users if u.tenant}
+        domain = self.domain.lower()
+        return _first(t for t in tenants if f".{host.lower()}".endswith(f".{t.lower()}.{domain}"))
+
     def namespace(self, host: str) -> Namespace | None:
         """The namespace that *host* (without port) names; host names know no case."""
         return _first(n for n in self.namespaces if n.host(self.domain).lower() == host.lower())
 
 
-def _first(found: Iterable[Namespace]) -> Namespace | None:
+def _first(found: Iterable[T]) -> T | None:
     return next(iter(found), None)

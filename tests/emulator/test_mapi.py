@@ -129,7 +129,7 @@ def test_namespaces_are_elsewhere(hcp: HCP) -> None:
     assert ask("GET", "/rest/a").status == 404
     headers = {"Authorization": f"HCP {TENANT_TOKEN}"}
     host = "n1.m.hcp1.snomis.local"
-    assert ask("GET", SERVICE, headers=headers, host=host, port=443).status == 404
+    assert ask("GET", SERVICE, headers=headers, host=host, port=443).status == 403
 
 
 @pytest.fixture(scope="module")

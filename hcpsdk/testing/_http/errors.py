@@ -19,5 +19,8 @@ class HTTPError(Exception):
 
 
 def not_emulated(what: str) -> HTTPError:
-    """The refusal of something that a real HCP knows and this one does not."""
-    return HTTPError(400, f"the emulator does not know {what}")
+    """The refusal of something that a real HCP knows and this one does not (contract 10).
+
+    Every interface refuses with this, never with what a real HCP says of what does not exist.
+    """
+    return HTTPError(501, f"the emulator does not support {what}")

@@ -84,7 +84,7 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("ingestTimeString", listing_time(stored.created // 1000)),
         ("hold", flag(metadata.hold)),
         ("shred", flag(metadata.shred)),
-        ("dpl", str(namespace.dpl)),
+        ("dpl", str(metadata.dpl)),
         ("index", flag(metadata.index)),
         ("customMetadata", flag(bool(stored.annotations))),
         ("customMetadataAnnotations", annotation_names(stored)),

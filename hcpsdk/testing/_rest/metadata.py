@@ -54,7 +54,7 @@ async def delete(call: Call) -> Reply:
         call.existing()
     parameters = await from_body_or(call.parameters, call.request)
     parameters.only("purge", "privileged", "reason")
-    if parameters.switch("purge"):  # without old versions the same as deleting
+    if parameters.boolean("purge"):  # without old versions the same as deleting
         call.caller.needs("purge")
     privileged = _is_privileged(call, parameters)
     call.store.remove(call.path, despite_retention=privileged)
@@ -63,7 +63,7 @@ async def delete(call: Call) -> Reply:
 
 def _is_privileged(call: Call, parameters: Parameters) -> bool:
     """Whether retention is to be overridden; that takes a reason, permission, and the mode."""
-    privileged = parameters.switch("privileged")
+    privileged = bool(parameters.boolean("privileged"))
     reason = parameters.text("reason")
     if privileged != (reason is not None):
         raise HTTPError(400, "privileged and reason go together")

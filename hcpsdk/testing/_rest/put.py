@@ -37,8 +37,8 @@ def initial_change(call: Call, *other_parameters: str) -> Change:
     call.caller.needs("write")
     for header in ("X-HCP-CopySource", "X-HCP-LabelRetentionHold"):
         if call.request.header(header) is not None:
-            raise not_emulated(header)
-    call.parameters.only("hold", "index", "retention", "shred", *other_parameters)
+            raise not_emulated(f"the header {header}")
+    call.parameters.only("hold", "index", "retention", "shred", "dpl", *other_parameters)
     change = call.parameters.change()
     if change.hold:
         call.caller.needs("privileged")

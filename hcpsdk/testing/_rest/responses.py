@@ -4,29 +4,15 @@ docs/hcp/namespace.rst, section 3 (objects), 11 (directories), 25 (what was not 
 """
 
 from .._dates import http_date, iso, with_hundredths
-from .._http.errors import HTTPError
 from .._http.messages import Reply
-from .._http.responses import Headers, Responses, error_message, flag, header_text, response
+from .._http.responses import Headers, Responses, flag, header_text, response
 from .._store.objects import Annotation, Directory, Path, StoredObject
 from ..config import Namespace
 from .paths import url
 
-# Section 25, 2; for 204 section 13.
-EXPLAINED = frozenset([204, 400, 403, 409, 503])
-
 
 class RestResponses(Responses):
     """Builds the responses of the namespaces."""
-
-    def refused(self, refusal: HTTPError) -> Reply:
-        """The reply that *refusal* stands for; its body is empty."""
-        headers = [*self.first_lines(), *self.stamp(), *refusal.headers]
-        if refusal.message and refusal.status in EXPLAINED:
-            headers.append(error_message(refusal.message))
-        # With 304 it would speak of the body that GET would get; RFC 7230 forbids it with 204.
-        if refusal.status not in (204, 304):
-            headers.append(("Content-Length", "0"))
-        return response(refusal.status, headers)
 
     def done(self) -> Reply:
         """200 with nothing to tell: metadata changed, or something deleted."""
@@ -139,7 +125,7 @@ def _about_object(stored: StoredObject, namespace: Namespace) -> Headers:
         ("X-HCP-IngestProtocol", "HTTP"),
         ("X-HCP-RetentionHold", flag(metadata.hold)),
         ("X-HCP-Shred", flag(metadata.shred)),
-        ("X-HCP-DPL", str(namespace.dpl)),
+        ("X-HCP-DPL", str(metadata.dpl)),
         ("X-HCP-Index", flag(metadata.index)),
         ("X-HCP-Custom-Metadata", flag(bool(stored.annotations))),
         ("X-HCP-ACL", "false"),

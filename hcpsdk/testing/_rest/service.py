@@ -132,11 +132,13 @@ class RestService:
 
     def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
         """*request* as a `Call`; refused if it is not for /rest."""
-        if request.method not in METHODS:
-            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
         url_path, _, query = request.target.partition("?")
         if url_path != "/rest" and not url_path.startswith("/rest/"):
-            raise HTTPError(404)
+            raise HTTPError(403, "the management API is at port 9090")
+        if request.method == "OPTIONS":
+            raise not_emulated("OPTIONS (CORS)")
+        if request.method not in METHODS:
+            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
         path, means_directory = parsed(url_path)
         return Call(
             request,

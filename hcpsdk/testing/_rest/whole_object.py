@@ -35,7 +35,7 @@ async def put(call: Call) -> Reply:
     if call.means_directory:
         raise HTTPError(400, "Custom Metadatasetting is not allowed on a directory")
     if _annotation_comes_first(call):
-        raise not_emulated(f"{FIRST} in a PUT")
+        raise not_emulated(f"the header {FIRST} in a PUT")
     data_size = _data_size(call)
     unpack = unpacker(call.request)
     found = call.store.find(call.path)

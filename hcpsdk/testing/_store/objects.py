@@ -32,6 +32,7 @@ class Change:
     shred: bool | None = None
     index: bool | None = None
     owner: str | None = None
+    dpl: int | None = None  # of a new object only
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Metadata:
     shred: bool
     index: bool
     owner: str
+    dpl: int = 2
 
     @classmethod
     def initial(cls, change: Change, namespace: Namespace, owner: str, stored: int) -> Metadata:
@@ -52,16 +54,17 @@ class Metadata:
             RetentionError: The retention asked for does not exist.
         """
         classes = namespace.class_values
-        if change.retention is None:
-            retention = rules.default(namespace.default_retention, stored, classes)
-        else:
-            retention = rules.resolved(change.retention, Moment(stored, stored), classes)
+        retention = rules.default(namespace.default_retention, stored, classes)
+        if change.retention is not None:
+            moment = Moment(stored, stored, default=retention)
+            retention = rules.resolved(change.retention, moment, classes)
         return cls(
             retention,
             hold=bool(change.hold),
             shred=namespace.default_shred if change.shred is None else change.shred,
             index=namespace.default_index if change.index is None else change.index,
             owner=owner,
+            dpl=namespace.dpl if change.dpl is None else change.dpl,
         )
 
     def changed(self, change: Change, moment: Moment, classes: Mapping[str, str]) -> Metadata:
