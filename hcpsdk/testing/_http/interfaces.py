@@ -15,7 +15,7 @@ MAPI_PORT = 9090
 
 
 class Interface(enum.Enum):
-    """An interface of HCP. The value describes it in the response to who asks in vain."""
+    """An interface of HCP; the value names it in error messages."""
 
     REST = "native REST"
     MANAGEMENT = "the management API"
@@ -63,9 +63,9 @@ _AWS_SIGNATURE = re.compile(r"(?:^|[?&])(?:X-Amz-Signature|AWSAccessKeyId)=")
 
 
 def interface_of(request: Request, systems: Iterable[System]) -> Interface:
-    """The interface that *request* is for; of *systems* are the names that it can ask for.
+    """The interface of one of *systems* that *request* is for.
 
-    What nothing says otherwise of goes to REST, which refuses hosts that do not exist.
+    It is REST for unknown hosts, which that interface refuses.
     """
     if request.port == MAPI_PORT:
         return Interface.MANAGEMENT

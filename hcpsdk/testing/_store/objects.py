@@ -1,7 +1,7 @@
-"""What a namespace holds: objects with their system metadata, and directories.
+"""Objects with their system metadata, annotations, and directories. Imports `content`, `retention`.
 
-The rules on system metadata are here too: what an object starts with, and which change is allowed
-(docs/hcp/namespace.rst, section 15).
+With the rules for system metadata: initial values and allowed changes (docs/hcp/namespace.rst,
+section 15).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Path = tuple[bytes, ...]
 
 
 class ChangeRefused(ValueError):
-    """System metadata cannot be changed like that; says why."""
+    """This change of system metadata is not allowed."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The system metadata that a client names; None leaves a value as it is."""
+    """Requested changes of system metadata; None leaves a value unchanged."""
 
     retention: rules.Value | None = None
     hold: bool | None = None
@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Metadata:
-    """System metadata of an object that can change."""
+    """System metadata that can be changed."""
 
     retention: Retention
     hold: bool
@@ -48,10 +48,10 @@ class Metadata:
 
     @classmethod
     def initial(cls, change: Change, namespace: Namespace, owner: str, stored: int) -> Metadata:
-        """What a new object of *owner* gets: the namespace's defaults, but for what is named.
+        """The metadata of a new object: *change*, and the defaults of the namespace.
 
         Raises:
-            RetentionError: The retention asked for does not exist.
+            RetentionError: The requested retention does not exist.
         """
         classes = namespace.class_values
         retention = rules.default(namespace.default_retention, stored, classes)
@@ -68,11 +68,11 @@ class Metadata:
         )
 
     def changed(self, change: Change, moment: Moment, classes: Mapping[str, str]) -> Metadata:
-        """These values with *change* made: all of it or, if a part is refused, nothing.
+        """These values with *change* applied, completely or not at all.
 
         Raises:
-            ChangeRefused: Retention together with hold, or of an object on hold; shred taken back.
-            RetentionError: The retention asked for may not follow the present one.
+            ChangeRefused: Retention together with hold, or on hold; shred set to false.
+            RetentionError: The requested retention cannot replace the present one.
         """
         after = self
         if change.retention is not None:
@@ -112,7 +112,7 @@ class Annotation:
 
 
 def version_of(created: int) -> int:
-    """The version ID of what is made at *created*, in milliseconds since the epoch."""
+    """The version ID of an object created at *created*, in milliseconds since the epoch."""
     return 64 * created + 1
 
 
@@ -129,8 +129,8 @@ class StoredObject:
     changed: int
     metadata: Metadata
     annotations: dict[str, Annotation] = field(default_factory=dict)  # by name
-    replicated: bool = False  # every system that is to have it has it as it is now
-    collided: bool = False  # it lost its name to an object of another system
+    replicated: bool = False  # all linked systems have its present state
+    collided: bool = False  # it lost its name in a collision
 
     @property
     def size(self) -> int:
@@ -141,7 +141,7 @@ class StoredObject:
         return sum(annotation.size for annotation in self.annotations.values())
 
     def discard(self) -> None:
-        """Let go of the bytes, when the object is there no more."""
+        """Delete the bytes."""
         self.content.discard()
         for annotation in self.annotations.values():
             annotation.content.discard()
@@ -149,10 +149,10 @@ class StoredObject:
 
 @dataclass
 class Directory:
-    """A directory; ``changed`` is when it was made, or something came into it or left it."""
+    """A directory; ``changed`` is when it was created, or its entries changed."""
 
     changed: int
-    version: int = 0  # made of the time when it was made, like that of an object
+    version: int = 0  # from the time of its creation, as for objects
     entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
 
 
@@ -161,5 +161,5 @@ Identity = tuple[int, str]
 
 
 def identity(entry: StoredObject | Directory) -> Identity:
-    """What is the same wherever *entry* is."""
+    """The identity of *entry*."""
     return entry.version, entry.etag if isinstance(entry, StoredObject) else ""
