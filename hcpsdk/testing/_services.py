@@ -5,10 +5,13 @@ Imports the interfaces (`_rest`, `_mapi`), `_replication` and `_store`.
 
 import pathlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from ._http.access_log import AccessLog
-from ._http.messages import Reply, Request
+from ._http.errors import not_emulated
+from ._http.interfaces import Interface, interface_of
+from ._http.messages import Reply, Request, Site
+from ._http.responses import Responses
 from ._mapi.call import Emulated, NodeView
 from ._mapi.service import MapiService
 from ._replication.service import Replication
@@ -16,8 +19,6 @@ from ._rest.default_namespace import DefaultNamespaceService
 from ._rest.service import RestService
 from ._store.namespaces import Namespaces
 from .config import System
-
-MAPI_PORT = 9090
 
 
 class Services:
@@ -37,14 +38,18 @@ class Services:
         self.namespaces.on_add = self.replication.watch
         self.nodes: Sequence[NodeView] = ()
         self._system = system
-        self._access_log = AccessLog(now)
-        self._rest = RestService(system, self.namespaces.stores, self.replication, now)
-        self._default_namespace = DefaultNamespaceService(system, self.namespaces.default, now)
-        self._mapi = MapiService(
-            Emulated(
-                system, self.namespaces, self.replication, self._access_log, lambda: self.nodes, now
-            )
-        )
+        self._responses = Responses(system, now)
+        self._access_log = log = AccessLog(now)
+        managed = Emulated(system, self.namespaces, self.replication, log, lambda: self.nodes, now)
+        self._mapi = MapiService(managed)
+        # Interfaces that are not here get 501 (contract 10).
+        self._sites: dict[Interface, Site] = {
+            Interface.REST: RestService(system, self.namespaces.stores, self.replication, now),
+            Interface.MANAGEMENT: self._mapi,
+            Interface.DEFAULT_NAMESPACE: DefaultNamespaceService(
+                system, self.namespaces.default, now
+            ),
+        }
 
     def reset(self) -> None:
         """Forget all objects, and all changes made by the management API."""
@@ -54,14 +59,13 @@ class Services:
         self._access_log.clear()
 
     async def answer(self, request: Request) -> Reply:
-        """The response of the service behind the port of *request*."""
-        reply = await self._service(request)(request)
+        """The response of the interface that *request* is for."""
+        systems = [self._system, *self.replication.systems_taken_over()]
+        interface = interface_of(request, systems)
+        site = self._sites.get(interface)
+        if site is None:
+            reply = self._responses.refused(not_emulated(interface.value))
+        else:
+            reply = await site.answer(request)
         self._access_log.add(request, reply)
         return reply
-
-    def _service(self, request: Request) -> Callable[[Request], Awaitable[Reply]]:
-        if request.port == MAPI_PORT:
-            return self._mapi.answer
-        if self._system.is_default_namespace(request.host):
-            return self._default_namespace.answer
-        return self._rest.answer

@@ -11,12 +11,12 @@ from .errors import HTTPError
 from .messages import Request
 from .responses import Headers
 
-PIECE = 256 * 1024  # bytes that unpacking gives at once, however well they were packed
-_GZIP_FORMAT = 31  # zlib's wbits for the largest window in a gzip wrapping
+PIECE = 256 * 1024  # maximum of bytes that unpacking returns at once
+_GZIP_FORMAT = 31  # wbits of zlib for the gzip format
 
 
 class BodyStream:
-    """Pieces as the body of a reply. Between them other requests get their turn."""
+    """Pieces as the body of a response. Other requests are processed between them."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
@@ -35,7 +35,7 @@ class BodyStream:
 
 
 def wants_gzip(request: Request) -> bool:
-    """Whether the reply is to be packed; refuses with 406 whoever takes neither that nor plain."""
+    """Whether to pack the response; 406 if the client accepts neither gzip nor plain bodies."""
     header = request.header("Accept-Encoding") or ""
     accepted = dict(map(_coding, header.lower().split(","))) if header.strip() else {}
     if not accepted:
@@ -43,14 +43,14 @@ def wants_gzip(request: Request) -> bool:
     anything = accepted.get("*", False)
     if accepted.get("gzip", anything):
         return True
-    # HCP's manual wants 406 where gzip is missing; yet Python's own "identity" was served.
+    # HCP's manual requires 406 without gzip, but Python's default "identity" was accepted.
     if not accepted.get("identity", anything):
         raise HTTPError(406)
     return False
 
 
 def _coding(text: str) -> tuple[str, bool]:
-    """A name from Accept-Encoding, and whether it is welcome ("q=0" says no)."""
+    """A name in Accept-Encoding, and whether it is acceptable (not "q=0")."""
     name, _, quality = text.partition(";")
     _, _, number = quality.partition("=")
     try:
@@ -90,17 +90,17 @@ def body(data: bytes | Iterable[bytes], gzip: bool) -> bytes | AsyncIterator[byt
 
 
 class Unpacker:
-    """Gives the bytes to be stored of an upload that is sent as they are."""
+    """Passes the bytes of an upload that is not packed."""
 
     def unpacked(self, piece: bytes) -> Iterator[bytes]:
         yield piece
 
     def finish(self) -> None:
-        """To be called after the last piece."""
+        """Call this after the last piece."""
 
 
 class Gunzip(Unpacker):
-    """Unpacks an upload in gzip format; refuses with 400 what is not."""
+    """Unpacks an upload in gzip format; 400 for other data."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP_FORMAT)
@@ -118,11 +118,11 @@ class Gunzip(Unpacker):
 
     def finish(self) -> None:
         if not self._member.eof:
-            raise HTTPError(400, "the body is not in gzip format, or not all of it")
+            raise HTTPError(400, "the body is not in gzip format, or incomplete")
 
 
 def unpacker(request: Request) -> Unpacker:
-    """What unpacks *request*'s body; refuses with 415 an encoding other than gzip."""
+    """The unpacker for the body of *request*; 415 for an encoding other than gzip."""
     encoding = (request.header("Content-Encoding") or "").strip().lower()
     if encoding == "gzip":
         return Gunzip()

@@ -1,12 +1,12 @@
-"""How a rule says that a request gets something else than what it asked for."""
+"""The exception that ends a request with an error status. Imports nothing of the emulator."""
 
 from collections.abc import Iterable
 
 
 class HTTPError(Exception):
-    """The request ends here, with this status.
+    """The request ends with this status.
 
-    *message* becomes the reply's ``X-HCP-ErrorMessage`` where HCP sends one; *headers* go with it.
+    *message* becomes ``X-HCP-ErrorMessage`` if HCP sends one; *headers* are added.
     """
 
     def __init__(

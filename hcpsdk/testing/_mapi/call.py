@@ -63,13 +63,13 @@ class Emulated:
 
 @dataclass(frozen=True)
 class MapiCall:
-    """What an operation gets to work with."""
+    """The argument of operations."""
 
     emulated: Emulated
     user: User
-    tenant: str | None  # whose host was asked; None for the system's own
+    tenant: str | None  # of the requested host; None for the system
     path: Path
-    names: list[str]  # what stands in the URL where the table of resources has {}
+    names: list[str]  # the parts of the URL where the table of resources has {}
     parameters: dict[str, str]  # a bare name has the value ""
     body: tuple[str, bytes]  # media type and bytes, both empty if there is none
     accept: str = ""  # the media type of the response
@@ -88,7 +88,7 @@ class MapiCall:
 
     @property
     def verbose(self) -> bool:
-        """Whether read-only properties are to be shown; a bad Boolean counts as false."""
+        """Whether to show read-only properties; an invalid value counts as false."""
         return self.parameters.get("verbose", "false").lower() in ("true", "t", "1", "")
 
     @property
@@ -96,18 +96,18 @@ class MapiCall:
         return bool(self.body[1])
 
     def document(self, root: str) -> Record:
-        """The values in the body; `Malformed` if it is none that starts with *root*."""
+        """The values in the body; `Malformed` if it is not a document with *root*."""
         kind, body = self.body
         if not body:
-            raise HTTPError(400, f"neither a known action nor a body: {root}")
+            raise HTTPError(400, f"expected an action or a body: {root}")
         return read(root, body, kind)
 
     # Access
 
     def needs(self, *roles: str) -> None:
-        """Refuse the request if its user is not on system level with one of *roles*."""
+        """403 unless this is a system-level user with one of *roles*."""
         if self.tenant is not None or self.user.tenant is not None:
-            raise HTTPError(403, "only system-level users on the system's own host may do this")
+            raise HTTPError(403, "only for system-level users on the host of the system")
         self._needs_role(roles)
 
     def in_tenant(self, *roles: str, is_shared: bool = False) -> str:
@@ -174,7 +174,7 @@ Operation = Callable[[MapiCall], Document | Raw | None]  # None: done, nothing t
 
 @dataclass(frozen=True)
 class Resource:
-    """What can be done with a resource, by method. HEAD goes with GET, OPTIONS with all."""
+    """The operations of a resource, by method. HEAD comes with GET; all have OPTIONS."""
 
     operations: dict[str, Operation]
     media_types: tuple[str, ...] = ()  # of GET, besides XML and JSON

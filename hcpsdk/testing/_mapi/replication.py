@@ -1,4 +1,7 @@
-"""The replication service and its links in the management API. docs/hcp/mapi.rst, section 4."""
+"""Resources: the replication service and its links. docs/hcp/mapi.rst, section 4.
+
+Imports `call`, `properties` and `_replication`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ CHANGERS = ("administrator",)
 
 
 def get_service(call: MapiCall) -> Document:
-    """The settings; verbose adds whether the service works."""
+    """The settings; verbose adds the status."""
     call.needs(*READERS)
     record = dict(call.replication.settings)
     if call.verbose:
@@ -69,18 +72,18 @@ def get_links(call: MapiCall) -> Document:
 
 
 def get_link(call: MapiCall) -> Document:
-    """All that can be changed about a link; verbose adds how it is doing."""
+    """The properties of a link; verbose adds status and statistics."""
     call.needs(*READERS)
     return Document("link", _described(_end(call), verbose=call.verbose))
 
 
 def post_link(call: MapiCall) -> None:
-    """Do one of the actions, or change properties."""
+    """Run one of the actions, or change properties."""
     call.needs(*CHANGERS)
     end = _end(call)
     actions = {ALIASES.get(name, name) for name in call.parameters} & ACTIONS
     if len(actions) > 1:
-        raise HTTPError(400, f"one action at a time: {', '.join(sorted(actions))}")
+        raise HTTPError(400, f"only one action is possible: {', '.join(sorted(actions))}")
     try:
         if actions:
             _refuse_body(call)
@@ -94,7 +97,7 @@ def post_link(call: MapiCall) -> None:
 
 
 def delete_link(call: MapiCall) -> None:
-    """Remove a link: from both systems, or from this one if the other does not answer."""
+    """Remove a link from both systems, or from this one if the other does not respond."""
     call.needs(*CHANGERS)
     end = _end(call)
     if end.other.is_running:
@@ -121,11 +124,11 @@ def _end(call: MapiCall) -> End:
 
 
 def _refuse_body(call: MapiCall) -> None:
-    if call.has_body:  # section 3: on these resources, alone of all
+    if call.has_body:  # section 3: only on these resources
         raise HTTPError(400, "a body is not allowed with an action")
 
 
-# What a link looks like, in the order of section 4.3
+# A link, in the order of section 4.3
 
 
 def _described(end: End, *, verbose: bool) -> Record:
@@ -158,7 +161,7 @@ def _described(end: End, *, verbose: bool) -> Record:
 
 
 def _failover_settings(end: End) -> Record:
-    """Both sides on an active/active link; else those of the replica, wherever that is."""
+    """Those of both sides on an active/active link, else those of the replica."""
     if end.role is Role.PEER:
         return {"local": _without_recovery(end), "remote": _without_recovery(end.other)}
     if end.role is Role.REPLICA:
@@ -209,13 +212,13 @@ SIDE_PROPERTIES = {
 
 
 def _change(end: End, given: Record) -> None:
-    """Change what *given* names, all of it or nothing."""
+    """Apply the changes *given*, completely or not at all."""
     present = _described(end, verbose=True)
     sides = given.pop("failoverSettings", {})
     kind = given.pop("type", end.role.value)
     new = changes(given, LINK_PROPERTIES, present)
     if not isinstance(sides, dict) or not set(sides) <= set(present["failoverSettings"]):
-        raise HTTPError(400, f"bad failoverSettings on a link of type {end.role.value}")
+        raise HTTPError(400, f"invalid failoverSettings on a link of type {end.role.value}")
     new_sides = {
         side: changes(values, _known(present["failoverSettings"][side]), {})
         for side, values in sides.items()

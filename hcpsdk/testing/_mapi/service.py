@@ -1,7 +1,6 @@
-"""The Management API: everything under /mapi on port 9090. docs/hcp/mapi.rst, sections 1 to 3.
+"""The management API: everything under ``/mapi`` on port 9090. docs/hcp/mapi.rst, sections 1 to 3.
 
-Each subject has a file of its own with a table of its resources; a new one is such a file and a
-line in `RESOURCES`.
+Imports the files with resources. Each has a table of them, which is added to `RESOURCES` here.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class MapiService:
         self._logs.reset()
 
     async def answer(self, request: Request) -> Reply:
-        """The reply to *request*; never raises for what a client did wrong."""
+        """The response to *request*; never raises for errors of a client."""
         try:
             return await self._answer(request)
         except HTTPError as refusal:
@@ -60,7 +59,7 @@ class MapiService:
         except (Malformed, BadName) as error:
             return self._responses.refused(HTTPError(400, str(error)))
         except BodyCut:
-            raise  # nobody is left who could be told
+            raise  # the client disconnected
         except UnicodeDecodeError:
             return self._responses.refused(HTTPError(400, "malformed URL"))
 
@@ -83,7 +82,7 @@ class MapiService:
             done = operations[method](call)
         except HTTPError as refusal:
             if request.method == "HEAD" and refusal.status in (403, 404):
-                raise HTTPError(302) from refusal  # section 3: what is not to be seen
+                raise HTTPError(302) from refusal  # section 3: what is not visible
             raise
         if done is None:
             return self._responses.done()
@@ -93,7 +92,7 @@ class MapiService:
         return self._responses.document(done, media_type, pretty=pretty)
 
     def _tenant(self, host: str) -> str | None:
-        """The tenant whose API *host* is, None for that of the system."""
+        """The tenant of *host*; None for the host of the system."""
         domain = self._system.domain
         if host == f"admin.{domain}":
             return None
@@ -104,7 +103,7 @@ class MapiService:
         return tenant
 
     def _user(self, request: Request, tenant: str | None) -> User:
-        """Who asks: a user of the system, or of *tenant* if its host was asked."""
+        """The user of *request*: of the system, or of *tenant* on its host."""
         given = credentials(request, COOKIES)
         if given is None:
             raise HTTPError(403, "missing credentials")
@@ -165,7 +164,7 @@ def _accepted(request: Request, resource: Resource, parameters: dict[str, str]) 
 
 
 async def _body(request: Request) -> tuple[str, bytes]:
-    """The media type and the bytes of *request*'s body, both empty where there is none."""
+    """The media type and the bytes of the body, both empty if there is no body."""
     body = bytearray()
     async for piece in request.body:
         body += piece

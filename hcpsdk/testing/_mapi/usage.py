@@ -59,7 +59,7 @@ def _statistics(levels: Sequence[Level]) -> Document:
         "customMetadataSize": sum(level.annotation_bytes for level in levels),
         "ingestedVolume": used,
         "objectCount": sum(level.objects for level in levels),
-        "shredCount": 0,  # what is deleted is gone at once
+        "shredCount": 0,  # objects are deleted at once
         "shredSize": 0,
         "storageCapacityUsed": used,
     }

@@ -1,4 +1,4 @@
-"""Annotations of objects, ``type=custom-metadata``. docs/hcp/namespace.rst, section 13."""
+"""Operations on annotations, ``type=custom-metadata``. docs/hcp/namespace.rst, section 13."""
 
 import re
 
@@ -15,35 +15,35 @@ from .call import Call
 from .conditions import refuse_all
 from .put import announced_size
 
-# No source says what a name may hold (section 26). These go into headers and XML as they are,
-# and leave out the ";" and "," that stand between names.
+# The allowed characters are not documented (section 26). These need no escaping in headers and XML,
+# and exclude the separators ";" and ",".
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 _STANDALONE = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 
 
 async def put(call: Call) -> Reply:
-    """Give an object an annotation, or replace one: 201."""
+    """Store an annotation, or replace it: 201."""
     refuse_all(call.request)
     call.caller.needs("write")
     call.parameters.only("type", "annotation")
     name = annotation_name(call)
-    # The words that clients know (section 21).
+    # As documented (section 21).
     annotated_object(call, "Custom Metadatasetting is not allowed on a directory")
     unpack = unpacker(call.request)
     call.store.refuse_annotation(call.path, name)
-    with call.store.open_annotation(name) as draft:
-        draft.expect(announced_size(call))
+    with call.store.open_annotation(name) as upload:
+        upload.expect(announced_size(call))
         async for piece in call.request.body:
             for plain in unpack.unpacked(piece):
-                draft.write(plain)
+                upload.write(plain)
         unpack.finish()
-        annotation = call.store.annotate(call.path, draft)
+        annotation = call.store.annotate(call.path, upload)
     return call.responses.annotated(call.path, annotation)
 
 
 async def get(call: Call) -> Reply:
-    """An annotation, whole: ranges and conditions are about objects."""
+    """An annotation, without ranges and conditions, which apply to objects only."""
     found, annotation = _asked(call)
     gzip = wants_gzip(call.request)
     headers = call.responses.annotation(found, annotation, framing(annotation.size, gzip))
@@ -52,7 +52,7 @@ async def get(call: Call) -> Reply:
 
 
 async def head(call: Call) -> Reply:
-    """The headers that GET would give."""
+    """The headers of GET."""
     found, annotation = _asked(call)
     headers = call.responses.annotation(
         found, annotation, framing(annotation.size, wants_gzip(call.request))
@@ -72,7 +72,7 @@ async def delete(call: Call) -> Reply:
 
 
 async def get_info(call: Call) -> Reply:
-    """What annotations there are, as XML; 204 if there are none."""
+    """The list of annotations, as XML; 204 for an empty list."""
     call.caller.needs("read")
     call.parameters.only("type")
     found = annotated_object(call)
@@ -86,17 +86,17 @@ async def get_info(call: Call) -> Reply:
 
 
 def annotation_name(call: Call) -> str:
-    """The annotation that is asked for; refuses names that cannot be."""
+    """The name of the requested annotation; 400 for an invalid name."""
     name = call.parameters.text("annotation")
     if name is None:
         return DEFAULT_NAME
     if not _NAME.fullmatch(name):
-        raise HTTPError(400, f"not a name for an annotation: {name}")
+        raise HTTPError(400, f"invalid name of an annotation: {name}")
     return name
 
 
 def annotated_object(call: Call, message: str = "a directory has no annotations") -> StoredObject:
-    """The object that the URL names; refuses with 400 and *message* if it is a directory."""
+    """The object at the URL; 400 with *message* for a directory."""
     found = call.existing()
     if isinstance(found, Directory):
         raise HTTPError(400, message)

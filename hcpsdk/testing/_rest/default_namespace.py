@@ -58,6 +58,8 @@ class DefaultNamespaceService:
 
     async def _answer(self, request: Request) -> Reply:
         url_path, _, query = request.target.partition("?")
+        if not self._system.is_default_namespace(request.host):
+            raise not_emulated("the interface of the default namespace for other namespaces")
         if not _ROOT.match(url_path):
             raise not_emulated(f"{url_path} of the default namespace")
         if request.method not in METHODS:

@@ -12,7 +12,7 @@ from .call import Call
 from .conditions import check_read, requested_span
 from .listing import listing
 
-# Python's own table, without the machine's: the same type everywhere.
+# Python's table without that of the machine: the same types everywhere.
 _TYPES = mimetypes.MimeTypes()
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -23,7 +23,7 @@ async def get(call: Call) -> Reply:
     show_deleted = bool(call.parameters.boolean("deleted"))
     call.parameters.boolean("mostRecentDirTimes")
     call.parameters.switch("forceEtag")
-    call.parameters.switch("nowait", "")  # nothing here takes long to fetch
+    call.parameters.switch("nowait", "")  # has no effect here
     call.caller.needs("browse")
     found = call.existing()
     if isinstance(found, Directory):
@@ -33,7 +33,7 @@ async def get(call: Call) -> Reply:
 
 
 async def head(call: Call) -> Reply:
-    """The headers that GET would give for the whole object, or for the listing."""
+    """The headers of GET, for the whole object or for the listing."""
     call.parameters.only()
     call.caller.needs("browse")
     found = call.existing()
@@ -47,7 +47,7 @@ async def head(call: Call) -> Reply:
 def _data(call: Call, found: StoredObject) -> Reply:
     check_read(call.request, found)
     span = requested_span(call.request, found.size)
-    if span is not None:  # parts are never packed: their bytes are to be put together
+    if span is not None:  # parts are never packed
         headers = framing(span.stop - span.start, gzip=False)
         headers.append(("Content-Range", f"bytes {span.start}-{span.stop - 1}/{found.size}"))
         return response(
@@ -73,7 +73,7 @@ def _object_headers(call: Call, found: StoredObject, framed: Headers) -> Headers
 
 
 def content_type(name: bytes) -> str:
-    """The media type that the end of *name* stands for; in 7.1 nothing else decides."""
+    """The media type, which depends in 7.1 on the extension of *name* only."""
     suffix = pathlib.PurePosixPath(name.decode("latin-1")).suffix
     kind, encoding = _TYPES.guess_type(f"name{suffix}")
     return kind if kind and not encoding else UNKNOWN_TYPE

@@ -1,6 +1,6 @@
-"""The XML that lists a directory. docs/hcp/namespace.rst, section 11.
+"""Directory listings in XML. docs/hcp/namespace.rst, section 11.
 
-Recorded from release 8.0; ``ingestTimeMilliseconds`` came with that release, so it is left out.
+Recorded from release 8.0, without ``ingestTimeMilliseconds``, which is new in that release.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ..config import Namespace
 from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
-PIECE = 64 * 1024  # characters, roughly, in a piece of the listing
+PIECE = 64 * 1024  # characters in a piece, approximately
 
 _HEAD = f"""{DECLARATION}
 <directory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -26,7 +26,7 @@ Attributes = list[tuple[str, str]]
 def listing(
     directory: Directory, path: Path, namespace: Namespace, *, show_deleted: bool
 ) -> Iterator[bytes]:
-    """The listing of *directory* as it is now, in pieces; entries in order of their names."""
+    """The present listing of *directory*, in pieces; entries are sorted by name."""
     entries = sorted(directory.entries.items())
     text = _HEAD + _lines(_about(directory, path, namespace, show_deleted)) + ">\n"
     return _pieces(text, entries, namespace)
@@ -84,7 +84,7 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("ingestTimeString", listing_time(stored.created // 1000)),
         ("hold", flag(metadata.hold)),
         ("shred", flag(metadata.shred)),
-        ("dpl", str(namespace.dpl)),
+        ("dpl", str(metadata.dpl)),
         ("index", flag(metadata.index)),
         ("customMetadata", flag(bool(stored.annotations))),
         ("customMetadataAnnotations", annotation_names(stored)),
@@ -100,5 +100,5 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
 
 
 def _lines(attributes: Attributes) -> str:
-    """One attribute a line, as recorded; the first one on the line of its element."""
+    """One attribute per line, as recorded; the first one in the line of its element."""
     return "".join(f" {attribute(*pair)}\n" for pair in attributes)

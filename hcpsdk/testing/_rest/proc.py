@@ -1,6 +1,6 @@
-"""Namespace information: everything under /proc. docs/hcp/namespace-info.rst, section 1.
+"""Namespace information under ``/proc``. docs/hcp/namespace-info.rst, section 1.
 
-Whoever has any permission for a namespace may read all of this; no one in particular is needed.
+Readable with any permission for the namespace.
 """
 
 import re
@@ -21,7 +21,7 @@ from .responses import RestResponses
 
 @dataclass(frozen=True)
 class ProcCall:
-    """A question about a namespace, from somebody who has passed the door."""
+    """An authenticated request for namespace information."""
 
     request: Request
     url_path: str
@@ -33,12 +33,12 @@ class ProcCall:
 
 
 def is_inquiry(target: str) -> bool:
-    """Whether the *target* of a request leads here."""
+    """Whether the *target* of a request is under ``/proc``."""
     return re.match(r"/proc([/?]|\Z)", target) is not None
 
 
 def answer(asked: ProcCall, responses: RestResponses) -> Reply:
-    """The reply to a question; refused with 401, not 403, where there is no access."""
+    """The response to a request; without access it is 401, not 403."""
     if asked.request.method != "GET":
         raise HTTPError(405, headers=[("Allow", "GET")])
     document = DOCUMENTS.get(asked.url_path)
@@ -54,7 +54,7 @@ def answer(asked: ProcCall, responses: RestResponses) -> Reply:
 
 
 def _namespaces(asked: ProcCall) -> str:
-    """All namespaces of the tenant that the caller may enter; with ``single`` this one only."""
+    """The namespaces of the tenant that the caller can access; ``single`` limits it to this one."""
     asked.parameters.only("single")
     tenant = asked.namespace.tenant
     listed = [
@@ -64,7 +64,7 @@ def _namespaces(asked: ProcCall) -> str:
     ]
     if asked.parameters.boolean("single"):
         listed = [each for each in listed if each is asked.namespace]
-    # The manual [7.1] prints n2 before n1: those made last come first.
+    # The manual prints n2 before n1: the newest first.
     listed.reverse()
     host = f"{tenant}.{asked.system.domain}"
     return proc_xml.namespaces(listed, host, asked.request.scheme)
@@ -79,7 +79,7 @@ def _retention_classes(asked: ProcCall) -> str:
 
 
 def _permissions(asked: ProcCall) -> str:
-    """Section 5: the masks of the namespace and of everything above it, then the caller's own."""
+    """The masks of the namespace and of all levels, then those of the caller (section 5)."""
     groups = {
         "namespacePermissions": with_implied(asked.namespace.permission_mask),
         "namespaceEffectivePermissions": asked.system.effective_mask(asked.namespace),

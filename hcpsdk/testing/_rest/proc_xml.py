@@ -1,6 +1,6 @@
 """The XML documents of ``/proc``. docs/hcp/namespace-info.rst, sections 2 to 5.
 
-All data are in attributes, but for descriptions; layout and order are those of the manuals.
+All data except descriptions are attributes; layout and order are those of HCP's manuals.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from .._store.store import Store
 from .._xml import DECLARATION, cdata, element
 from ..config import Namespace
 
-# Permissions as attributes are called, in the order of the manual.
+# Permissions by name of the attribute, in the order of the manual.
 PERMISSION_ATTRIBUTES = {
     "browse": "browse",
     "read": "read",
@@ -30,13 +30,13 @@ _DECLARATION = DECLARATION + "\n"
 
 
 def namespaces(listed: Iterable[Namespace], tenant_host: str, scheme: str) -> str:
-    """The namespaces *listed*, of the tenant at *tenant_host*, which is reached by *scheme*."""
+    """The namespaces *listed* of the tenant at *tenant_host*."""
     about = {"tenantHostName": tenant_host, "httpScheme": scheme}
     return _DECLARATION + _document("namespaces", "proc-namespaces", about, map(_namespace, listed))
 
 
 def statistics(store: Store) -> str:
-    """What *store* holds at this moment."""
+    """The present statistics of *store*."""
     level, namespace = store.counts.level, store.namespace
     about = {
         "namespaceName": namespace.name,
@@ -44,17 +44,17 @@ def statistics(store: Store) -> str:
         "usedCapacityBytes": str(store.used_bytes),
         "softQuotaPercent": str(namespace.soft_quota_percent),
         "objectCount": str(level.objects),
-        "shredObjectCount": "0",  # what is deleted is gone at once
+        "shredObjectCount": "0",  # objects are deleted at once
         "shredObjectBytes": "0",
         "customMetadataObjectCount": str(level.annotated),
         "customMetadataObjectBytes": str(level.annotation_bytes),
     }
-    # Without a declaration, as in the manual's sample.
+    # Without a declaration, as in the manual.
     return _document("statistics", "proc-statistics", about, [])
 
 
 def retention_classes(namespace: Namespace) -> str:
-    """The retention classes of *namespace*, in the order they were configured."""
+    """The retention classes of *namespace*, in the order of the configuration."""
     classes = (
         element(
             "retentionClass",
@@ -69,7 +69,7 @@ def retention_classes(namespace: Namespace) -> str:
 
 
 def permissions(namespace: Namespace, groups: dict[str, frozenset[str]]) -> str:
-    """For each of *groups*, by the name of its element, which permissions are in it."""
+    """The permissions in each of *groups*, by the name of the element."""
     elements = (
         element(
             group,
@@ -100,7 +100,7 @@ def _namespace(namespace: Namespace) -> str:
 
 
 def _idna(name: str) -> str:
-    """*name* as URLs have it; as it is where host names cannot hold it."""
+    """*name* as in URLs; unchanged if host names cannot contain it."""
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:
@@ -111,7 +111,7 @@ def _idna(name: str) -> str:
 
 
 def _document(root: str, sheet: str, about: Attributes, children: Iterable[str]) -> str:
-    """The document from its stylesheet on; *sheet* is the name of that and of the schema."""
+    """The document with its stylesheet; *sheet* is the name of stylesheet and schema."""
     schema = {
         "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
         "xsi:noNamespaceSchemaLocation": f"/static/xsd/{sheet}.xsd",

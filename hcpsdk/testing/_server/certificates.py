@@ -1,4 +1,4 @@
-"""The certificates of an emulated HCP, made anew at each start."""
+"""The certificates of an HCP, new at each start. Imports `config`."""
 
 import ipaddress
 import ssl
@@ -11,8 +11,8 @@ from ..config import DEFAULT_NAMESPACE, System
 
 CertificateKind = Literal["both", "addresses", "names", "neither"]
 
-# The subject of certificates: no host name, since where a subjectAltName has none, clients believe
-# this one.
+# The subject of certificates: not a host name, because clients use it if there is no name in the
+# subjectAltName.
 NOBODY = "emulated HCP"
 
 NO_HOST = "nobody.invalid"
@@ -25,10 +25,9 @@ class Certificates:
 
     Args:
         system: The HCP whose names are certified.
-        addresses: Those of its nodes.
-        kind: What stands in the server certificate's subjectAltName: the node addresses (the
-            library's manual demands them for verification), the names of the domain (which is
-            what certificates in the field carry), both, or neither.
+        addresses: The addresses of its nodes.
+        kind: What is in the subjectAltName: the addresses of the nodes (which the manual requires
+            for verification), the names of the domain (as in practice), both, or neither.
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
@@ -52,9 +51,9 @@ class Certificates:
     def server_context(
         self, others: Callable[[str], ssl.SSLContext | None] | None = None
     ) -> ssl.SSLContext:
-        """A context for the listening side, the same for all ports of all nodes.
+        """A TLS context for all ports of all nodes.
 
-        *others* tells the context to go on with if the client asks for a name of another system.
+        *others* returns the context to use if the client sends the name of another system.
         """
         context = self._context()
 

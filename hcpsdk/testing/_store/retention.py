@@ -1,15 +1,13 @@
-"""Retention: the values that a client may send, what they come to, and which may follow which.
+"""Retention: values that clients send, their meaning, and allowed changes. Imports `_dates`.
 
 docs/hcp/namespace.rst, section 15, "Retention values".
 """
 
-import calendar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 
-from .._dates import HCP_ZONE, iso
+from .._dates import first_of_month, iso, months_later
 
 ALLOWED = 0  # deletable any time
 PROHIBITED = -1  # never
@@ -20,7 +18,6 @@ _WORDS = {
     PROHIBITED: "Deletion Prohibited",
     UNSPECIFIED: "Initial Unspecified",
 }
-_LATEST = int(datetime(9999, 12, 31, 22, tzinfo=HCP_ZONE).timestamp())
 
 _NUMBER = re.compile(r"-?\d{1,12}", re.ASCII)
 _DATE = re.compile(
@@ -34,7 +31,7 @@ _CLASS = re.compile(r"[Cc]\+([A-Za-z0-9_-]{1,64})")
 
 
 class RetentionError(ValueError):
-    """A value that is none, or that may not follow the present one; says why."""
+    """Not a retention value, or not allowed after the present one."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,11 @@ class Retention:
     class_name: str = ""
 
     def __str__(self) -> str:
-        """``Deletion Allowed``, or another word of HCP's, or a date."""
+        """``Deletion Allowed``, another text of HCP, or a date."""
         return _WORDS.get(self.until) or iso(self.until)
 
     def allows_deletion(self, now: int) -> bool:
-        return 0 <= self.until <= now  # 0 is a time that passed long ago
+        return 0 <= self.until <= now  # 0 is a time in the past
 
     @property
     def is_date(self) -> bool:
@@ -58,11 +55,12 @@ class Retention:
 
 @dataclass(frozen=True)
 class Moment:
-    """What offsets count from."""
+    """The times to which offsets refer."""
 
     stored: int
     now: int
     current: Retention | None = None  # None while the object is being stored
+    default: Retention | None = None  # of the namespace, for an object that is being stored
 
 
 # Values as sent
@@ -80,7 +78,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Offset:
-    """So much later than the time stored (A), now (N), or the current setting (R)."""
+    """An offset to the time of storing (A), now (N), or the current setting (R)."""
 
     base: str
     years: int
@@ -88,24 +86,23 @@ class Offset:
     seconds: int
 
     def resolved(self, moment: Moment) -> int:
-        try:
-            start = datetime.fromtimestamp(self._start(moment), HCP_ZONE)
-            start = _months_later(_months_later(start, 12 * self.years), self.months)
-            until = int((start + timedelta(seconds=self.seconds)).timestamp())
-        except (ValueError, OverflowError) as exc:
-            raise RetentionError("the retention offset leaves the calendar") from exc
-        return _checked(until)
+        start = months_later(self._start(moment), 12 * self.years)
+        return _checked(months_later(start, self.months) + self.seconds)
 
     def _start(self, moment: Moment) -> int:
-        # Without a letter: the time stored for a new object, else the current setting.
+        # Without a letter: the time of storing for a new object, else the current setting.
         base = self.base or ("A" if moment.current is None else "R")
         if base == "A":
             return moment.stored
         if base == "N":
             return moment.now
-        if moment.current is None or not moment.current.is_date:
-            raise RetentionError("retention offset R: the current setting is not a date")
-        return moment.current.until
+        # docs/hcp/namespace-more.rst, section 5: for a new object it means the default.
+        what, setting = "current setting", moment.current
+        if setting is None:
+            what, setting = "namespace's default for new objects", moment.default
+        if setting is None or not setting.is_date:
+            raise RetentionError(f"retention offset R: the {what} is not a date")
+        return setting.until
 
 
 @dataclass(frozen=True)
@@ -119,10 +116,10 @@ Value = Fixed | Offset | OfClass
 
 
 def parse(text: str) -> Value:
-    """The retention value that *text* says.
+    """The retention value in *text*.
 
     Raises:
-        RetentionError: It says none.
+        RetentionError: It is not a retention value.
     """
     words = {word.lower(): value for value, word in _WORDS.items()}
     if text.lower() in words:
@@ -141,7 +138,7 @@ def parse(text: str) -> Value:
 
 
 def resolved(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
-    """What *value* comes to for an object at *moment*, given the namespace's *classes*."""
+    """The retention that *value* means at *moment*, with the *classes* of the namespace."""
     if not isinstance(value, OfClass):
         return Retention(value.resolved(moment))
     for name, class_value in classes.items():
@@ -154,7 +151,7 @@ def resolved(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retent
 
 
 def default(text: str, stored: int, classes: Mapping[str, str]) -> Retention:
-    """The namespace's default retention *text* for an object stored just now."""
+    """The default retention *text* for an object stored at *stored*."""
     retention = resolved(parse(text), Moment(stored, stored), classes)
     if retention.is_date and retention.until <= stored and not retention.class_name:
         return Retention(ALLOWED)  # section 15: "A default in the past becomes 0"
@@ -162,10 +159,10 @@ def default(text: str, stored: int, classes: Mapping[str, str]) -> Retention:
 
 
 def changed(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
-    """The retention that follows ``moment.current`` when a client asks for *value*.
+    """The retention that replaces ``moment.current`` if a client requests *value*.
 
     Raises:
-        RetentionError: It may not follow.
+        RetentionError: The change is not allowed.
     """
     current = moment.current or Retention()
     new = resolved(value, moment, classes)
@@ -190,35 +187,23 @@ def _may_follow(current: int, new: int) -> bool:
 
 
 def _checked(seconds: int) -> int:
-    """*seconds* if HCP can show it as a date after the epoch."""
-    if not 0 <= seconds <= _LATEST:
-        raise RetentionError("retention outside the years 1970 to 9999")
+    """*seconds* if that is after the epoch: 0, -1 and -2 are no times."""
+    if seconds < 0:
+        raise RetentionError("retention before 1970")
     return seconds
 
 
 def _date(match: re.Match[str]) -> int:
-    """The time of an ISO date; fields that overflow roll over (November 33rd: December 3rd)."""
+    """The time of an ISO date; fields may overflow (November 33rd is December 3rd)."""
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    ahead = timedelta(hours=int(match[8]), minutes=int(match[9]))
-    try:
-        start = _months_later(datetime(year, 1, 1, tzinfo=timezone.utc), month - 1)
-        start += timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
-        start += -ahead if match[7] == "+" else ahead
-    except (ValueError, OverflowError) as exc:
-        raise RetentionError(f"not a date of the calendar: {match[0]}") from exc
-    return _checked(int(start.timestamp()))
+    start = 86400 * (first_of_month(year, month) + day - 1) + 3600 * hour + 60 * minute + second
+    ahead = 3600 * int(match[8]) + 60 * int(match[9])
+    return _checked(start - ahead if match[7] == "+" else start + ahead)
 
 
 def _offset(match: re.Match[str]) -> Offset:
     years, months, weeks, days, hours, minutes, seconds = (
         int(match[i][:-1]) if match[i] else 0 for i in range(2, 9)
     )
-    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return Offset((match[1] or "").upper(), years, months, int(span.total_seconds()))
-
-
-def _months_later(moment: datetime, months: int) -> datetime:
-    """The same day of another month, or that month's last day where it is shorter."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
+    span = 86400 * (7 * weeks + days) + 3600 * hours + 60 * minutes + seconds
+    return Offset((match[1] or "").upper(), years, months, span)

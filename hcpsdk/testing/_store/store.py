@@ -1,7 +1,6 @@
 """The objects and directories of one namespace, and the rules for storing and deleting them.
 
-Knows no HTTP. Everything runs in one thread; between two of its calls anything may have happened,
-but never in the middle of one.
+Imports `uploads`, `objects` and what is below. All calls have to come from one thread.
 """
 
 from __future__ import annotations
@@ -58,13 +57,13 @@ class Store:
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
         self.keeps_gone = False
         self.gone: dict[Path, set[Identity]] = {}
-        self._latest = 0  # when the newest object or directory was made
+        self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
         self._open: dict[Path, ObjectUpload] = {}
-        self._annotations: set[AnnotationUpload] = set()  # that are being written
+        self._annotations: set[AnnotationUpload] = set()  # being written
 
     def find(self, path: Path) -> StoredObject | Directory | None:
-        """What is stored under *path*, the root for (). What is being written is not there yet."""
+        """What has the name *path*; () is the root. Does not find uploads."""
         found: StoredObject | Directory | None = self._root
         for part in path:
             if not isinstance(found, Directory):
@@ -75,28 +74,28 @@ class Store:
     # Storing
 
     def reserve(self, path: Path) -> ObjectUpload:
-        """The right to write *path*, as a context manager; nobody else gets it meanwhile.
+        """Start an upload to *path*, to be used as a context manager.
 
         Raises:
-            NameTaken: HCP objects are written once.
+            NameTaken: The name is in use; objects cannot be overwritten.
         """
         self.refuse_if_taken(path)
         if any(other[: len(path)] == path for other in self._open):
-            raise NameTaken("a directory of that name is being made")
+            raise NameTaken("a directory of that name is being created")
         self._open[path] = upload = ObjectUpload(self, path, self._new_time())
         return upload
 
     def open_annotation(self, name: str) -> AnnotationUpload:
-        """An annotation to write, as a context manager; `annotate` puts it into its place."""
+        """Start to write an annotation; a context manager. `annotate` stores it."""
         upload = AnnotationUpload(self, name)
         self._annotations.add(upload)
         return upload
 
     def make_directory(self, path: Path) -> None:
-        """Make an empty directory, and what is missing above it.
+        """Create an empty directory and its missing parents.
 
         Raises:
-            NameTaken: Something of that name is there.
+            NameTaken: The name is in use.
         """
         self.refuse_if_taken(path)
         self._directory(path)
@@ -104,7 +103,7 @@ class Store:
         self.on_change(path, 0)
 
     def refuse_if_taken(self, path: Path) -> None:
-        """Raise `NameTaken` if nothing new can have the name *path*."""
+        """Raise `NameTaken` if the name *path* is in use."""
         entry: StoredObject | Directory | None = self._root
         for length, part in enumerate(path, start=1):
             if isinstance(entry, StoredObject):
@@ -116,33 +115,33 @@ class Store:
             raise NameTaken("an object or directory of that name exists")
 
     def _directory(self, path: Path) -> Directory:
-        """The directory *path*, made together with its parents where it is missing."""
+        """The directory *path*, created with its parents if it is missing."""
         found = self._root
         for part in path:
             below = found.entries.get(part)
             if below is None:
                 below = found.entries[part] = self.new_directory()
                 found.changed = self.clock()
-            assert isinstance(below, Directory)  # refuse_if_taken saw to that
+            assert isinstance(below, Directory)  # checked by refuse_if_taken
             found = below
         return found
 
     def _new_time(self) -> int:
-        """Now, but later than everything made before, so that no version is used twice."""
+        """Now, but later than all earlier results, so that no version is used twice."""
         self._latest = max(self.clock(), self._latest + 1)
         return self._latest
 
     def new_directory(self) -> Directory:
-        """An empty directory, which is nowhere yet."""
+        """An empty directory with a new version; it is not stored."""
         return Directory(self.clock(), version_of(self._new_time()))
 
     # Changing and deleting
 
     def change(self, path: Path, change: Change) -> None:
-        """Change system metadata of an object: everything that is named, or nothing.
+        """Change system metadata of an object, completely or not at all.
 
         Raises:
-            Missing: No object is there.
+            Missing: There is no such object.
             ChangeRefused, RetentionError: The rules forbid it.
         """
         found = self._object(path)
@@ -158,10 +157,10 @@ class Store:
         found.collided = False  # docs/hcp/namespace-more.rst, section 6
 
     def annotate(self, path: Path, upload: AnnotationUpload) -> Annotation:
-        """Give an object the finished *upload*, in place of an annotation of that name.
+        """Store the finished *upload*, in place of an annotation with the same name.
 
         Raises:
-            BadAnnotation: It is no XML, and the namespace wants that.
+            BadAnnotation: It is not XML, and the namespace requires that.
             Missing, TooManyAnnotations, Protected: See `refuse_annotation`.
         """
         upload.check()
@@ -177,10 +176,10 @@ class Store:
         return annotation
 
     def refuse_annotation(self, path: Path, name: str) -> None:
-        """Raise what keeps an object from being given an annotation called *name*.
+        """Raise an error if an object cannot have an annotation called *name*.
 
         Raises:
-            Missing: No object is there.
+            Missing: There is no such object.
             TooManyAnnotations: It has ten others.
             Protected: It is on hold or under retention, and the namespace forbids the change.
         """
@@ -194,8 +193,8 @@ class Store:
         """Delete an annotation of an object.
 
         Raises:
-            Missing: No object is there.
-            NoAnnotation: It has none of that name.
+            Missing: There is no such object.
+            NoAnnotation: It has no annotation with this name.
             Protected: It is on hold or under retention, and the namespace forbids the change.
         """
         found = self._object(path)
@@ -208,7 +207,7 @@ class Store:
         self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
-        """Drop the annotation called *name*, if there is one."""
+        """Delete the annotation called *name*, if it exists."""
         if name in found.annotations:
             self.counts.add(found, -1)
             annotation = found.annotations.pop(name)
@@ -233,7 +232,7 @@ class Store:
         """Delete an object or an empty directory.
 
         Raises:
-            Missing, BeingWritten: There is nothing, or nothing yet.
+            Missing, BeingWritten: Nothing has this name, or only an upload.
             Protected: The directory has entries, or the object is on hold or under retention.
         """
         found = self.find(path)
@@ -262,7 +261,7 @@ class Store:
             raise Protected(f"the object is under retention: {found.metadata.retention}")
 
     def clear(self) -> None:
-        """Forget everything, also what is being written just now."""
+        """Delete everything, and end all uploads."""
         for upload in [*self._open.values(), *self._annotations]:
             upload.release()
         heap: list[StoredObject | Directory] = [self._root]
@@ -277,10 +276,10 @@ class Store:
         self.counts = Counts(self.clock)
         self.gone.clear()
 
-    # For copies that come from another system: no rules, and `on_change` is not called
+    # For replication: without rules, and without calling `on_change`
 
     def walk(self) -> Iterator[tuple[Path, StoredObject | Directory]]:
-        """Everything that is stored, a directory before its entries."""
+        """All entries, a directory before its content."""
         heap: list[tuple[Path, StoredObject | Directory]] = [((), self._root)]
         while heap:
             path, entry = heap.pop()
@@ -290,11 +289,11 @@ class Store:
                 heap.extend(((*path, name), below) for name, below in entry.entries.items())
 
     def is_being_written(self, path: Path) -> bool:
-        """Whether an upload is going to need *path*, or a name above or below it."""
+        """Whether there is an upload to *path*, or to a name above or below it."""
         return any(other[: len(path)] == path[: len(other)] for other in self._open)
 
     def directories(self, path: Path) -> list[Directory]:
-        """Those on the way to *path* that are there, itself included if it is one."""
+        """The existing directories on the way to *path*, including itself."""
         found: list[Directory] = []
         entry: StoredObject | Directory | None = self._root
         for part in path:
@@ -305,14 +304,14 @@ class Store:
         return found
 
     def put(self, path: Path, stored: StoredObject | Directory) -> None:
-        """Store a finished object, or an empty directory, under a name that is free."""
+        """Store a finished object or an empty directory under an unused name."""
         above = self._directory(path[:-1])
         above.entries[path[-1]] = stored
         above.changed = self.clock()
         self._count(stored, 1)
 
     def take_out(self, path: Path) -> None:
-        """Remove the object or empty directory *path*, whose bytes stay."""
+        """Remove the object or empty directory *path*, without its bytes."""
         above = self._directory(path[:-1])
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
@@ -331,14 +330,14 @@ class Store:
             self.counts.add(entry, times)
 
     def mark_gone(self, path: Path, gone: Iterable[Identity]) -> None:
-        """Never again have under *path* what is *gone* from there."""
+        """Remember that *gone* was deleted at *path* or moved away."""
         for each in gone:
             self._latest = max(self._latest, each[0] // 64)
             if self.keeps_gone:
                 self.gone.setdefault(path, set()).add(each)
 
     def is_gone(self, path: Path, each: Identity) -> bool:
-        """Whether it was deleted or moved away; of directories all up to the newest one were."""
+        """Whether *each* was deleted or moved away, or is a directory older than such a one."""
         gone = self.gone.get(path, ())
         if each[1]:
             return each in gone
@@ -347,12 +346,12 @@ class Store:
     # For uploads
 
     def refuse_if_full(self, size: int) -> None:
-        """Raise `TooLarge` if there is no room for *size* more bytes."""
+        """Raise `TooLarge` if *size* more bytes exceed the quota."""
         if self.used_bytes + size > self.namespace.quota_bytes:
             raise TooLarge("the quota of the namespace is used up")
 
     def commit(self, upload: ObjectUpload, finished: StoredObject) -> None:
-        """Put the *finished* object of *upload* into its place."""
+        """Store the *finished* object of *upload*."""
         above = self._directory(upload.path[:-1])
         above.entries[upload.path[-1]] = finished
         self.counts.add(finished)
