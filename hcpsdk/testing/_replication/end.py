@@ -302,6 +302,8 @@ class End:
                 for path, stored in self.home.replication.stores[key].walk():
                     size = stored.size if isinstance(stored, StoredObject) else 0
                     self._enqueue(key, path, size)
+                for path, _ in self.home.replication.stores[key].old_versions:
+                    self._enqueue(key, path, 0)
         self._is_enqueuing = False
         self.link.schedule()
 
@@ -363,9 +365,9 @@ class End:
     def _mark_replicated(self, item: Item) -> None:
         assert self.home is not None
         replication = self.home.replication
-        stored = replication.stores[item.key].find(item.path)
-        if isinstance(stored, StoredObject):
-            stored.replicated = not replication.has_pending(item.key, item.path)
+        for stored in replication.stores[item.key].versions(item.path):
+            if isinstance(stored, StoredObject):
+                stored.replicated = not replication.has_pending(item.key, item.path)
 
     # Receiving, in the thread of the system
 

@@ -27,7 +27,7 @@ from .._store.objects import ChangeRefused
 from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
-from . import annotations, get, metadata, proc, put, whole_object
+from . import acls, annotations, get, metadata, proc, put, whole_object
 from .access import Caller, caller
 from .call import Call
 from .parameters import from_query
@@ -51,8 +51,11 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
     ("GET", "custom-metadata-info"): annotations.get_info,
     ("PUT", "whole-object"): whole_object.put,
     ("GET", "whole-object"): whole_object.get,
+    ("PUT", "acl"): acls.put,
+    ("GET", "acl"): acls.get,
+    ("HEAD", "acl"): acls.head,
+    ("DELETE", "acl"): acls.delete,
 }
-TYPES_NOT_EMULATED = frozenset(["acl"])
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 READING = ("GET", "HEAD")
 
@@ -146,6 +149,7 @@ class RestService:
             path,
             means_directory,
             from_query(query),
+            self._stores,
         )
 
     def _refuse_read_only(self, call: Call) -> None:
@@ -166,6 +170,4 @@ def _operation(call: Call) -> Operation:
     operation = OPERATIONS.get((method, kind))
     if operation is not None:
         return operation
-    if kind in TYPES_NOT_EMULATED:
-        raise not_emulated(f"type={kind}")
     raise HTTPError(400, f"invalid value for type: {kind}")
