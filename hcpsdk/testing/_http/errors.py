@@ -20,4 +20,4 @@ class HTTPError(Exception):
 
 def not_emulated(what: str) -> HTTPError:
     """The error for a feature of HCP that is not emulated."""
-    return HTTPError(400, f"not emulated: {what}")
+    return HTTPError(400, f"the emulator does not know {what}")

@@ -2,7 +2,7 @@
 
 * Of two objects with the same name, the one stored last keeps it (last writer wins by version). The
   other one moves to ``.lost+found/replication/<its own directory>/<path>`` and is marked with
-  ``X-HCP-ReplicationCollision: true`` (docs/hcp/namespace-more.rst, section 6).
+  ``X-HCP-ReplicationCollision: true`` (docs/hcp/namespace.rst, section 23.2).
 * Of two states of the same object, the one changed last stays. A deletion wins over a change.
 * An object moves away for a directory with its name, and for one above another object.
 * A deleted directory stays if the other system has something in it.

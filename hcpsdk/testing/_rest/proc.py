@@ -1,4 +1,4 @@
-"""Namespace information under ``/proc``. docs/hcp/namespace-info.rst, section 1.
+"""Namespace information under ``/proc``. docs/hcp/namespace_info.rst, section 1.
 
 Readable with any permission for the namespace.
 """

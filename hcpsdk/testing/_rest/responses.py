@@ -112,7 +112,7 @@ class RestResponses(Responses):
         ]
 
     def information(self, framing: Headers) -> Headers:
-        """The headers of ``/proc`` documents (docs/hcp/namespace-info.rst, section 1)."""
+        """The headers of ``/proc`` documents (docs/hcp/namespace_info.rst, section 1)."""
         return [
             *self.first_lines(),
             *self.stamp(),

@@ -168,7 +168,7 @@ class Store:
 
     def _mark_changed(self, found: StoredObject) -> None:
         found.changed = max(self.clock(), found.changed + 1)
-        found.collided = False  # docs/hcp/namespace-more.rst, section 6
+        found.collided = False  # docs/hcp/namespace.rst, section 23.2
 
     def annotate(self, path: Path, upload: AnnotationUpload) -> Annotation:
         """Store the finished *upload*, in place of an annotation with the same name.

@@ -10,7 +10,7 @@ import pytest
 
 from hcpsdk.testing import Link, link
 
-from .conftest import Answer, Http, Site
+from ..conftest import Answer, Http, Site
 
 # What an object is, wherever it is. (X-HCP-Replicated is told apart.)
 SAME = (
