@@ -49,6 +49,7 @@ class Service(Protocol):
     def end(self, name: str) -> End | None: ...
     def add(self, end: End) -> None: ...
     def remove(self, end: End) -> None: ...
+    def linked_keys(self) -> frozenset[StoreKey]: ...
     def has_pending(self, key: StoreKey, path: Path) -> bool: ...
 
 
@@ -238,7 +239,7 @@ class End:
             there = self.other.latest_home
             self.keys = frozenset(home.replication.stores) & frozenset(there.replication.stores)
             for key in self.keys:
-                home.replication.stores[key].keeps_gone = True
+                home.replication.stores[key].keep_gone(True)
             self.context_of_other = there.server_context()
             self._is_scheduled = False
             self.forget()
@@ -253,6 +254,8 @@ class End:
             home, self.home = self.home, None
             if home is not None:
                 home.replication.remove(self)
+                for key in self.keys - home.replication.linked_keys():
+                    home.replication.stores[key].keep_gone(False)
                 if self._undo_route is not None:
                     self._undo_route()
                 self.forget()

@@ -102,6 +102,7 @@ class Merge:
         store, changes = self._store, self.followed if path == self._path else self.decided
         if store.is_gone(path, identity(arrived)):
             arrived.discard()
+            self.decided.append((path, 0))  # the sender may not know
             return
         self._make_directories(path[:-1])
         found = store.find(path)

@@ -22,9 +22,9 @@ class Call:
     store: Store
     responses: RestResponses
     caller: Caller
-    path: Path
-    means_directory: bool  # the URL ends in a slash, or is /rest itself
     parameters: Parameters  # of the URL
+    path: Path = ()
+    means_directory: bool = True  # the URL ends in a slash, or is /rest itself
 
     def existing(self) -> StoredObject | Directory:
         """The object or directory at the URL; 404 if it does not exist."""

@@ -5,43 +5,27 @@ Readable with any permission for the namespace.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .._http.compression import body, framing, wants_gzip
 from .._http.errors import HTTPError
-from .._http.messages import Reply, Request
+from .._http.messages import Reply
 from .._http.responses import response
-from .._store.store import Store
-from ..config import Namespace, System, with_implied
+from ..config import with_implied
 from . import proc_xml
-from .access import Caller, own_permissions
-from .parameters import Parameters
-from .responses import RestResponses
+from .access import own_permissions
+from .call import Call
 
 
-@dataclass(frozen=True)
-class ProcCall:
-    """An authenticated request for namespace information."""
-
-    request: Request
-    url_path: str
-    parameters: Parameters
-    system: System
-    namespace: Namespace
-    store: Store
-    caller: Caller
-
-
-def is_inquiry(target: str) -> bool:
+def is_proc(target: str) -> bool:
     """Whether the *target* of a request is under ``/proc``."""
     return re.match(r"/proc([/?]|\Z)", target) is not None
 
 
-def answer(asked: ProcCall, responses: RestResponses) -> Reply:
+def answer(asked: Call) -> Reply:
     """The response to a request; without access it is 401, not 403."""
     if asked.request.method != "GET":
         raise HTTPError(405, headers=[("Allow", "GET")])
-    document = DOCUMENTS.get(asked.url_path)
+    document = DOCUMENTS.get(asked.request.target.partition("?")[0])
     if document is None:
         raise HTTPError(404)
     if document is not _namespaces:
@@ -50,10 +34,10 @@ def answer(asked: ProcCall, responses: RestResponses) -> Reply:
             raise HTTPError(401)
     data = document(asked).encode()
     gzip = wants_gzip(asked.request)
-    return response(200, responses.information(framing(len(data), gzip)), body(data, gzip))
+    return response(200, asked.responses.information(framing(len(data), gzip)), body(data, gzip))
 
 
-def _namespaces(asked: ProcCall) -> str:
+def _namespaces(asked: Call) -> str:
     """The namespaces of the tenant that the caller can access; ``single`` limits it to this one."""
     asked.parameters.only("single")
     tenant = asked.namespace.tenant
@@ -70,15 +54,15 @@ def _namespaces(asked: ProcCall) -> str:
     return proc_xml.namespaces(listed, host, asked.request.scheme)
 
 
-def _statistics(asked: ProcCall) -> str:
+def _statistics(asked: Call) -> str:
     return proc_xml.statistics(asked.store)
 
 
-def _retention_classes(asked: ProcCall) -> str:
+def _retention_classes(asked: Call) -> str:
     return proc_xml.retention_classes(asked.namespace)
 
 
-def _permissions(asked: ProcCall) -> str:
+def _permissions(asked: Call) -> str:
     """The masks of the namespace and of all levels, then those of the caller (section 5)."""
     groups = {
         "namespacePermissions": with_implied(asked.namespace.permission_mask),
@@ -89,7 +73,7 @@ def _permissions(asked: ProcCall) -> str:
     return proc_xml.permissions(asked.namespace, groups)
 
 
-DOCUMENTS: dict[str, Callable[[ProcCall], str]] = {
+DOCUMENTS: dict[str, Callable[[Call], str]] = {
     "/proc": _namespaces,
     "/proc/statistics": _statistics,
     "/proc/retentionClasses": _retention_classes,

@@ -58,7 +58,7 @@ class Store:
 
     Attributes:
         on_change: Called after each change by a client, with the path and how many bytes came.
-        gone: What was deleted under a name or moved away from it, if ``keeps_gone``.
+        gone: What was deleted under a name or moved away from it, as long as there is a link.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Store:
         self.used_bytes = 0  # including uploads
         self.counts = Counts()
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
-        self.keeps_gone = False
+        self._keeps_gone = False
         self.gone: dict[Path, set[Identity]] = {}
         self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
@@ -340,11 +340,17 @@ class Store:
             self.used_bytes += times * (entry.size + entry.annotation_bytes)
             self.counts.add(entry, times)
 
+    def keep_gone(self, is_linked: bool) -> None:
+        """Remember what is gone, or forget it when there is no link any more."""
+        self._keeps_gone = is_linked
+        if not is_linked:
+            self.gone = {}
+
     def mark_gone(self, path: Path, gone: Iterable[Identity]) -> None:
         """Remember that *gone* was deleted at *path* or moved away."""
         for each in gone:
             self._latest = max(self._latest, each[0] // 64)
-            if self.keeps_gone:
+            if self._keeps_gone:
                 self.gone.setdefault(path, set()).add(each)
 
     def is_gone(self, path: Path, each: Identity) -> bool:
