@@ -53,7 +53,7 @@ class Service(Protocol):
     def has_pending(self, key: StoreKey, path: Path) -> bool: ...
 
 
-class Node(Protocol):
+class NodeState(Protocol):
     """A node of a system."""
 
     @property
@@ -68,7 +68,7 @@ class Home(Protocol):
     @property
     def replication(self) -> Service: ...
     @property
-    def nodes(self) -> Sequence[Node]: ...
+    def nodes(self) -> Sequence[NodeState]: ...
     @property
     def is_running(self) -> bool: ...
     @property

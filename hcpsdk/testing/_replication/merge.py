@@ -21,20 +21,18 @@ from .transfer import Snapshot
 
 LOST_AND_FOUND = (b".lost+found", b"replication")
 
-Change = tuple[Path, int]  # a name, and how many bytes came
-
 
 class Merge:
     """Takes *snapshot* into *store*.
 
     Attributes:
-        followed: What changed here and is known to the sender.
-        decided: What changed here and has to be sent to it.
+        followed: Changes that the sender knows: names, and how many bytes came.
+        decided: Changes that have to be sent to it.
     """
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
-        self.followed: list[Change] = []
-        self.decided: list[Change] = []
+        self.followed: list[tuple[Path, int]] = []
+        self.decided: list[tuple[Path, int]] = []
         self._store = store
         self._snapshot = snapshot
         self._path = snapshot.item.path
