@@ -208,7 +208,7 @@ class End:
 
     @property
     def is_failed_over_here(self) -> bool:
-        """Whether this system answers for the names of the other one.
+        """Whether the names of the other system resolve to this one.
 
         docs/hcp/mapi.rst, section 4.1.
         """
@@ -239,7 +239,7 @@ class End:
             there = self.other.latest_home
             self.keys = frozenset(home.replication.stores) & frozenset(there.replication.stores)
             for key in self.keys:
-                home.replication.stores[key].keep_gone(True)
+                home.replication.stores[key].keep_tombstones(True)
             self.context_of_other = there.server_context()
             self._is_scheduled = False
             self.forget()
@@ -249,13 +249,13 @@ class End:
             )
 
     def remove(self) -> None:
-        """Remove the link from the system, if it is there."""
+        """Remove the link from the system, if it has the link."""
         with self.link.lock:
             home, self.home = self.home, None
             if home is not None:
                 home.replication.remove(self)
                 for key in self.keys - home.replication.linked_keys():
-                    home.replication.stores[key].keep_gone(False)
+                    home.replication.stores[key].keep_tombstones(False)
                 if self._undo_route is not None:
                     self._undo_route()
                 self.forget()
@@ -386,10 +386,10 @@ class End:
             home.loop.call_later(RETRY_SECONDS, self.receive, snapshot, epoch)
             return
         self._is_receiving = True
-        for change in merge.followed:
+        for change in merge.known_changes:
             store.on_change(*change)
         self._is_receiving = False
         self._mark_replicated(item)
-        for change in merge.decided:
+        for change in merge.new_changes:
             store.on_change(*change)
         self.other.post(self.other.confirm, item, epoch)

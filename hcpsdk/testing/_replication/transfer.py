@@ -1,4 +1,4 @@
-"""What waits for its transfer over a link, and what travels. Imports `_store`.
+"""The queue of changes of a link, and the snapshots that are transferred. Imports `_store`.
 
 Backlog and traffic are read by other threads than the one that changes them: hold the link's lock.
 """
@@ -104,7 +104,7 @@ class Snapshot:
     """What a store has under the name of *item*, for another store of the same namespace."""
 
     item: Item
-    gone: frozenset[Identity]  # what was deleted or moved away there
+    tombstones: frozenset[Identity]  # what was deleted or moved away there
     directories: tuple[int, ...]  # versions of those on the way to the name, itself included
     stored: StoredObject | None  # its content belongs to the receiver
 
@@ -122,7 +122,7 @@ def take(store: Store, item: Item, scratch: pathlib.Path) -> Snapshot:
     found = store.find(item.path)
     directories = tuple(each.version for each in store.directories(item.path))
     stored = _copied(found, scratch) if isinstance(found, StoredObject) else None
-    return Snapshot(item, frozenset(store.gone.get(item.path, ())), directories, stored)
+    return Snapshot(item, frozenset(store.tombstones.get(item.path, ())), directories, stored)
 
 
 def _copied(stored: StoredObject, scratch: pathlib.Path) -> StoredObject:

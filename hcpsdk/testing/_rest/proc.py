@@ -21,56 +21,56 @@ def is_proc(target: str) -> bool:
     return re.match(r"/proc([/?]|\Z)", target) is not None
 
 
-def answer(asked: Call) -> Reply:
+def answer(call: Call) -> Reply:
     """The response to a request; without access it is 401, not 403."""
-    if asked.request.method != "GET":
+    if call.request.method != "GET":
         raise HTTPError(405, headers=[("Allow", "GET")])
-    document = DOCUMENTS.get(asked.request.target.partition("?")[0])
+    document = DOCUMENTS.get(call.request.target.partition("?")[0])
     if document is None:
         raise HTTPError(404)
     if document is not _namespaces:
-        asked.parameters.only()
-        if not asked.caller.own:
+        call.parameters.only()
+        if not call.caller.own:
             raise HTTPError(401)
-    data = document(asked).encode()
-    gzip = wants_gzip(asked.request)
-    return response(200, asked.responses.information(framing(len(data), gzip)), body(data, gzip))
+    data = document(call).encode()
+    gzip = wants_gzip(call.request)
+    return response(200, call.responses.information(framing(len(data), gzip)), body(data, gzip))
 
 
-def _namespaces(asked: Call) -> str:
+def _namespaces(call: Call) -> str:
     """The namespaces of the tenant that the caller can access; ``single`` limits it to this one."""
-    asked.parameters.only("single")
-    tenant = asked.namespace.tenant
+    call.parameters.only("single")
+    tenant = call.namespace.tenant
     listed = [
         each
-        for each in asked.system.namespaces
-        if each.tenant.lower() == tenant.lower() and own_permissions(asked.caller.user, each)
+        for each in call.system.namespaces
+        if each.tenant.lower() == tenant.lower() and own_permissions(call.caller.user, each)
     ]
-    if asked.parameters.boolean("single"):
-        listed = [each for each in listed if each is asked.namespace]
+    if call.parameters.boolean("single"):
+        listed = [each for each in listed if each is call.namespace]
     # The manual prints n2 before n1: the newest first.
     listed.reverse()
-    host = f"{tenant}.{asked.system.domain}"
-    return proc_xml.namespaces(listed, host, asked.request.scheme)
+    host = f"{tenant}.{call.system.domain}"
+    return proc_xml.namespaces(listed, host, call.request.scheme)
 
 
-def _statistics(asked: Call) -> str:
-    return proc_xml.statistics(asked.store)
+def _statistics(call: Call) -> str:
+    return proc_xml.statistics(call.store)
 
 
-def _retention_classes(asked: Call) -> str:
-    return proc_xml.retention_classes(asked.namespace)
+def _retention_classes(call: Call) -> str:
+    return proc_xml.retention_classes(call.namespace)
 
 
-def _permissions(asked: Call) -> str:
+def _permissions(call: Call) -> str:
     """The masks of the namespace and of all levels, then those of the caller (section 5)."""
     groups = {
-        "namespacePermissions": with_implied(asked.namespace.permission_mask),
-        "namespaceEffectivePermissions": asked.system.effective_mask(asked.namespace),
-        "userPermissions": asked.caller.own,
-        "userEffectivePermissions": asked.caller.permissions,
+        "namespacePermissions": with_implied(call.namespace.permission_mask),
+        "namespaceEffectivePermissions": call.system.effective_mask(call.namespace),
+        "userPermissions": call.caller.own,
+        "userEffectivePermissions": call.caller.permissions,
     }
-    return proc_xml.permissions(asked.namespace, groups)
+    return proc_xml.permissions(call.namespace, groups)
 
 
 DOCUMENTS: dict[str, Callable[[Call], str]] = {

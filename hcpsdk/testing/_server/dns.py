@@ -118,7 +118,7 @@ class NameServer:
 
     async def open(self) -> None:
         self._listener.listen()
-        self._loop.add_reader(self._socket, self._answer_datagram)
+        self._loop.add_reader(self._socket, self._respond_to_datagram)
 
     async def close(self) -> None:
         self._loop.remove_reader(self._socket)
@@ -141,20 +141,20 @@ class NameServer:
                 raise
         raise AssertionError("not reached")
 
-    def _answer_datagram(self) -> None:
+    def _respond_to_datagram(self) -> None:
         try:
             wire, client = self._socket.recvfrom(MAX_MESSAGE_BYTES)
         except (BlockingIOError, InterruptedError, ConnectionError):
             return
-        answer = self._answer(wire, "udp")
-        if answer:
+        response = self._respond(wire, "udp")
+        if response:
             with contextlib.suppress(OSError):  # as in a network, a response may get lost
-                self._socket.sendto(answer, client)
+                self._socket.sendto(response, client)
 
     def _serve(self, connection: socket.socket) -> None:
-        self._connections.serve(connection, self._answer_stream(connection))
+        self._connections.serve(connection, self._respond_to_stream(connection))
 
-    async def _answer_stream(self, connection: socket.socket) -> None:
+    async def _respond_to_stream(self, connection: socket.socket) -> None:
         """Respond to queries over TCP, each preceded by its length (RFC 1035, 4.2.2)."""
         received = b""
         with contextlib.suppress(ConnectionError):  # the client disconnected
@@ -165,17 +165,17 @@ class NameServer:
                     if len(received) < end:
                         break
                     question, received = received[2:end], received[end:]
-                    answer = self._answer(question, "tcp")
-                    if answer is None:
+                    response = self._respond(question, "tcp")
+                    if response is None:
                         return
-                    if answer:
+                    if response:
                         await self._loop.sock_sendall(
-                            connection, len(answer).to_bytes(2, "big") + answer
+                            connection, len(response).to_bytes(2, "big") + response
                         )
 
     # Responding
 
-    def _answer(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
+    def _respond(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
         """The response to *wire*; None if that is not a query, empty for no response."""
         try:
             query = dns.message.from_wire(wire)

@@ -58,7 +58,7 @@ class Store:
 
     Attributes:
         on_change: Called after each change by a client, with the path and how many bytes came.
-        gone: What was deleted under a name or moved away from it, as long as there is a link.
+        tombstones: What was deleted under a name or moved away, as long as there is a link.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Store:
         self.used_bytes = 0  # including uploads
         self.counts = Counts()
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
-        self._keeps_gone = False
-        self.gone: dict[Path, set[Identity]] = {}
+        self._keeps_tombstones = False
+        self.tombstones: dict[Path, set[Identity]] = {}
         self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
         self._open: dict[Path, ObjectUpload] = {}
@@ -285,7 +285,7 @@ class Store:
         self._root = Directory(self.clock())
         self.used_bytes = 0
         self.counts = Counts()
-        self.gone.clear()
+        self.tombstones.clear()
 
     # For replication: without rules, and without calling `on_change`
 
@@ -327,7 +327,7 @@ class Store:
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
         self._count(taken, -1)
-        self.mark_gone(path, [identity(taken)])
+        self.add_tombstones(path, [identity(taken)])
 
     def exchange(self, path: Path, stored: StoredObject) -> None:
         """Store another state of the object that has the name *path*."""
@@ -340,25 +340,25 @@ class Store:
             self.used_bytes += times * (entry.size + entry.annotation_bytes)
             self.counts.add(entry, times)
 
-    def keep_gone(self, is_linked: bool) -> None:
-        """Remember what is gone, or forget it when there is no link any more."""
-        self._keeps_gone = is_linked
+    def keep_tombstones(self, is_linked: bool) -> None:
+        """Keep tombstones from now on, or drop them when there is no link any more."""
+        self._keeps_tombstones = is_linked
         if not is_linked:
-            self.gone = {}
+            self.tombstones = {}
 
-    def mark_gone(self, path: Path, gone: Iterable[Identity]) -> None:
-        """Remember that *gone* was deleted at *path* or moved away."""
-        for each in gone:
+    def add_tombstones(self, path: Path, deleted: Iterable[Identity]) -> None:
+        """Remember what was *deleted* at *path* or moved away."""
+        for each in deleted:
             self._latest = max(self._latest, each[0] // 64)
-            if self._keeps_gone:
-                self.gone.setdefault(path, set()).add(each)
+            if self._keeps_tombstones:
+                self.tombstones.setdefault(path, set()).add(each)
 
-    def is_gone(self, path: Path, each: Identity) -> bool:
+    def has_tombstone(self, path: Path, each: Identity) -> bool:
         """Whether *each* was deleted or moved away, or is a directory older than such a one."""
-        gone = self.gone.get(path, ())
+        found = self.tombstones.get(path, ())
         if each[1]:
-            return each in gone
-        return each[0] <= max((version for version, etag in gone if not etag), default=0)
+            return each in found
+        return each[0] <= max((version for version, etag in found if not etag), default=0)
 
     # For uploads
 

@@ -340,18 +340,6 @@ def test_second_collision(linked: Link, site1: Site, site2: Site) -> None:
         linked.wait()
 
 
-def test_object_against_directory(linked: Link, site1: Site, site2: Site) -> None:
-    """An object moves aside for a directory of its name, on both systems."""
-    linked.delay = 3600
-    assert site1.rest("PUT", "/rest/a", b"object").status == 201
-    assert site2.rest("PUT", "/rest/a/b", b"below").status == 201
-    linked.delay = 0
-    linked.wait()
-    assert is_the_same(site1, site2, "/rest/a/b").body == b"below"
-    (moved,) = losers(site1, "a")
-    assert is_the_same(site1, site2, moved).body == b"object"
-
-
 def test_metadata_changed_on_both(linked: Link, site1: Site, site2: Site) -> None:
     """Of two changes to the same object the later one counts, on both systems."""
     assert site1.rest("PUT", "/rest/a", b"data").status == 201
@@ -380,18 +368,6 @@ def test_deleted_here_changed_there(linked: Link, site1: Site, site2: Site) -> N
     assert site1.rest("PUT", "/rest/a", b"new").status == 201
     linked.wait()
     assert is_the_same(site1, site2).body == b"new"
-
-
-def test_deleted_on_both(linked: Link, site1: Site, site2: Site) -> None:
-    """Deleting the same object twice is no conflict."""
-    assert site1.rest("PUT", "/rest/a", b"data").status == 201
-    linked.wait()
-    linked.delay = 3600
-    for site in (site1, site2):
-        assert site.rest("DELETE", "/rest/a").status == 200
-    linked.delay = 0
-    linked.wait()
-    assert [site.rest("GET", "/rest/a").status for site in (site1, site2)] == [404, 404]
 
 
 def test_same_name_being_written(linked: Link, site1: Site, site2: Site) -> None:
