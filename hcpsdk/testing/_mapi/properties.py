@@ -44,7 +44,7 @@ def _as_text(value: Any) -> Any:
     return as_text(value)
 
 
-def flag(value: Any) -> bool:
+def boolean(value: Any) -> bool:
     """``true`` or ``false``."""
     if value in (True, "true"):
         return True

@@ -1,4 +1,4 @@
-"""What waits for its transfer over a link, and what travels. Imports `_store`.
+"""The queue of changes of a link, and the snapshots that are transferred. Imports `_store`.
 
 Backlog and traffic are read by other threads than the one that changes them: hold the link's lock.
 """
@@ -100,7 +100,7 @@ class Snapshot:
     """What a store has under the name of *item*, for another store of the same namespace."""
 
     item: Item
-    gone: frozenset[Identity]  # what was deleted or moved away there
+    tombstones: frozenset[Identity]  # what was deleted or moved away there
     directories: tuple[int, ...]  # versions of those on the way to the name, itself included
     stored: StoredObject | None  # its content belongs to the receiver
     old: tuple[Version, ...] = ()  # versions that are not current, the oldest first
@@ -124,5 +124,5 @@ def take(store: Store, item: Item, scratch: pathlib.Path) -> Snapshot:
         each.copy(scratch) if isinstance(each, StoredObject) else each
         for each in store.old_versions.of(item.path)
     )
-    gone = frozenset(store.gone.get(item.path, ()))
-    return Snapshot(item, gone, directories, stored, old)
+    tombstones = frozenset(store.tombstones.get(item.path, ()))
+    return Snapshot(item, tombstones, directories, stored, old)

@@ -1,6 +1,6 @@
 """Access control lists of objects, ``type=acl``.
 
-docs/hcp/namespace.rst, section 14; docs/hcp/namespace-more.rst, section 2.
+docs/hcp/namespace.rst, section 14.
 """
 
 import json

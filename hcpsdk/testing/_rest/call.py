@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import Request
@@ -28,10 +28,12 @@ class Call:
     store: Store
     responses: RestResponses
     caller: Caller
-    path: Path
-    means_directory: bool  # the URL ends in a slash, or is /rest itself
     parameters: Parameters  # of the URL
-    stores: Mapping[tuple[str, str], Store]  # of all namespaces, by name and tenant
+    path: Path = ()
+    means_directory: bool = True  # the URL ends in a slash, or is /rest itself
+    stores: Mapping[tuple[str, str], Store] = field(
+        default_factory=dict
+    )  # of all namespaces, by name and tenant
 
     def needs(self, permission: str, found: StoredObject | Directory | None = None) -> None:
         """Refuse the request if neither the caller's account nor the ACL of *found* allows it."""

@@ -1,6 +1,6 @@
 """Copying an object: PUT with ``X-HCP-CopySource``.
 
-docs/hcp/namespace.rst, section 16; docs/hcp/namespace-more.rst, section 3.
+docs/hcp/namespace.rst, section 16.
 """
 
 from dataclasses import replace

@@ -13,7 +13,7 @@ from ..config import Namespace
 from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
-PIECE = 64 * 1024  # characters in a piece, approximately
+PIECE_LENGTH = 64 * 1024  # characters in a piece, approximately
 
 _HEAD = f"""{DECLARATION}
 <directory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -39,7 +39,7 @@ def listing(
 def _pieces(text: str, entries: list[tuple[bytes, Entry]]) -> Iterator[bytes]:
     for name, each in entries:
         text += entry(name, each)
-        if len(text) > PIECE:
+        if len(text) > PIECE_LENGTH:
             yield text.encode()
             text = ""
     yield f"{text}</directory>\n".encode()

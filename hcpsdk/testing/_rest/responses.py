@@ -99,7 +99,7 @@ class RestResponses(Responses):
         ]
 
     def information(self, framing: Headers, content_type: str = "text/xml") -> Headers:
-        """The headers of ``/proc`` and other documents (docs/hcp/namespace-info.rst, section 1)."""
+        """The headers of documents, such as ``/proc`` (docs/hcp/namespace_info.rst, section 1)."""
         return [
             *self.first_lines(),
             *self.stamp(),

@@ -23,7 +23,7 @@ from .._store.errors import (
     TooLarge,
     TooManyAnnotations,
 )
-from .._store.objects import ChangeRefused
+from .._store.objects import ChangeRefused, Path
 from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
@@ -96,9 +96,9 @@ class RestService:
         """The response to *request*; its body is not read if the head is refused."""
         try:
             namespace, asking = self._entered(request)
-            if proc.is_inquiry(request.target):
-                return proc.answer(self._inquiry(request, namespace, asking), self._responses)
-            call = self._call(request, namespace, asking)
+            if proc.is_proc(request.target):
+                return proc.answer(self._call(request, namespace, asking))
+            call = self._call(request, namespace, asking, *_path(request))
             self._refuse_read_only(call)
             return await _operation(call)(call)
         except HTTPError as refusal:
@@ -113,7 +113,7 @@ class RestService:
     def _entered(self, request: Request) -> tuple[Namespace, Caller]:
         """The namespace and the caller of *request*; 403 without access."""
         namespace = self._system.namespace(request.host)
-        if namespace is None and not proc.is_inquiry(request.target):
+        if namespace is None and not proc.is_proc(request.target):
             # docs/hcp/namespace.rst, section 23: /proc is never redirected
             namespace = self._replication.namespace_taken_over(request.host)
         if namespace is None:
@@ -123,22 +123,14 @@ class RestService:
             raise HTTPError(403, f"{request.scheme} is disabled for the namespace")
         return namespace, caller(request, self._system, namespace)
 
-    def _inquiry(self, request: Request, namespace: Namespace, asking: Caller) -> proc.ProcCall:
-        url_path, _, query = request.target.partition("?")
-        parameters = from_query(query)
-        store = self._stores[_key(namespace)]
-        return proc.ProcCall(request, url_path, parameters, self._system, namespace, store, asking)
-
-    def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
-        """*request* as a `Call`; refused if it is not for /rest."""
-        url_path, _, query = request.target.partition("?")
-        if url_path != "/rest" and not url_path.startswith("/rest/"):
-            raise HTTPError(403, "the management API is at port 9090")
-        if request.method == "OPTIONS":
-            raise not_emulated("OPTIONS (CORS)")
-        if request.method not in METHODS:
-            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
-        path, means_directory = parsed(url_path)
+    def _call(
+        self,
+        request: Request,
+        namespace: Namespace,
+        asking: Caller,
+        path: Path = (),
+        means_directory: bool = True,
+    ) -> Call:
         return Call(
             request,
             self._system,
@@ -146,9 +138,9 @@ class RestService:
             self._stores[_key(namespace)],
             self._responses,
             asking,
+            from_query(request.target.partition("?")[2]),
             path,
             means_directory,
-            from_query(query),
             self._stores,
         )
 
@@ -162,6 +154,18 @@ class RestService:
 
 def _key(namespace: Namespace) -> tuple[str, str]:
     return namespace.name, namespace.tenant
+
+
+def _path(request: Request) -> tuple[Path, bool]:
+    """The path under ``/rest``, and whether it means a directory."""
+    url_path = request.target.partition("?")[0]
+    if url_path != "/rest" and not url_path.startswith("/rest/"):
+        raise HTTPError(403, "the management API is at port 9090")
+    if request.method == "OPTIONS":
+        raise not_emulated("OPTIONS (CORS)")
+    if request.method not in METHODS:
+        raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
+    return parsed(url_path)
 
 
 def _operation(call: Call) -> Operation:

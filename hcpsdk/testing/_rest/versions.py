@@ -1,6 +1,6 @@
 """The list of an object's versions, ``version=list``.
 
-docs/hcp/namespace.rst, section 12; docs/hcp/namespace-more.rst, section 1.
+docs/hcp/namespace.rst, sections 12.1 and 12.2.
 """
 
 from .._http.compression import body, framing, wants_gzip

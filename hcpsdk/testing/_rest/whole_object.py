@@ -21,7 +21,7 @@ from .get import content_type
 from .new_object import announced_size, initial_change, initial_metadata
 
 DATA_SIZE = "X-HCP-Size"  # of the object in an upload
-FIRST = "X-HCP-CustomMetadataFirst"
+ANNOTATION_FIRST = "X-HCP-CustomMetadataFirst"
 
 
 async def put(call: Call) -> Reply:
@@ -35,7 +35,7 @@ async def put(call: Call) -> Reply:
     if call.means_directory:
         raise HTTPError(400, "Custom Metadatasetting is not allowed on a directory")
     if _annotation_comes_first(call):
-        raise not_emulated(f"the header {FIRST} in a PUT")
+        raise not_emulated(f"the header {ANNOTATION_FIRST} in a PUT")
     data_size = _data_size(call)
     unpack = unpacker(call.request)
     found = call.store.find(call.path)
@@ -93,7 +93,7 @@ async def get(call: Call) -> Reply:
     framed = framing(found.size + annotation.size, gzip)
     headers = [
         *call.responses.object(found, call.namespace, "application/octet-stream", framed),
-        (FIRST, flag(annotation_first)),
+        (ANNOTATION_FIRST, flag(annotation_first)),
         ("X-HCP-CustomMetadataContentType", "text/xml" if annotation.is_xml else "unknown"),
         ("X-HCP-DataContentType", content_type(call.path[-1])),
     ]
@@ -105,9 +105,9 @@ async def get(call: Call) -> Reply:
 
 
 def _annotation_comes_first(call: Call) -> bool:
-    text = call.request.header(FIRST) or "false"
+    text = call.request.header(ANNOTATION_FIRST) or "false"
     if text.lower() not in ("true", "false"):
-        raise HTTPError(400, f"{FIRST} must be true or false: {text}")
+        raise HTTPError(400, f"{ANNOTATION_FIRST} must be true or false: {text}")
     return text.lower() == "true"
 
 

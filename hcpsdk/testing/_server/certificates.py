@@ -13,11 +13,11 @@ CertificateKind = Literal["both", "addresses", "names", "neither"]
 
 # The subject of certificates: not a host name, because clients use it if there is no name in the
 # subjectAltName.
-NOBODY = "emulated HCP"
+SUBJECT = "emulated HCP"
 
-NO_HOST = "nobody.invalid"
+NO_NAME = "nobody.invalid"
 
-KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
+CERTIFICATE_KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 
 
 class Certificates:
@@ -31,7 +31,7 @@ class Certificates:
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
-        authority = trustme.CA(organization_name=NOBODY)
+        authority = trustme.CA(organization_name=SUBJECT)
         self.ca_pem: bytes = authority.cert_pem.bytes()
         subjects: list[str] = []
         if kind in ("both", "names"):
@@ -39,8 +39,8 @@ class Certificates:
         if kind in ("both", "addresses"):
             subjects += [str(ipaddress.ip_address(address)) for address in addresses]
         # An empty subjectAltName is not allowed (RFC 5280, 4.2.1.6).
-        subjects = subjects or [NO_HOST]
-        self._certificate = authority.issue_cert(*subjects, common_name=NOBODY)
+        subjects = subjects or [NO_NAME]
+        self._certificate = authority.issue_cert(*subjects, common_name=SUBJECT)
 
     def server_context(
         self, others: Callable[[str], ssl.SSLContext | None] | None = None

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-IN_MEMORY = 1024 * 1024  # bytes; larger objects are files
-PIECE = 256 * 1024  # bytes read from a file at once
+MAX_BYTES_IN_MEMORY = 1024 * 1024  # bytes; larger objects are files
+READ_SIZE = 256 * 1024  # bytes read from a file at once
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Writer:
 
     def write(self, piece: bytes) -> None:
         self.size += len(piece)
-        if self._file is None and self.size > IN_MEMORY:
+        if self._file is None and self.size > MAX_BYTES_IN_MEMORY:
             descriptor, name = tempfile.mkstemp(prefix="object-", dir=self._scratch)
             self._path = pathlib.Path(name)
             self._file = os.fdopen(descriptor, "wb")
@@ -105,7 +105,7 @@ class _FilePieces:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._file.read(min(PIECE, self._left)) if self._left else b""
+        piece = self._file.read(min(READ_SIZE, self._left)) if self._left else b""
         if not piece:
             self._file.close()
             raise StopIteration

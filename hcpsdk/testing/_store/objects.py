@@ -61,7 +61,7 @@ class Metadata:
     ) -> Metadata:
         """The values for a new object of *owner*: those in *change*, else the defaults.
 
-        A new version keeps those of the *old* one (docs/hcp/namespace-more.rst, section 1).
+        A new version keeps those of the *old* one (docs/hcp/namespace.rst, section 12.1).
 
         Raises:
             RetentionError: The retention asked for does not exist.

@@ -63,7 +63,7 @@ class Store:
     Attributes:
         on_change: Called after each change by a client, with the path and how many bytes came.
         old_versions: Versions that are not current, and delete markers.
-        gone: What was deleted under a name or moved away from it, if ``keeps_gone``.
+        tombstones: What was deleted under a name or moved away, as long as there is a link.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Store:
         self.used_bytes = 0  # including uploads
         self.counts = Counts()
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
-        self.keeps_gone = False
-        self.gone: dict[Path, set[Identity]] = {}
+        self._keeps_tombstones = False
+        self.tombstones: dict[Path, set[Identity]] = {}
         self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
         self.old_versions = Versions()
@@ -143,7 +143,7 @@ class Store:
             raise NameTaken("an object or directory of that name exists")
 
     def _refuse_new_version(self, current: StoredObject) -> None:
-        # "Initial Unspecified" allows it before release 9.7 (docs/hcp/namespace-more.rst, 1).
+        # "Initial Unspecified" allows it before release 9.7 (docs/hcp/namespace.rst, 12.1).
         if current.metadata.hold or current.metadata.retention.until != UNSPECIFIED:
             self._refuse_removal_of_object(current, despite_retention=False)
 
@@ -190,7 +190,7 @@ class Store:
 
     def _mark_changed(self, found: StoredObject) -> None:
         found.changed = max(self.clock(), found.changed + 1)
-        found.collided = False  # docs/hcp/namespace-more.rst, section 6
+        found.collided = False  # docs/hcp/namespace.rst, section 23.2
 
     def annotate(self, path: Path, upload: AnnotationUpload) -> Annotation:
         """Store the finished *upload*, in place of an annotation with the same name.
@@ -293,7 +293,7 @@ class Store:
                 self._refuse_removal_of_object(each, despite_retention)
         marker = None
         if purges:
-            self.mark_gone(path, map(identity, versions))
+            self.add_tombstones(path, map(identity, versions))
             self.set_versions(path, [])
         elif self.namespace.versioning_enabled:
             now = self._new_time()
@@ -321,7 +321,7 @@ class Store:
         if not allowed and not despite_retention:
             raise Protected(f"the object is under retention: {found.metadata.retention}")
 
-    # Versions (docs/hcp/namespace-more.rst, section 1)
+    # Versions (docs/hcp/namespace.rst, section 12.1)
 
     def versions(self, path: Path) -> list[Version]:
         """All versions of an object, the oldest first; with a delete marker last it is deleted."""
@@ -355,7 +355,7 @@ class Store:
         if not self.namespace.versioning_enabled:
             self.remove(path, despite_retention=despite_retention)
             return gone
-        self.mark_gone(path, [identity(gone)])
+        self.add_tombstones(path, [identity(gone)])
         self.set_versions(path, [each for each in self.versions(path) if each is not gone])
         self.on_change(path, 0)
         return gone
@@ -405,7 +405,7 @@ class Store:
         self._root = Directory(self.clock())
         self.used_bytes = 0
         self.counts = Counts()
-        self.gone.clear()
+        self.tombstones.clear()
 
     # For replication: without rules, and without calling `on_change`
 
@@ -447,7 +447,7 @@ class Store:
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
         self._count(taken, -1)
-        self.mark_gone(path, [identity(taken)])
+        self.add_tombstones(path, [identity(taken)])
 
     def exchange(self, path: Path, stored: StoredObject) -> None:
         """Store another state of the object that has the name *path*."""
@@ -460,19 +460,25 @@ class Store:
             self.used_bytes += times * (entry.size + entry.annotation_bytes)
             self.counts.add(entry, times)
 
-    def mark_gone(self, path: Path, gone: Iterable[Identity]) -> None:
-        """Remember that *gone* was deleted at *path* or moved away."""
-        for each in gone:
-            self._latest = max(self._latest, each[0] // 64)
-            if self.keeps_gone:
-                self.gone.setdefault(path, set()).add(each)
+    def keep_tombstones(self, is_linked: bool) -> None:
+        """Keep tombstones from now on, or drop them when there is no link any more."""
+        self._keeps_tombstones = is_linked
+        if not is_linked:
+            self.tombstones = {}
 
-    def is_gone(self, path: Path, each: Identity) -> bool:
+    def add_tombstones(self, path: Path, deleted: Iterable[Identity]) -> None:
+        """Remember what was *deleted* at *path* or moved away."""
+        for each in deleted:
+            self._latest = max(self._latest, each[0] // 64)
+            if self._keeps_tombstones:
+                self.tombstones.setdefault(path, set()).add(each)
+
+    def has_tombstone(self, path: Path, each: Identity) -> bool:
         """Whether *each* was deleted or moved away, or is a directory older than such a one."""
-        gone = self.gone.get(path, ())
+        found = self.tombstones.get(path, ())
         if each[1]:
-            return each in gone
-        return each[0] <= max((version for version, etag in gone if not etag), default=0)
+            return each in found
+        return each[0] <= max((version for version, etag in found if not etag), default=0)
 
     # For uploads
 

@@ -113,7 +113,7 @@ class Upload:
 
 
 class ObjectUpload(Upload):
-    """An object that is being written under *path*; other clients cannot use the name meanwhile."""
+    """An object that is being written; the name *path* is reserved until then."""
 
     def __init__(self, store: Target, path: Path, created: int) -> None:
         super().__init__(store, MAX_OBJECT_BYTES, "an object")

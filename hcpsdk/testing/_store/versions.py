@@ -1,6 +1,6 @@
 """Old versions of objects and delete markers, by the name of the object. Imports `objects`.
 
-docs/hcp/namespace-more.rst, section 1.
+docs/hcp/namespace.rst, section 12.1.
 """
 
 from __future__ import annotations

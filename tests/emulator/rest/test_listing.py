@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from .conftest import Http
+from ..conftest import Http
 
 
 def words(text: str) -> list[str]:

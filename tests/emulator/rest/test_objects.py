@@ -8,7 +8,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace
 
-from .conftest import Answer, Http
+from ..conftest import Answer, Http
 
 EXAMPLE = b"This is an example"
 KIB128 = 8192 * b"0123456789abcdef"
