@@ -31,9 +31,8 @@ class Call:
     parameters: Parameters  # of the URL
     path: Path = ()
     means_directory: bool = True  # the URL ends in a slash, or is /rest itself
-    stores: Mapping[tuple[str, str], Store] = field(
-        default_factory=dict
-    )  # of all namespaces, by name and tenant
+    # The stores of all namespaces, by name and tenant.
+    stores: Mapping[tuple[str, str], Store] = field(default_factory=dict)
 
     def needs(self, permission: str, found: StoredObject | Directory | None = None) -> None:
         """Refuse the request if neither the caller's account nor the ACL of *found* allows it."""

@@ -10,17 +10,19 @@ from .call import Call, version_number
 from .conditions import refuse_all
 from .parameters import Parameters, from_body_or
 
+CHANGEABLE = ("hold", "index", "retention", "shred", "owner", "domain")  # by POST
 MAX_REASON = 1024  # characters
 
 
 async def post(call: Call) -> Reply:
     """Change system metadata, completely or not at all: 200."""
     refuse_all(call.request)
+    call.parameters.only(*CHANGEABLE)
     call.needs("write", call.store.find(call.path))
     if isinstance(call.existing(), Directory):
         raise HTTPError(400, "a directory has no system metadata")
     parameters = await from_body_or(call.parameters, call.request)
-    parameters.only("hold", "index", "retention", "shred", "owner", "domain")
+    parameters.only(*CHANGEABLE)
     if not parameters:
         raise HTTPError(400, "no parameter with a change")
     change = parameters.change()
