@@ -7,7 +7,7 @@ import sys
 from ._hcp import DEFAULT, HCP
 from ._run import CA_FILE_VARIABLE, run
 from ._serve import serve
-from ._server.certificates import KINDS
+from ._server.certificates import CERTIFICATE_KINDS
 from ._server.listener import StartError
 
 
@@ -81,7 +81,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--certificate",
-        choices=KINDS,
+        choices=CERTIFICATE_KINDS,
         default="both",
         help="what the certificate of the nodes is valid for; default: %(default)s",
     )

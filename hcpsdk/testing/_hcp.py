@@ -13,7 +13,7 @@ from typing import Literal
 from ._http.request_log import Received, RequestLog
 from ._replication.link import Link, LinkType
 from ._running import Running, Settings, SiteFactory
-from ._server.certificates import KINDS, CertificateKind
+from ._server.certificates import CERTIFICATE_KINDS, CertificateKind
 from ._server.dns import NameServer
 from ._server.node import Node
 from ._services import Services
@@ -77,8 +77,10 @@ class HCP:
     ) -> None:
         if nodes < 1:
             raise ValueError(f"nodes must be at least 1, not {nodes}")
-        if certificate not in KINDS:
-            raise ValueError(f"certificate must be one of {', '.join(KINDS)}, not {certificate!r}")
+        if certificate not in CERTIFICATE_KINDS:
+            raise ValueError(
+                f"certificate must be one of {', '.join(CERTIFICATE_KINDS)}, not {certificate!r}"
+            )
         self._system = System(
             domain=domain.lower(),
             namespaces=tuple(namespaces),

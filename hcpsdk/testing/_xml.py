@@ -49,7 +49,7 @@ def element(
 
 
 def cdata(name: str, text: str) -> str:
-    """An element of the second level with *text* on a line of its own, as HCP writes it."""
+    """An element of the second level with *text* on a separate line, as HCP writes it."""
     inner = _allowed(text).replace("]]>", "]]]]><![CDATA[>")  # which would end the section
     return f"    <{name}><![CDATA[\n        {inner}\n    ]]></{name}>\n"
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 # Data access permissions (docs/hcp/namespace.rst, section 2).
 PERMISSIONS = frozenset(
@@ -131,11 +131,14 @@ class Namespace:
         retention_classes: The retention classes.
         description: Free text; ``°`` separates parts.
         soft_quota_percent: Shown only.
-        versioning_enabled: Shown only: one version of an object is kept.
+        versioning_enabled: Whether old versions of objects are kept, and deletions recorded.
         search_enabled: Shown only: there is no search.
         permission_mask: The permissions that can be used in it.
         checks_annotations: True refuses annotations that are not well-formed XML.
         annotation_changes: The changes of annotations that are possible under retention or hold.
+        acls: Whether objects can have access control lists, and whether these give permissions.
+        hs3_enabled: Whether the S3 gateway serves it.
+        hswift_enabled: Whether the Swift gateway serves it.
         owner: The name of the user who owns it.
     """
 
@@ -160,6 +163,9 @@ class Namespace:
     checks_annotations: bool = True
     annotation_changes: Literal["all", "add", "none"] = "add"
     owner: str = ""
+    acls: Literal["ENFORCED", "NOT_ENFORCED", "NOT_ENABLED"] = "NOT_ENABLED"
+    hs3_enabled: bool = False
+    hswift_enabled: bool = False
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask)
@@ -189,8 +195,13 @@ _CLASSES = (
         "TAX_DATA", "A+10y", "Class for tax data - actually 10 years.", auto_delete=True
     ),
 )
+_GATEWAYS: dict[str, Any] = {"acls": "ENFORCED", "hs3_enabled": True, "hswift_enabled": True}
 _N1 = Namespace(
-    "n1", "m", retention_classes=_CLASSES, description="replicated°search°no versioning"
+    "n1",
+    "m",
+    retention_classes=_CLASSES,
+    description="replicated°search°no versioning",
+    **_GATEWAYS,
 )
 _N2 = Namespace(
     "n2",
@@ -198,6 +209,7 @@ _N2 = Namespace(
     retention_classes=_CLASSES,
     description="replicated°search°versioning",
     versioning_enabled=True,
+    **_GATEWAYS,
 )
 
 
@@ -217,7 +229,10 @@ class System:
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
     namespaces: tuple[Namespace, ...] = (_N1, _N2)
-    users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
+    users: tuple[User, ...] = (
+        User("n", "n01", "m", manages_namespaces=True),
+        User("service", "service01"),
+    )
     tenants: tuple[str, ...] = ()  # besides those of the namespaces and users
     # The status for requests without credentials: 403, or 302 to the login page (older releases).
     missing_credentials_status: Literal[403, 302] = 403

@@ -57,12 +57,14 @@ CASES = [
     ("GET", HOST, "/rest/a", {"Authorization": "AD n@m:n01"}, "accounts of Active Directory"),
     ("GET", HOST, "/rest/a", {"Authorization": "Negotiate YII"}, "accounts of Active Directory"),
     # Parameters and headers of /rest
-    ("GET", HOST, "/rest/a?version=list", {}, "the parameter version"),
-    ("HEAD", HOST, "/rest/a?type=acl", {}, "type=acl"),
-    ("PUT", HOST, "/rest/a?acl=all_read", {}, "the parameter acl"),
+    ("GET", HOST, "/rest/a?version=1-2", {}, "ranges of versions, and versions by time"),
+    ("DELETE", HOST, "/rest/a?version=@1", {}, "ranges of versions, and versions by time"),
+    (
+        *("PUT", HOST, "/rest/a", {"X-HCP-CopySource": "default.default/a"}),
+        "copies from the default namespace",
+    ),
     ("PUT", HOST, "/rest/a?label_hold=[]", {}, "the parameter label_hold"),
     ("POST", HOST, "/rest/here?label_hold=[]", {}, "the parameter label_hold"),
-    ("PUT", HOST, "/rest/a", {"X-HCP-CopySource": "n1.m/b"}, "the header X-HCP-CopySource"),
     (
         *("PUT", HOST, "/rest/a", {"X-HCP-LabelRetentionHold": "[]"}),
         "the header X-HCP-LabelRetentionHold",

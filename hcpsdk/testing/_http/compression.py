@@ -11,7 +11,7 @@ from .errors import HTTPError
 from .messages import Request
 from .responses import Headers
 
-PIECE = 256 * 1024  # maximum of bytes that unpacking returns at once
+MAX_UNPACKED_BYTES = 256 * 1024  # maximum of bytes that unpacking returns at once
 _GZIP_FORMAT = 31  # wbits of zlib for the gzip format
 
 
@@ -110,7 +110,7 @@ class Gunzip(Unpacker):
             if self._member.eof:  # several gzip members in a row are one file
                 self._member = zlib.decompressobj(_GZIP_FORMAT)
             try:
-                plain = self._member.decompress(piece, PIECE)
+                plain = self._member.decompress(piece, MAX_UNPACKED_BYTES)
             except zlib.error as exc:
                 raise HTTPError(400, "the body is not in gzip format") from exc
             yield plain

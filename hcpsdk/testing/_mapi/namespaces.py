@@ -12,7 +12,7 @@ from ..config import Namespace, RetentionClass
 from .call import Document, MapiCall, Path, Resource
 from .documents import Record
 from .lists import listed
-from .properties import changes, flag, integer, one_of, text
+from .properties import boolean, changes, integer, one_of, text
 from .settings import (
     COMPLY,
     IP_SETTINGS,
@@ -21,7 +21,6 @@ from .settings import (
     WRITE,
     Setting,
     Settings,
-    boolean,
     changed,
     fact,
     free_text,
@@ -36,6 +35,7 @@ from .settings import (
     size_text,
     stored,
     strings,
+    switch,
 )
 from .tenants import NAME, allotted, mask_given, mask_shown, properties, tenant_path
 
@@ -50,33 +50,35 @@ NAMESPACE: Settings = {
     "hardQuota": Setting(size, "50.00 GB", "quota_bytes", size_text, size_bytes),
     "softQuota": Setting(integer(0, 100), 85, "soft_quota_percent"),
     "hashScheme": Setting(one_of(*SCHEMES), "SHA-256", "hash_scheme", fixed=True),
-    "indexingDefault": boolean(True, "default_index"),
-    "indexingEnabled": boolean(True),
-    "searchEnabled": boolean(True, "search_enabled"),
-    "enterpriseMode": boolean(True, "enterprise_mode"),
-    "serviceRemoteSystemRequests": boolean(True),
+    "indexingDefault": switch(True, "default_index"),
+    "indexingEnabled": switch(True),
+    "searchEnabled": switch(True, "search_enabled"),
+    "enterpriseMode": switch(True, "enterprise_mode"),
+    "serviceRemoteSystemRequests": switch(True),
     "isDplDynamic": fact(True),
-    "customMetadataValidationEnabled": boolean(False, "checks_annotations"),
+    "customMetadataValidationEnabled": switch(False, "checks_annotations"),
     "tags": Setting(strings("tag"), {"tag": []}),
-    "appendEnabled": boolean(False),
-    "atimeSynchronizationEnabled": boolean(False),
-    "allowPermissionAndOwnershipChanges": boolean(False),
+    "appendEnabled": switch(False),
+    "atimeSynchronizationEnabled": switch(False),
+    "allowPermissionAndOwnershipChanges": switch(False),
     "servicePlan": free_text("Default"),
-    "customMetadataIndexingEnabled": boolean(False),
+    "customMetadataIndexingEnabled": switch(False),
     "mqeIndexingTimestamp": fact(),
-    "aclsUsage": Setting(one_of("NOT_ENABLED", "ENFORCED", "NOT_ENFORCED"), "NOT_ENABLED"),
+    "aclsUsage": Setting(
+        one_of("NOT_ENABLED", "ENFORCED", "NOT_ENFORCED"), "NOT_ENABLED", "acls"
+    ),
     "owner": Setting(text(0, 64), "", "owner"),
     "ownerType": Setting(one_of("LOCAL", "EXTERNAL"), "LOCAL"),
     "optimizedFor": Setting(one_of("CLOUD", "ALL"), "ALL"),
     "multipartUploadAutoAbortDays": Setting(integer(0, 180), 30),
     "directoryUsage": Setting(one_of("BALANCED", "UNBALANCED"), "BALANCED", fixed=True),
-    "readFromReplica": boolean(True),
-    "replicationEnabled": boolean(False),
-    "allowErasureCoding": boolean(False),
+    "readFromReplica": switch(True),
+    "replicationEnabled": switch(False),
+    "allowErasureCoding": switch(False),
     "creationTime": fact(),
     "dpl": fact("Dynamic"),
     "id": fact(),
-    "authUsersAlwaysGrantedAllPermissions": boolean(True),
+    "authUsersAlwaysGrantedAllPermissions": switch(True),
     "authMinimumPermissions": Setting(strings("permission"), PERMISSIONS),
     "authAndAnonymousMinimumPermissions": Setting(strings("permission"), PERMISSIONS),
 }
@@ -86,68 +88,68 @@ DEFAULTS: Settings = {
     if not setting.read_only and name not in ("name", "owner", "ownerType", "tags")
 }
 VERSIONING: Settings = {
-    "enabled": boolean(False, "versioning_enabled"),
-    "keepDeletionRecords": boolean(True),
-    "prune": boolean(False),
+    "enabled": switch(False, "versioning_enabled"),
+    "keepDeletionRecords": switch(True),
+    "prune": switch(False),
     "pruneDays": Setting(integer(0, 36_500), 0),
-    "useDeleteMarkers": boolean(False),
+    "useDeleteMarkers": switch(False),
 }
 CHANGES = {"ADD": "add", "ALL": "all", "NONE": "none"}
 COMPLIANCE: Settings = {
     "customMetadataChanges": Setting(
         one_of(*CHANGES), "ADD", "annotation_changes", str.upper, CHANGES.__getitem__
     ),
-    "dispositionEnabled": boolean(False),
+    "dispositionEnabled": switch(False),
     "minimumRetentionAfterInitialUnspecified": free_text(),
     "retentionDefault": Setting(retention_value, "0", "default_retention"),
-    "shreddingDefault": boolean(False, "default_shred"),
+    "shreddingDefault": switch(False, "default_shred"),
 }
 IP = {"ipSettings": Setting(ip_settings, IP_SETTINGS)}
 HTTP: Settings = {
     **IP,
-    "httpEnabled": boolean(False, "http_enabled"),
-    "httpsEnabled": boolean(True, "https_enabled"),
-    "restEnabled": boolean(True),
-    "restRequiresAuthentication": boolean(True, "requires_authentication"),
-    "httpActiveDirectorySSOEnabled": boolean(False),
-    "hs3Enabled": boolean(False),
-    "hs3RequiresAuthentication": boolean(True),
-    "webdavEnabled": boolean(False),
-    "webdavBasicAuthEnabled": boolean(False),
-    "webdavCustomMetadata": boolean(False),
+    "httpEnabled": switch(False, "http_enabled"),
+    "httpsEnabled": switch(True, "https_enabled"),
+    "restEnabled": switch(True),
+    "restRequiresAuthentication": switch(True, "requires_authentication"),
+    "httpActiveDirectorySSOEnabled": switch(False),
+    "hs3Enabled": switch(False, "hs3_enabled"),
+    "hs3RequiresAuthentication": switch(True),
+    "webdavEnabled": switch(False),
+    "webdavBasicAuthEnabled": switch(False),
+    "webdavCustomMetadata": switch(False),
     "webdavBasicAuthUsername": free_text(),
     "webdavBasicAuthPassword": free_text(),
-    "hswiftEnabled": boolean(False),
-    "hswiftRequiresAuthentication": boolean(True),
+    "hswiftEnabled": switch(False, "hswift_enabled"),
+    "hswiftRequiresAuthentication": switch(True),
 }
 CIFS: Settings = {
-    "enabled": boolean(False),
-    "caseSensitive": boolean(True),
+    "enabled": switch(False),
+    "caseSensitive": switch(True),
     "caseForcing": Setting(one_of("DISABLED", "UPPER", "LOWER"), "DISABLED"),
-    "requiresAuthentication": boolean(True),
+    "requiresAuthentication": switch(True),
     **IP,
 }
 NFS: Settings = {
-    "enabled": boolean(False),
+    "enabled": switch(False),
     "uid": Setting(integer(0, 2**31), 0),
     "gid": Setting(integer(0, 2**31), 0),
     **IP,
 }
 SMTP: Settings = {
-    "enabled": boolean(False),
+    "enabled": switch(False),
     "emailLocation": free_text("/email/"),
     "emailFormat": Setting(one_of(".eml", ".mbox"), ".eml"),
-    "separateAttachments": boolean(False),
+    "separateAttachments": switch(False),
     **IP,
 }
 COLLISIONS: Settings = {
     "action": Setting(one_of("MOVE", "RENAME"), "MOVE"),
-    "deleteEnabled": boolean(False),
+    "deleteEnabled": switch(False),
     "deleteDays": Setting(integer(0, 36_500), 0),
 }
 INDEXING: Settings = {
     "contentClasses": Setting(strings("contentClass"), {"contentClass": []}),
-    "fullIndexingEnabled": boolean(False),
+    "fullIndexingEnabled": switch(False),
     "excludedAnnotations": free_text(),
 }
 
@@ -290,7 +292,7 @@ CLASS_PROPERTIES = {
     "name": text(1, 64),
     "value": retention_value,
     "description": text(0, 1024),
-    "allowDisposition": flag,
+    "allowDisposition": boolean,
 }
 
 

@@ -44,7 +44,7 @@ def _as_text(value: Any) -> Any:
     return as_text(value)
 
 
-def flag(value: Any) -> bool:
+def boolean(value: Any) -> bool:
     """``true``, ``t``, ``1`` or ``false``, ``f``, ``0``, in any case."""
     if str(value).lower() in ("true", "t", "1"):
         return True

@@ -15,7 +15,7 @@ from .._replication.states import ACTIONS, ALIASES, NotNow, Phase, Role, WrongTy
 from .call import Document, MapiCall, Resource
 from .documents import Record
 from .not_emulated import missing
-from .properties import Property, changes, flag, integer, one_of, text
+from .properties import Property, boolean, changes, integer, one_of, text
 
 PORT = 5748
 MAX_REASON = 1024  # characters
@@ -38,9 +38,9 @@ def get_service(call: MapiCall) -> Document:
 
 
 SERVICE_PROPERTIES = {
-    "allowTenantsToMonitorNamespaces": flag,
-    "enableDNSFailover": flag,
-    "enableDomainAndCertificateSynchronization": flag,
+    "allowTenantsToMonitorNamespaces": boolean,
+    "enableDNSFailover": boolean,
+    "enableDomainAndCertificateSynchronization": boolean,
     "network": text(1, 64),
 }
 
@@ -198,15 +198,15 @@ def _statistics(end: End) -> Record:
 # Changing a link
 
 LINK_PROPERTIES = {
-    "compression": flag,
+    "compression": boolean,
     "description": text(0, 1024),
-    "encryption": flag,
+    "encryption": boolean,
     "priority": one_of("OLDEST_FIRST", "FAIR"),
 }
 SIDE_PROPERTIES = {
-    "autoFailover": flag,
+    "autoFailover": boolean,
     "autoFailoverMinutes": integer(7, 9999),
-    "autoCompleteRecovery": flag,
+    "autoCompleteRecovery": boolean,
     "autoCompleteRecoveryMinutes": integer(1, 9999),
 }
 

@@ -17,7 +17,7 @@ from .._store.retention import parse as parse_retention
 from ..config import GIB, Namespace, User
 from .call import Document, MapiCall, Path, Resource
 from .documents import Record
-from .properties import Property, changes, flag, integer, text
+from .properties import Property, boolean, changes, integer, text
 
 Subject = TypeVar("Subject", Namespace, User, None)
 
@@ -220,16 +220,16 @@ IP_SETTINGS = {
 def ip_settings(value: Any) -> Record:
     """Lists of the addresses that are allowed and denied."""
     checks = {
-        "allowIfInBothLists": flag,
+        "allowIfInBothLists": boolean,
         "allowAddresses": strings("ipAddress"),
         "denyAddresses": strings("ipAddress"),
     }
     return {**IP_SETTINGS, **changes(value, checks, {})}
 
 
-def boolean(default: bool, attribute: str = "", **more: Any) -> Setting:
+def switch(default: bool, attribute: str = "", **more: Any) -> Setting:
     """A property that is true or false."""
-    return Setting(flag, default, attribute, **more)
+    return Setting(boolean, default, attribute, **more)
 
 
 def free_text(default: str = "", attribute: str = "", most: int = 1024, **more: Any) -> Setting:

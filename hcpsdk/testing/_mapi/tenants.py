@@ -15,7 +15,7 @@ from ..config import DEFAULT_TENANT, GIB
 from .call import Document, MapiCall, Path, Resource
 from .documents import Record
 from .lists import listed
-from .properties import changes, flag, integer, one_of, text
+from .properties import boolean, changes, integer, one_of, text
 from .settings import (
     IP_SETTINGS,
     NO_QUOTA,
@@ -24,7 +24,6 @@ from .settings import (
     WRITE,
     Setting,
     Settings,
-    boolean,
     changed,
     fact,
     free_text,
@@ -38,6 +37,7 @@ from .settings import (
     size_text,
     stored,
     strings,
+    switch,
 )
 from .users import first_user
 
@@ -46,8 +46,8 @@ NAME = re.compile(r"(?!xn--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.A
 DESCRIPTIONS: Settings = {
     "systemVisibleDescription": free_text(),
     "tenantVisibleDescription": free_text(),
-    "snmpLoggingEnabled": boolean(False),
-    "syslogLoggingEnabled": boolean(False),
+    "snmpLoggingEnabled": switch(False),
+    "syslogLoggingEnabled": switch(False),
 }
 TENANT: Settings = {
     "name": Setting(text(1, 63), "", fixed=True),
@@ -62,13 +62,13 @@ TENANT: Settings = {
     "managementNetwork": free_text("[hcp_system]"),
     "dataNetwork": free_text("[hcp_system]"),
     "fullyQualifiedName": fact(),
-    "administrationAllowed": boolean(True),
+    "administrationAllowed": switch(True),
     "maxNamespacesPerUser": Setting(integer(0, 10_000), 100),
-    "searchConfigurationEnabled": boolean(True),
-    "replicationConfigurationEnabled": boolean(True),
-    "complianceConfigurationEnabled": boolean(True),
-    "versioningConfigurationEnabled": boolean(True),
-    "servicePlanSelectionEnabled": boolean(False),
+    "searchConfigurationEnabled": switch(True),
+    "replicationConfigurationEnabled": switch(True),
+    "complianceConfigurationEnabled": switch(True),
+    "versioningConfigurationEnabled": switch(True),
+    "servicePlanSelectionEnabled": switch(False),
     "creationTime": fact(),
     "id": fact(),
     "erasureCodingSelectionEnabled": fact(False),
@@ -246,7 +246,7 @@ def template(value: object) -> Record:
 
 
 EMAIL_NOTIFICATION: Settings = {
-    "enabled": Setting(flag, False),
+    "enabled": Setting(boolean, False),
     "emailTemplate": Setting(template, {"from": "", "subject": "", "body": ""}),
 }
 SEARCH_SECURITY: Settings = {"ipSettings": Setting(ip_settings, IP_SETTINGS)}

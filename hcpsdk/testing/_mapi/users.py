@@ -17,7 +17,6 @@ from .settings import (
     SECURE,
     Setting,
     Settings,
-    boolean,
     changed,
     fact,
     free_text,
@@ -25,6 +24,7 @@ from .settings import (
     shown,
     stored,
     strings,
+    switch,
 )
 
 READ_USERS = ("security", "administrator", "monitor")
@@ -56,10 +56,10 @@ USER: Settings = {
     "fullName": free_text(),
     "description": free_text(),
     "roles": _roles((*TENANT_ROLES, "SEARCH", "SERVICE")),
-    "allowNamespaceManagement": boolean(False, "manages_namespaces"),
-    "forcePasswordChange": boolean(False),
-    "localAuthentication": boolean(True),
-    "enabled": boolean(True, "enabled"),
+    "allowNamespaceManagement": switch(False, "manages_namespaces"),
+    "forcePasswordChange": switch(False),
+    "localAuthentication": switch(True),
+    "enabled": switch(True, "enabled"),
     "userID": fact(),
     "userGUID": fact(),
 }
@@ -68,7 +68,7 @@ GROUP: Settings = {
     "groupname": Setting(text(1, 255), fixed=True),
     "externalGroupID": free_text(),
     "roles": Setting(strings("role", one_of(*TENANT_ROLES)), {"role": []}),
-    "allowNamespaceManagement": boolean(False),
+    "allowNamespaceManagement": switch(False),
 }
 
 

@@ -49,10 +49,11 @@ class Service(Protocol):
     def end(self, name: str) -> End | None: ...
     def add(self, end: End) -> None: ...
     def remove(self, end: End) -> None: ...
+    def linked_keys(self) -> frozenset[StoreKey]: ...
     def has_pending(self, key: StoreKey, path: Path) -> bool: ...
 
 
-class Node(Protocol):
+class NodeState(Protocol):
     """A node of a system."""
 
     @property
@@ -67,7 +68,7 @@ class Home(Protocol):
     @property
     def replication(self) -> Service: ...
     @property
-    def nodes(self) -> Sequence[Node]: ...
+    def nodes(self) -> Sequence[NodeState]: ...
     @property
     def is_running(self) -> bool: ...
     @property
@@ -207,7 +208,7 @@ class End:
 
     @property
     def is_failed_over_here(self) -> bool:
-        """Whether this system answers for the names of the other one.
+        """Whether the names of the other system resolve to this one.
 
         docs/hcp/mapi.rst, section 4.1.
         """
@@ -238,7 +239,7 @@ class End:
             there = self.other.latest_home
             self.keys = frozenset(home.replication.stores) & frozenset(there.replication.stores)
             for key in self.keys:
-                home.replication.stores[key].keeps_gone = True
+                home.replication.stores[key].keep_tombstones(True)
             self.context_of_other = there.server_context()
             self._is_scheduled = False
             self.forget()
@@ -248,11 +249,13 @@ class End:
             )
 
     def remove(self) -> None:
-        """Remove the link from the system, if it is there."""
+        """Remove the link from the system, if it has the link."""
         with self.link.lock:
             home, self.home = self.home, None
             if home is not None:
                 home.replication.remove(self)
+                for key in self.keys - home.replication.linked_keys():
+                    home.replication.stores[key].keep_tombstones(False)
                 if self._undo_route is not None:
                     self._undo_route()
                 self.forget()
@@ -302,6 +305,8 @@ class End:
                 for path, stored in self.home.replication.stores[key].walk():
                     size = stored.size if isinstance(stored, StoredObject) else 0
                     self._enqueue(key, path, size)
+                for path, _ in self.home.replication.stores[key].old_versions:
+                    self._enqueue(key, path, 0)
         self._is_enqueuing = False
         self.link.schedule()
 
@@ -363,9 +368,9 @@ class End:
     def _mark_replicated(self, item: Item) -> None:
         assert self.home is not None
         replication = self.home.replication
-        stored = replication.stores[item.key].find(item.path)
-        if isinstance(stored, StoredObject):
-            stored.replicated = not replication.has_pending(item.key, item.path)
+        for stored in replication.stores[item.key].versions(item.path):
+            if isinstance(stored, StoredObject):
+                stored.replicated = not replication.has_pending(item.key, item.path)
 
     # Receiving, in the thread of the system
 
@@ -383,10 +388,10 @@ class End:
             home.loop.call_later(RETRY_SECONDS, self.receive, snapshot, epoch)
             return
         self._is_receiving = True
-        for change in merge.followed:
+        for change in merge.known_changes:
             store.on_change(*change)
         self._is_receiving = False
         self._mark_replicated(item)
-        for change in merge.decided:
+        for change in merge.new_changes:
             store.on_change(*change)
         self.other.post(self.other.confirm, item, epoch)

@@ -74,8 +74,8 @@ class Link(LinkState):
                 raise TimeoutError(f"not replicated after {timeout} seconds: {self!r}")
 
     def _is_settled(self) -> bool:
-        travels = any(end.view.sends and end.has_work for end in self.ends)
-        return not travels and (self.phase is not Phase.COMPLETING or not self.is_connected)
+        is_sending = any(end.view.sends and end.has_work for end in self.ends)
+        return not is_sending and (self.phase is not Phase.COMPLETING or not self.is_connected)
 
     def close(self) -> None:
         """Remove the link from both systems. Can be called more than once."""

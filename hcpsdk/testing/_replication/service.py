@@ -91,6 +91,10 @@ class Replication:
         for end in self.ends:
             end.on_change(key, path, size)
 
+    def linked_keys(self) -> frozenset[StoreKey]:
+        """The namespaces that are replicated over any link."""
+        return frozenset(key for end in self.ends for key in end.keys)
+
     def has_pending(self, key: StoreKey, path: Path) -> bool:
         """Whether the present state of *path* was not sent to all systems."""
         return any(end.backlog.has(key, path) for end in self.ends)

@@ -44,14 +44,14 @@ def requested_span(request: Request, size: int) -> Span | None:
     return span
 
 
-def check_read(request: Request, found: StoredObject) -> None:
+def check_read(request: Request, found: StoredObject, prefix: str = "") -> None:
     """Check the conditions of a GET or HEAD of *found*."""
-    _check(request, found, status_if_match=304)
+    _check(request, found, 304, prefix)
 
 
 def check_write(request: Request, found: StoredObject | None) -> None:
     """Check the conditions of a PUT with the name of *found*."""
-    _check(request, found, status_if_match=412)
+    _check(request, found, 412)
 
 
 def refuse_all(request: Request) -> None:
@@ -61,22 +61,24 @@ def refuse_all(request: Request) -> None:
             raise HTTPError(400, f"a {request.method} cannot have the header {name}")
 
 
-def _check(request: Request, found: StoredObject | None, status_if_match: int) -> None:
+def _check(
+    request: Request, found: StoredObject | None, status_if_match: int, prefix: str = ""
+) -> None:
     # The first one of repeated headers counts; ETags come before dates.
-    match = request.header("If-Match")
+    match = request.header(f"{prefix}If-Match")
     if match is not None and not _matches(match, found):
         raise HTTPError(412)
-    none_match = request.header("If-None-Match")
+    none_match = request.header(f"{prefix}If-None-Match")
     if none_match is not None and _matches(none_match, found):
         raise HTTPError(status_if_match, headers=_etag(found))
     if found is None:
         return
     changed = found.changed // 1000  # HTTP dates have whole seconds
-    since = _date(request, "If-Modified-Since")
+    since = _date(request, f"{prefix}If-Modified-Since")
     # RFC 2616, 14.26: with If-None-Match, If-Modified-Since must be ignored.
     if since is not None and none_match is None and changed <= since:
         raise HTTPError(304, headers=_etag(found))
-    since = _date(request, "If-Unmodified-Since")
+    since = _date(request, f"{prefix}If-Unmodified-Since")
     if since is not None and changed > since:
         raise HTTPError(412)
 

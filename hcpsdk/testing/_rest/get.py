@@ -5,9 +5,11 @@ import pathlib
 from collections.abc import Iterable
 
 from .._http.compression import body, encoding, framing, wants_gzip
+from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._http.responses import Headers, response
 from .._store.objects import Directory, StoredObject
+from . import versions
 from .call import Call
 from .conditions import check_read, requested_span
 from .listing import listing
@@ -18,24 +20,28 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 
 async def get(call: Call) -> Reply:
-    """An object's data, or a directory's listing."""
-    call.parameters.only("deleted", "forceEtag", "mostRecentDirTimes", "nowait")
+    """An object's data, a directory's listing, or with ``version=list`` the list of versions."""
+    call.parameters.only("deleted", "forceEtag", "mostRecentDirTimes", "nowait", "version")
     show_deleted = bool(call.parameters.boolean("deleted"))
+    if show_deleted and not call.namespace.versioning_enabled:
+        raise HTTPError(400, "deleted=true needs a namespace with versions")
     call.parameters.boolean("mostRecentDirTimes")
     call.parameters.switch("forceEtag")
-    call.parameters.switch("nowait", "")  # has no effect here
-    call.caller.needs("browse")
+    call.parameters.switch("nowait", "")  # all objects can be read at once
+    call.needs("browse", call.store.find(call.path))
+    if call.parameters.text("version") == "list":
+        return versions.listed(call, show_deleted=show_deleted)
     found = call.existing()
     if isinstance(found, Directory):
         return _listed(call, found, show_deleted)
-    call.caller.needs("read")
+    call.needs("read", found)
     return _data(call, found)
 
 
 async def head(call: Call) -> Reply:
-    """The headers of GET, for the whole object or for the listing."""
-    call.parameters.only()
-    call.caller.needs("browse")
+    """The headers that GET would give for the whole object, or for the listing."""
+    call.parameters.only("version")
+    call.needs("browse", call.store.find(call.path))
     found = call.existing()
     gzip = wants_gzip(call.request)
     if isinstance(found, Directory):
@@ -64,7 +70,8 @@ def _read(call: Call, found: StoredObject, start: int, stop: int) -> bytes | Ite
 
 def _listed(call: Call, found: Directory, show_deleted: bool) -> Reply:
     gzip = wants_gzip(call.request)
-    pieces = listing(found, call.path, call.namespace, show_deleted=show_deleted)
+    deleted = call.store.old_versions.deleted_in(call.path) if show_deleted else None
+    pieces = listing(found, call.path, call.namespace, deleted)
     return response(200, call.responses.directory(found, encoding(gzip)), body(pieces, gzip))
 
 

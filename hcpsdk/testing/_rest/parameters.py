@@ -11,7 +11,7 @@ from .._store.retention import parse as parse_retention
 MAX_FORM_BYTES = 1024 * 1024
 
 # A real HCP knows them (docs/hcp/namespace.rst, section 18).
-NOT_EMULATED = frozenset(["version", "acl", "label_hold"])
+NOT_EMULATED = frozenset(["label_hold"])
 # What the data protection level can be.
 DPL = frozenset(["1", "2", "3", "4"])
 

@@ -1,4 +1,4 @@
-"""The XML documents of ``/proc``. docs/hcp/namespace-info.rst, sections 2 to 5.
+"""The XML documents of ``/proc``. docs/hcp/namespace_info.rst, sections 2 to 5.
 
 All data except descriptions are attributes; layout and order are those of HCP's manuals.
 """

@@ -23,11 +23,11 @@ from .._store.errors import (
     TooLarge,
     TooManyAnnotations,
 )
-from .._store.objects import ChangeRefused
+from .._store.objects import ChangeRefused, Path
 from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
-from . import annotations, get, metadata, proc, put, whole_object
+from . import acls, annotations, get, metadata, proc, put, whole_object
 from .access import Caller, caller
 from .call import Call
 from .parameters import from_query
@@ -51,8 +51,11 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
     ("GET", "custom-metadata-info"): annotations.get_info,
     ("PUT", "whole-object"): whole_object.put,
     ("GET", "whole-object"): whole_object.get,
+    ("PUT", "acl"): acls.put,
+    ("GET", "acl"): acls.get,
+    ("HEAD", "acl"): acls.head,
+    ("DELETE", "acl"): acls.delete,
 }
-TYPES_NOT_EMULATED = frozenset(["acl"])
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 READING = ("GET", "HEAD")
 
@@ -93,9 +96,9 @@ class RestService:
         """The response to *request*; its body is not read if the head is refused."""
         try:
             namespace, asking = self._entered(request)
-            if proc.is_inquiry(request.target):
-                return proc.answer(self._inquiry(request, namespace, asking), self._responses)
-            call = self._call(request, namespace, asking)
+            if proc.is_proc(request.target):
+                return proc.answer(self._call(request, namespace, asking))
+            call = self._call(request, namespace, asking, *_path(request))
             self._refuse_read_only(call)
             return await _operation(call)(call)
         except HTTPError as refusal:
@@ -110,7 +113,7 @@ class RestService:
     def _entered(self, request: Request) -> tuple[Namespace, Caller]:
         """The namespace and the caller of *request*; 403 without access."""
         namespace = self._system.namespace(request.host)
-        if namespace is None and not proc.is_inquiry(request.target):
+        if namespace is None and not proc.is_proc(request.target):
             # docs/hcp/namespace.rst, section 23: /proc is never redirected
             namespace = self._replication.namespace_taken_over(request.host)
         if namespace is None:
@@ -120,22 +123,14 @@ class RestService:
             raise HTTPError(403, f"{request.scheme} is disabled for the namespace")
         return namespace, caller(request, self._system, namespace)
 
-    def _inquiry(self, request: Request, namespace: Namespace, asking: Caller) -> proc.ProcCall:
-        url_path, _, query = request.target.partition("?")
-        parameters = from_query(query)
-        store = self._stores[_key(namespace)]
-        return proc.ProcCall(request, url_path, parameters, self._system, namespace, store, asking)
-
-    def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
-        """*request* as a `Call`; refused if it is not for /rest."""
-        url_path, _, query = request.target.partition("?")
-        if url_path != "/rest" and not url_path.startswith("/rest/"):
-            raise HTTPError(403, "the management API is at port 9090")
-        if request.method == "OPTIONS":
-            raise not_emulated("OPTIONS (CORS)")
-        if request.method not in METHODS:
-            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
-        path, means_directory = parsed(url_path)
+    def _call(
+        self,
+        request: Request,
+        namespace: Namespace,
+        asking: Caller,
+        path: Path = (),
+        means_directory: bool = True,
+    ) -> Call:
         return Call(
             request,
             self._system,
@@ -143,9 +138,10 @@ class RestService:
             self._stores[_key(namespace)],
             self._responses,
             asking,
+            from_query(request.target.partition("?")[2]),
             path,
             means_directory,
-            from_query(query),
+            self._stores,
         )
 
     def _refuse_read_only(self, call: Call) -> None:
@@ -160,12 +156,22 @@ def _key(namespace: Namespace) -> tuple[str, str]:
     return namespace.name, namespace.tenant
 
 
+def _path(request: Request) -> tuple[Path, bool]:
+    """The path under ``/rest``, and whether it means a directory."""
+    url_path = request.target.partition("?")[0]
+    if url_path != "/rest" and not url_path.startswith("/rest/"):
+        raise HTTPError(403, "the management API is at port 9090")
+    if request.method == "OPTIONS":
+        raise not_emulated("OPTIONS (CORS)")
+    if request.method not in METHODS:
+        raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
+    return parsed(url_path)
+
+
 def _operation(call: Call) -> Operation:
     """The operation that *call* requests."""
     method, kind = call.request.method, call.parameters.text("type")
     operation = OPERATIONS.get((method, kind))
     if operation is not None:
         return operation
-    if kind in TYPES_NOT_EMULATED:
-        raise not_emulated(f"type={kind}")
     raise HTTPError(400, f"invalid value for type: {kind}")

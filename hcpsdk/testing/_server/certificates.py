@@ -13,11 +13,11 @@ CertificateKind = Literal["both", "addresses", "names", "neither"]
 
 # The subject of certificates: not a host name, because clients use it if there is no name in the
 # subjectAltName.
-NOBODY = "emulated HCP"
+SUBJECT = "emulated HCP"
 
-NO_HOST = "nobody.invalid"
+NO_NAME = "nobody.invalid"
 
-KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
+CERTIFICATE_KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 
 
 class Certificates:
@@ -31,7 +31,7 @@ class Certificates:
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
-        self._authority = trustme.CA(organization_name=NOBODY)
+        self._authority = trustme.CA(organization_name=SUBJECT)
         self.ca_pem: bytes = self._authority.cert_pem.bytes()
         self._system = system
         self._has_names = kind in ("both", "names")
@@ -45,8 +45,8 @@ class Certificates:
         if self._has_names:
             self._names = names(self._system)
         # An empty subjectAltName would be no valid certificate (RFC 5280, 4.2.1.6).
-        subjects = [*self._names, *self._addresses] or [NO_HOST]
-        return self._authority.issue_cert(*subjects, common_name=NOBODY)
+        subjects = [*self._names, *self._addresses] or [NO_NAME]
+        return self._authority.issue_cert(*subjects, common_name=SUBJECT)
 
     def server_context(
         self, others: Callable[[str], ssl.SSLContext | None] | None = None

@@ -4,13 +4,14 @@ h11 implements the protocol. Imports `stream`, `fault_injector` and `_http`.
 """
 
 import asyncio
-import email.utils
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import h11
 
+from .._dates import http_date
 from .._http.messages import BodyCut, Reply, Request, Site
 from .._http.request_log import Entry, RequestLog
 from ..faults import Answer, Place
@@ -18,8 +19,8 @@ from .fault_injector import FaultInjector, FaultTriggered, early_reply
 from .pending_faults import PendingFaults
 from .stream import Stream
 
-HEAD_LIMIT = 64 * 1024  # bytes; a name of 4095 percent-encoded bytes has 12 KiB
-SMALL_REST = 64 * 1024  # bytes of an unread body that are read to keep the connection
+MAX_HEAD_BYTES = 64 * 1024  # bytes; a name of 4095 percent-encoded bytes has 12 KiB
+MAX_DRAIN_BYTES = 64 * 1024  # bytes of an unread body that are read to keep the connection
 LINGER_SECONDS = 10.0  # for a client that still sends to receive the response
 
 _ABSOLUTE = re.compile(r"https?://(?:[^/?@]*@)?([^/?]*)(.*)", re.IGNORECASE)
@@ -59,7 +60,7 @@ class HTTPConnection:
         self._stream = stream
         self._context = context
         self._endpoint = endpoint
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self.injector = FaultInjector(
             stream, context.faults, context.faults.of_connection(endpoint.node)
         )
@@ -214,7 +215,7 @@ class HTTPConnection:
         """Respond to a violation of HTTP, and end the connection."""
         status = error.error_status_hint
         headers = [
-            ("Date", email.utils.formatdate(usegmt=True)),
+            ("Date", http_date(int(time.time()))),
             ("Server", self._context.server),
             ("X-HCP-ErrorMessage", str(error)),
             ("Content-Length", "0"),
@@ -249,7 +250,7 @@ class RequestBody:
 
     @property
     def rest_is_small(self) -> bool:
-        return self.length is not None and self.length - self._entry.body_size <= SMALL_REST
+        return self.length is not None and self.length - self._entry.body_size <= MAX_DRAIN_BYTES
 
     async def discard(self) -> None:
         """Read and discard the remainder."""

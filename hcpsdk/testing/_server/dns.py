@@ -28,10 +28,10 @@ from ..faults import DnsAnswers, DnsFails, DnsSilent, LookupFault
 from .listener import Connections, Listener, PortError, bound_socket
 from .pending_faults import PendingFaults
 
-PLAIN_UDP = 512  # bytes of a response over UDP without another limit (RFC 1035)
-DATAGRAM = 65535  # maximum size in bytes
+DEFAULT_UDP_BYTES = 512  # bytes of a response over UDP without another limit (RFC 1035)
+MAX_MESSAGE_BYTES = 65535  # maximum size in bytes
 MAX_LOOKUPS = 10_000  # lookups; older ones are dropped
-ATTEMPTS = 20  # to find a port that is free for TCP and UDP
+PORT_ATTEMPTS = 20  # to find a port that is free for TCP and UDP
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class NameServer:
 
     async def open(self) -> None:
         self._listener.listen()
-        self._loop.add_reader(self._socket, self._answer_datagram)
+        self._loop.add_reader(self._socket, self._respond_to_datagram)
 
     async def close(self) -> None:
         self._loop.remove_reader(self._socket)
@@ -128,54 +128,54 @@ class NameServer:
 
     def _bind(self, address: str, port: int) -> tuple[Listener, socket.socket]:
         """A socket for TCP and one for UDP, on the same port."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(PORT_ATTEMPTS):
             listener = Listener(self._loop, address, port, self._serve)
             try:
                 return listener, bound_socket(socket.SOCK_DGRAM, address, listener.port)
             except PortError:
                 listener.close()
-                if port or attempt == ATTEMPTS - 1:
+                if port or attempt == PORT_ATTEMPTS - 1:
                     raise
             except BaseException:
                 listener.close()
                 raise
         raise AssertionError("not reached")
 
-    def _answer_datagram(self) -> None:
+    def _respond_to_datagram(self) -> None:
         try:
-            wire, client = self._socket.recvfrom(DATAGRAM)
+            wire, client = self._socket.recvfrom(MAX_MESSAGE_BYTES)
         except (BlockingIOError, InterruptedError, ConnectionError):
             return
-        answer = self._answer(wire, "udp")
-        if answer:
+        response = self._respond(wire, "udp")
+        if response:
             with contextlib.suppress(OSError):  # as in a network, a response may get lost
-                self._socket.sendto(answer, client)
+                self._socket.sendto(response, client)
 
     def _serve(self, connection: socket.socket) -> None:
-        self._connections.serve(connection, self._answer_stream(connection))
+        self._connections.serve(connection, self._respond_to_stream(connection))
 
-    async def _answer_stream(self, connection: socket.socket) -> None:
+    async def _respond_to_stream(self, connection: socket.socket) -> None:
         """Respond to queries over TCP, each preceded by its length (RFC 1035, 4.2.2)."""
         received = b""
         with contextlib.suppress(ConnectionError):  # the client disconnected
-            while data := await self._loop.sock_recv(connection, DATAGRAM):
+            while data := await self._loop.sock_recv(connection, MAX_MESSAGE_BYTES):
                 received += data
                 while len(received) >= 2:
                     end = 2 + int.from_bytes(received[:2], "big")
                     if len(received) < end:
                         break
                     question, received = received[2:end], received[end:]
-                    answer = self._answer(question, "tcp")
-                    if answer is None:
+                    response = self._respond(question, "tcp")
+                    if response is None:
                         return
-                    if answer:
+                    if response:
                         await self._loop.sock_sendall(
-                            connection, len(answer).to_bytes(2, "big") + answer
+                            connection, len(response).to_bytes(2, "big") + response
                         )
 
     # Responding
 
-    def _answer(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
+    def _respond(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
         """The response to *wire*; None if that is not a query, empty for no response."""
         try:
             query = dns.message.from_wire(wire)
@@ -192,7 +192,7 @@ class NameServer:
             fault = self._fill(reply, query.question[0], transport)
             if isinstance(fault, DnsSilent):
                 return b""
-        limit = DATAGRAM if transport == "tcp" else max(query.payload, PLAIN_UDP)
+        limit = MAX_MESSAGE_BYTES if transport == "tcp" else max(query.payload, DEFAULT_UDP_BYTES)
         try:
             return reply.to_wire(max_size=limit)
         except dns.exception.TooBig:

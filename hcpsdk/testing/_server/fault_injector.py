@@ -1,8 +1,9 @@
 """Lets a fault happen to one connection or request. Imports `stream` and `pending_faults`."""
 
-import email.utils
 import http
+import time
 
+from .._dates import http_date
 from .._http.messages import BodyCut, Reply
 from ..faults import Answer, Break, Garbage, Place, RequestFault, Reset, Stall
 from .pending_faults import PendingFaults
@@ -79,7 +80,7 @@ def early_reply(fault: Answer, server: str) -> Reply:
     except ValueError:
         reason = "Unknown"
     headers = [
-        ("Date", email.utils.formatdate(usegmt=True)),
+        ("Date", http_date(int(time.time()))),
         ("Server", server),
         ("X-HCP-ErrorMessage", "Status requested by add_fault()"),
         ("Content-Length", "0"),

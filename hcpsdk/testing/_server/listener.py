@@ -9,15 +9,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 BACKLOG = 128  # connections that the kernel holds before they are accepted
-FILLERS = 2  # connections that fill a backlog of 0
-PAUSE = 0.2  # seconds without accepting when file descriptors are exhausted
+FILLER_CONNECTIONS = 2  # connections that fill a backlog of 0
+ACCEPT_PAUSE_SECONDS = 0.2  # seconds without accepting when file descriptors are exhausted
 
 
 class StartError(RuntimeError):
     """The emulator could not be started; the message says what to do about it."""
 
 
-class State(enum.Enum):
+class ListenerState(enum.Enum):
     CLOSED = "no socket, the port is free"
     REFUSING = "the port is reserved, connections are refused"
     LISTENING = "connections are accepted"
@@ -50,7 +50,7 @@ class Listener:
         self._socket = bound_socket(socket.SOCK_STREAM, address, port)
         self.address = address
         self.port: int = self._socket.getsockname()[1]
-        self.state = State.REFUSING
+        self.state = ListenerState.REFUSING
 
     def __repr__(self) -> str:
         return f"<Listener {self.address}:{self.port} {self.state.name}>"
@@ -62,43 +62,43 @@ class Listener:
 
     def listen(self) -> None:
         """Accept connections from now on."""
-        if self.state is State.IGNORING:
+        if self.state is ListenerState.IGNORING:
             self.refuse()
-        if self.state is State.REFUSING:
+        if self.state is ListenerState.REFUSING:
             self._socket.listen(BACKLOG)
             self._loop.add_reader(self._socket, self._accept)
-            self.state = State.LISTENING
+            self.state = ListenerState.LISTENING
 
     def refuse(self) -> None:
         """Refuse connections. The port stays reserved by a bound socket that does not listen."""
-        if self.state in (State.LISTENING, State.IGNORING):
+        if self.state in (ListenerState.LISTENING, ListenerState.IGNORING):
             self.close()
             self._socket = bound_socket(socket.SOCK_STREAM, self.address, self.port)
-            self.state = State.REFUSING
+            self.state = ListenerState.REFUSING
 
     def close(self) -> None:
         """Free the port."""
-        if self.state is State.LISTENING:
+        if self.state is ListenerState.LISTENING:
             self._loop.remove_reader(self._socket)
             if self._pause:
                 self._pause.cancel()
         self._socket.close()
         self._close_fillers()
-        self.state = State.CLOSED
+        self.state = ListenerState.CLOSED
 
     def ignore(self) -> None:
         """Ignore connection attempts, like a host that drops all packets."""
-        if self.state is State.LISTENING:
+        if self.state is ListenerState.LISTENING:
             self.refuse()
-        if self.state is State.REFUSING:
+        if self.state is ListenerState.REFUSING:
             # Linux takes one connection into a backlog of 0 and ignores all others.
             self._socket.listen(0)
-            for _ in range(FILLERS):
+            for _ in range(FILLER_CONNECTIONS):
                 filler = socket.socket()
                 filler.setblocking(False)
                 filler.connect_ex((self.address, self.port))
                 self._fillers.append(filler)
-            self.state = State.IGNORING
+            self.state = ListenerState.IGNORING
 
     def _close_fillers(self) -> None:
         while self._fillers:
@@ -115,7 +115,7 @@ class Listener:
             # It would be readable again at once: wait until something was closed.
             self._loop.remove_reader(self._socket)
             self._pause = self._loop.call_later(
-                PAUSE, self._loop.add_reader, self._socket, self._accept
+                ACCEPT_PAUSE_SECONDS, self._loop.add_reader, self._socket, self._accept
             )
             return
         connection.setblocking(False)

@@ -21,7 +21,7 @@ import dns.exception
 import dns.resolver
 
 MISSING: Any = object()  # the attribute did not exist
-LIFETIME = 30.0  # seconds for a lookup by socket.getaddrinfo(), which has no timeout
+LOOKUP_TIMEOUT = 30.0  # seconds for a lookup by socket.getaddrinfo(), which has no timeout
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def addresses_of(route: Route, host: Any) -> list[str]:
     """The addresses of *host*; raises `socket.gaierror` like the resolver of the system."""
     name = host if isinstance(host, str) else bytes(host).decode("ascii")
     try:
-        answer = route.resolver().resolve(name, "A", search=False, lifetime=LIFETIME)
+        answer = route.resolver().resolve(name, "A", search=False, lifetime=LOOKUP_TIMEOUT)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from error
     except dns.exception.DNSException as error:

@@ -11,11 +11,11 @@ import socket
 import ssl
 import struct
 
-PIECE = 256 * 1024  # bytes taken from the socket at once
-RECORD = 16 * 1024  # bytes that one TLS record holds at most
+READ_SIZE = 256 * 1024  # bytes taken from the socket at once
+MAX_TLS_RECORD_BYTES = 16 * 1024  # bytes that one TLS record holds at most
 
 
-class State(enum.Enum):
+class StreamState(enum.Enum):
     WAITING = "waiting for a request; the idle timer runs"
     BUSY = "processing a request; the idle timer does not run"
     CLOSED = "closed"
@@ -35,7 +35,7 @@ class Stream:
         self._idle_seconds = idle_seconds
         self._last_received = self._loop.time()
         self._timer = self._loop.call_later(idle_seconds, self._check_idle)
-        self.state = State.WAITING
+        self.state = StreamState.WAITING
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state.name}>"
@@ -45,13 +45,13 @@ class Stream:
 
     async def receive(self) -> bytes:
         """The next bytes from the client; empty at the end."""
-        data = await self._loop.sock_recv(self._socket, PIECE)
+        data = await self._loop.sock_recv(self._socket, READ_SIZE)
         self._last_received = self._loop.time()
         return data
 
     async def receive_raw(self) -> bytes:
         """The next bytes, not decrypted, in order to discard them."""
-        return await self._loop.sock_recv(self._socket, PIECE)
+        return await self._loop.sock_recv(self._socket, READ_SIZE)
 
     async def send(self, data: bytes) -> None:
         """Send *data*; when this returns, the kernel has taken all of it."""
@@ -62,11 +62,11 @@ class Stream:
         # Called for each request, so it only stores two values; the timer checks them when it is
         # due, and restarts.
         self._last_received = self._loop.time()
-        self.state = State.WAITING
+        self.state = StreamState.WAITING
 
     def work(self) -> None:
         """Stop the idle timer."""
-        self.state = State.BUSY
+        self.state = StreamState.BUSY
 
     def end_sending(self) -> None:
         """Send the end of the data; the client may still send."""
@@ -78,7 +78,7 @@ class Stream:
         self.end_sending()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self.state = State.CLOSED
+        self.state = StreamState.CLOSED
 
     def reset(self) -> None:
         """Reset the connection (TCP RST)."""
@@ -89,13 +89,13 @@ class Stream:
         """Close the socket and stop the timer."""
         self._timer.cancel()
         self._socket.close()
-        self.state = State.CLOSED
+        self.state = StreamState.CLOSED
 
     def _check_idle(self) -> None:
-        if self.state is State.CLOSED:
+        if self.state is StreamState.CLOSED:
             return
         now = self._loop.time()
-        silent = now - self._last_received if self.state is State.WAITING else 0.0
+        silent = now - self._last_received if self.state is StreamState.WAITING else 0.0
         if silent >= self._idle_seconds:
             self.hang_up()
         else:
@@ -142,7 +142,7 @@ class TLSStream(Stream):
     async def send(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            rest = rest[self._tls.write(rest[:PIECE]) :]
+            rest = rest[self._tls.write(rest[:READ_SIZE]) :]
             await self._flush()
 
     def end_sending(self) -> None:
@@ -157,8 +157,8 @@ class TLSStream(Stream):
         pieces: list[bytes] = []
         size = 0
         try:
-            while size < PIECE:
-                piece = self._tls.read(RECORD)
+            while size < READ_SIZE:
+                piece = self._tls.read(MAX_TLS_RECORD_BYTES)
                 if not piece:
                     return b"".join(pieces), True
                 pieces.append(piece)

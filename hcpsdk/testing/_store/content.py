@@ -1,14 +1,18 @@
 """The bytes of an object, in memory or in a file. Imports nothing of the emulator."""
 
+from __future__ import annotations
+
 import os
 import pathlib
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-IN_MEMORY = 1024 * 1024  # bytes; larger objects are files
-PIECE = 256 * 1024  # bytes read from a file at once
+MAX_BYTES_IN_MEMORY = 1024 * 1024  # bytes; larger objects are files
+READ_SIZE = 256 * 1024  # bytes read from a file at once
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,21 @@ class Content:
             return self.held[start:stop]
         return _FilePieces(self.held, start, stop)
 
+    def copy(self, scratch: pathlib.Path) -> Content:
+        """The same bytes with a life of their own; what is in a file has another one in *scratch*.
+
+        Raises:
+            FileNotFoundError: *scratch* was deleted.
+        """
+        if isinstance(self.held, bytes):
+            return self
+        target = scratch / f"copy-{uuid.uuid4().hex}"
+        try:
+            os.link(self.held, target)  # the file never changes
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(self.held, target)
+        return Content(self.size, target)
+
     def discard(self) -> None:
         if isinstance(self.held, pathlib.Path):
             self.held.unlink()
@@ -44,7 +63,7 @@ class Writer:
 
     def write(self, piece: bytes) -> None:
         self.size += len(piece)
-        if self._file is None and self.size > IN_MEMORY:
+        if self._file is None and self.size > MAX_BYTES_IN_MEMORY:
             descriptor, name = tempfile.mkstemp(prefix="object-", dir=self._scratch)
             self._path = pathlib.Path(name)
             self._file = os.fdopen(descriptor, "wb")
@@ -86,7 +105,7 @@ class _FilePieces:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._file.read(min(PIECE, self._left)) if self._left else b""
+        piece = self._file.read(min(READ_SIZE, self._left)) if self._left else b""
         if not piece:
             self._file.close()
             raise StopIteration

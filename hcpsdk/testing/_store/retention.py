@@ -96,7 +96,7 @@ class Offset:
             return moment.stored
         if base == "N":
             return moment.now
-        # docs/hcp/namespace-more.rst, section 5: for a new object it means the default.
+        # docs/hcp/namespace.rst, section 15.1: for a new object it means the default.
         what, setting = "current setting", moment.current
         if setting is None:
             what, setting = "namespace's default for new objects", moment.default

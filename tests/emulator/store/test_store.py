@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hcpsdk.testing._store import uploads
-from hcpsdk.testing._store.content import IN_MEMORY
+from hcpsdk.testing._store.content import MAX_BYTES_IN_MEMORY
 from hcpsdk.testing._store.errors import (
     BeingWritten,
     Forgotten,
@@ -27,8 +27,8 @@ from hcpsdk.testing._store.retention import Retention, parse
 from hcpsdk.testing._store.store import Store
 from hcpsdk.testing.config import Namespace
 
-LARGE = bytes(IN_MEMORY + 1)
-QUOTA = 4 * IN_MEMORY
+LARGE = bytes(MAX_BYTES_IN_MEMORY + 1)
+QUOTA = 4 * MAX_BYTES_IN_MEMORY
 PLAIN = Metadata(Retention(), hold=False, shred=False, index=True, owner="n")
 
 
@@ -133,7 +133,7 @@ def test_cut_upload_leaves_nothing(store: Store, tmp_path: pathlib.Path, data: b
     put(store, "a/b")
 
 
-@pytest.mark.parametrize("data", [b"", b"small", bytes(IN_MEMORY), LARGE])
+@pytest.mark.parametrize("data", [b"", b"small", bytes(MAX_BYTES_IN_MEMORY), LARGE])
 def test_content_comes_back(store: Store, data: bytes) -> None:
     """What was written comes back, whole and in part, small and large."""
     content = put(store, "a", data).content
@@ -145,7 +145,7 @@ def test_content_comes_back(store: Store, data: bytes) -> None:
 
 def test_large_content_is_a_file_until_deleted(store: Store, tmp_path: pathlib.Path) -> None:
     """Up to 1 MiB is kept in memory, more in a file that goes with the object."""
-    put(store, "small", bytes(IN_MEMORY))
+    put(store, "small", bytes(MAX_BYTES_IN_MEMORY))
     assert not list(tmp_path.iterdir())
 
     put(store, "large", LARGE)

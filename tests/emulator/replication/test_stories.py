@@ -2,8 +2,8 @@
 
 from hcpsdk.testing import HCP, link
 
-from .conftest import Site
-from .test_replication import losers
+from ..conftest import Site
+from .test_transfer import losers
 
 
 def power_off(site: Site) -> None:

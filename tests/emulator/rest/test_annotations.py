@@ -8,7 +8,7 @@ import pytest
 
 from hcpsdk.testing import HCP
 
-from .conftest import Answer, Http
+from ..conftest import Answer, Http
 
 XML = b"<?xml version='1.0'?>\n<a b='c'>text</a>"
 OTHER = b"<other/>"

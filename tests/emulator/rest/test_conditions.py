@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from .conftest import Http
+from ..conftest import Http
 
 DATA = bytes(range(100))
 ETAG = f'"{hashlib.md5(DATA).hexdigest()}"'

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from .conftest import HOST, TOKEN, Http
+from ..conftest import HOST, TOKEN, Http
 
 DATA = 5000 * b"compressible "
 LARGE = 200_000 * b"compressible "

@@ -10,7 +10,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace, User
 
-from .conftest import Answer, Http
+from ..conftest import Answer, Http
 
 MB = 1024 * 1024
 QUERY = "type=custom-metadata"

@@ -1,6 +1,6 @@
 """Who may ask /proc, what masks leave of permissions, and that both are enforced.
 
-docs/hcp/namespace-info.rst, sections 1 and 5; docs/hcp/namespace.rst, section 2.
+docs/hcp/namespace_info.rst, sections 1 and 5; docs/hcp/namespace.rst, section 2.
 """
 
 import base64
@@ -12,7 +12,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace, User
 
-from .conftest import Http
+from ..conftest import Http
 
 EVERYTHING = frozenset(
     (
@@ -186,5 +186,5 @@ def test_enforced(http: Http, user: str, host: str, method: str, target: str, st
 def test_misspelled_permission(make: object) -> None:
     """A permission that does not exist is an error at once, not a user who may do nothing."""
     assert callable(make)
-    with pytest.raises(ValueError, match="no such permission: readAcl"):
+    with pytest.raises(ValueError, match="unknown permission: readAcl"):
         make(frozenset(["readAcl"]))

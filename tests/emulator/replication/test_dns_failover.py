@@ -17,7 +17,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Link, link
 
-from .conftest import HOST, Http, Https, Site
+from ..conftest import HOST, Http, Https, Site
 
 NODES1 = {f"127.0.0.{number}" for number in range(52, 56)}
 NODES2 = {f"127.0.0.{number}" for number in range(56, 60)}

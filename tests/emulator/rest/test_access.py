@@ -8,7 +8,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace, User
 
-from .conftest import TOKEN, Http
+from ..conftest import TOKEN, Http
 
 PLAIN_TOKEN = TOKEN.removeprefix("HCP ")
 PERMISSIONS = ("browse", "read", "write", "delete", "purge", "privileged", "change_owner")

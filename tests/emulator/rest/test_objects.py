@@ -8,7 +8,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace
 
-from .conftest import Answer, Http
+from ..conftest import Answer, Http
 
 EXAMPLE = b"This is an example"
 KIB128 = 8192 * b"0123456789abcdef"
@@ -313,7 +313,7 @@ def test_bad_parameters(http: Http, query: str) -> None:
     assert http("HEAD", "/rest/a").status == 404
 
 
-@pytest.mark.parametrize("query", ["nowait", "forceEtag=true", "deleted=true&nowait"])
+@pytest.mark.parametrize("query", ["nowait", "forceEtag=true", "deleted=false&nowait"])
 def test_parameters_of_get(http: Http, query: str) -> None:
     """Parameters that change nothing for an ordinary object are accepted (section 18)."""
     http("PUT", "/rest/a", b"x")

@@ -117,7 +117,7 @@ def test_starts_again() -> None:
     hcp = HCP()
     for _ in range(2):
         hcp.start()
-        with pytest.raises(RuntimeError, match="is running already"):
+        with pytest.raises(RuntimeError, match="is already running"):
             hcp.start()
         assert hcp.is_running and hcp.requests == []
         assert get() == 403
@@ -132,7 +132,7 @@ def test_what_needs_a_running_hcp() -> None:
     with HCP() as hcp:
         node = hcp.nodes[0]
     for function in (node.start, node.stop, hcp.reset):
-        with pytest.raises(RuntimeError, match="has been stopped"):
+        with pytest.raises(RuntimeError, match="was stopped"):
             function()
 
 
@@ -201,7 +201,7 @@ def test_what_it_tells() -> None:
     assert hcp.domain == "hcp9.example.com"
     assert [namespace.host(hcp.domain) for namespace in hcp.namespaces] == ["a.t.hcp9.example.com"]
     assert [user.name for user in hcp.users] == ["u"]
-    with pytest.raises(RuntimeError, match="has not been started"):
+    with pytest.raises(RuntimeError, match="was not started"):
         hcp.nodes  # noqa: B018
     with hcp:
         assert repr(hcp) == "<HCP hcp9.example.com RUNNING>"

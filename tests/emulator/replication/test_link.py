@@ -7,7 +7,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Link, NameServer, Namespace, Reply, Request, link
 
-from .conftest import Site
+from ..conftest import Site
 
 
 @pytest.fixture

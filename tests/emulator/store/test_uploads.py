@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from hcpsdk.testing._store.content import IN_MEMORY
+from hcpsdk.testing._store.content import MAX_BYTES_IN_MEMORY
 from hcpsdk.testing._store.errors import BadAnnotation, Forgotten, Missing, TooLarge
 from hcpsdk.testing._store.objects import Metadata
 from hcpsdk.testing._store.retention import Retention
 from hcpsdk.testing._store.store import Store
 from hcpsdk.testing.config import Namespace
 
-LARGE = b"<a>" + b" " * IN_MEMORY + b"</a>"
-QUOTA = 4 * IN_MEMORY
+LARGE = b"<a>" + b" " * MAX_BYTES_IN_MEMORY + b"</a>"
+QUOTA = 4 * MAX_BYTES_IN_MEMORY
 PLAIN = Metadata(Retention(), hold=False, shred=False, index=True, owner="n")
 PATH = (b"d", b"a")
 

@@ -9,7 +9,7 @@ import pytest
 
 from hcpsdk.testing import HCP, System, User
 
-from .conftest import UNVERIFIED
+from ..conftest import UNVERIFIED
 
 ADMIN = "admin.hcp1.snomis.local"
 SERVICE = "/mapi/services/replication"

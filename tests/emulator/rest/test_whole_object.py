@@ -9,7 +9,7 @@ import pytest
 
 from hcpsdk.testing import HCP
 
-from .conftest import Http
+from ..conftest import Http
 
 DATA = b"This is an example"
 XML = b"<note>about it</note>"

@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from .conftest import Http
+from ..conftest import Http
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from hcpsdk.testing import (
     Stall,
 )
 
-from .conftest import HOST, Http
+from ..conftest import HOST, Http
 
 PATIENCE = 0.3  # seconds after which something that will not come has not come
 

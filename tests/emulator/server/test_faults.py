@@ -11,7 +11,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Answer, Fault, Garbage, HangUp, Reset, Stall
 
-from .conftest import HOST, TOKEN, UNVERIFIED, Http, Https
+from ..conftest import HOST, TOKEN, UNVERIFIED, Http, Https
 
 BODY = bytes(range(250)) * 400  # 100,000 bytes
 PUT = (

@@ -11,7 +11,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace, RetentionClass, User
 
-from .conftest import Answer, Http
+from ..conftest import Answer, Http
 
 CLASSES = (RetentionClass("tax_data", "A+10y"), RetentionClass("never", "-1"))
 

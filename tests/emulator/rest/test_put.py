@@ -15,7 +15,7 @@ from hcpsdk.testing import HCP, Namespace
 from hcpsdk.testing._services import Services
 from hcpsdk.testing.config import System
 
-from .conftest import HOST, TOKEN, Answer, Http
+from ..conftest import HOST, TOKEN, Answer, Http
 
 TB = 1024**4
 LARGE = 3 * 1024 * 1024  # kept in a file

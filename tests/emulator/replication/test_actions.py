@@ -6,7 +6,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Link, link
 
-from .conftest import Site
+from ..conftest import Site
 
 # How to bring a link into a state: the actions, and on which of the two systems.
 Steps = list[tuple[str, int]]

@@ -10,7 +10,7 @@ import pytest
 
 from hcpsdk.testing import Link, link
 
-from .conftest import Site
+from ..conftest import Site
 
 NODES1 = ", ".join(f"127.0.0.{number}" for number in range(52, 56))
 NODES2 = ", ".join(f"127.0.0.{number}" for number in range(56, 60))

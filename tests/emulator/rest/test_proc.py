@@ -1,4 +1,4 @@
-"""What /proc tells about namespaces (docs/hcp/namespace-info.rst)."""
+"""What /proc tells about namespaces (docs/hcp/namespace_info.rst)."""
 
 import gzip
 import xml.etree.ElementTree as ET
@@ -7,7 +7,7 @@ import pytest
 
 from hcpsdk.testing import HCP, Namespace, RetentionClass, User
 
-from .conftest import Http, Https
+from ..conftest import Http, Https
 
 SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
 
