@@ -138,9 +138,10 @@ def post_tenant(call: MapiCall) -> None:
         if given.get("name", tenant) != tenant:
             raise not_emulated("renaming of tenants")
         given = {name: value for name, value in given.items() if value != present.get(name)}
-    if "hardQuota" in given and size_bytes(size(given["hardQuota"])) < allotted(call, tenant):
+    _, plain = changed(settings, given, None, stored(call, path))
+    if "hardQuota" in given and size_bytes(plain["hardQuota"]) < allotted(call, tenant):
         raise HTTPError(400, "bad value for hardQuota: the namespaces have been given more")
-    _, call.emulated.plain[path] = changed(settings, given, None, stored(call, path))
+    call.emulated.plain[path] = plain
 
 
 def properties(call: MapiCall, tenant: str, *, verbose: bool = False) -> Record:

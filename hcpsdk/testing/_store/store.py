@@ -347,6 +347,7 @@ class Store:
             self.remove(path, despite_retention=despite_retention)
             return gone
         self.add_tombstones(path, [identity(gone)])
+        self.counts.record(deletes=1)
         self.set_versions(path, [each for each in self.versions(path) if each is not gone])
         self.on_change(path, 0)
         return gone

@@ -1,11 +1,13 @@
 """Requests to the management API of an emulated HCP with `http.client`."""
 
+import base64
+import hashlib
 import json
 from http.client import HTTPSConnection
 from typing import Any
 from xml.etree import ElementTree
 
-from .conftest import SERVICE_TOKEN, UNVERIFIED, Answer, Http
+from ..conftest import SERVICE_TOKEN, UNVERIFIED, Answer, Http
 
 DOMAIN = "hcp1.snomis.local"
 JSON = "application/json"
@@ -72,3 +74,9 @@ class Rest:
             return client(method, target, body, {"Authorization": self.authorization, **headers})
         finally:
             client.close()
+
+
+def token(user: str, password: str) -> str:
+    """The value of the header ``Authorization``."""
+    name = base64.b64encode(user.encode()).decode()
+    return f"HCP {name}:{hashlib.md5(password.encode()).hexdigest()}"
