@@ -51,13 +51,17 @@ QUESTIONS = {
 
 
 @pytest.fixture
-def asking(raw_server, authorization):
+def asking(raw_server, mapi_server, names, authorization):
     """Make an Info or a Replication that asks a server which gives these answers."""
     made = []
 
     def ask(kind, *answers):
-        server = raw_server(answering(*answers))
-        target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+        if kind is Replication:
+            server, target = mapi_server(answering(*answers))
+        else:
+            server = raw_server(answering(*answers))
+            names.set("127.0.0.1", ["127.0.0.1"])
+            target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
         made.append(kind(target))
         return made[-1], server
 
@@ -205,15 +209,14 @@ def test_nameless(asking, name):
         call(asker)
 
 
-def test_cut_answer(raw_server, authorization):
+def test_cut_answer(mapi_server):
     """A list whose connection breaks is an error, never a shorter list (contract 3.6)."""
 
     def handler(peer):
         peer.read_request()
         peer.send(answer(b"<links><name>a</name></links>")[:-5])
 
-    server = raw_server(handler)
-    target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+    _server, target = mapi_server(handler)
     with Replication(target) as replication, pytest.raises(hcpsdk.HcpsdkError, match="missing"):
         replication.getlinklist()
 
