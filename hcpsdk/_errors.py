@@ -3,6 +3,7 @@
 __all__ = [
     "HcpsdkCantConnectError",
     "HcpsdkCertificateError",
+    "HcpsdkConnectTimeoutError",
     "HcpsdkError",
     "HcpsdkPortError",
     "HcpsdkReplicaInitError",
@@ -62,14 +63,16 @@ class HcpsdkReplicaInitError(HcpsdkError):
 class HcpsdkCantConnectError(HcpsdkError):
     """No node could be connected to; nothing was sent.
 
-    Where that took too long, it is a `HcpsdkTimeoutError` as well.
+    Where that took too long, it is a `HcpsdkConnectTimeoutError`.
     """
 
     __module__ = "hcpsdk"
 
 
-class ConnectTimeoutError(HcpsdkCantConnectError, HcpsdkTimeoutError):
+class HcpsdkConnectTimeoutError(HcpsdkCantConnectError, HcpsdkTimeoutError):
     """No node could be connected to in time; nothing was sent."""
+
+    __module__ = "hcpsdk"
 
 
 class HcpsdkStatusError(HcpsdkError):

@@ -144,6 +144,16 @@ class Target:
         return prepared
 
     @property
+    def interface(self) -> str:
+        """The interface it speaks, ``I_NATIVE``."""
+        return self._interface
+
+    @property
+    def replica_strategy(self) -> int | None:
+        """The ``RS_*`` values, as they were given."""
+        return self._replica_strategy
+
+    @property
     def replica(self) -> "Target | None":
         """The replica's Target; None if no ``replica_fqdn`` was given."""
         return self._replica

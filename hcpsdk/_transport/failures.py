@@ -6,9 +6,9 @@ import ssl
 from typing import NamedTuple
 
 from hcpsdk._errors import (
-    ConnectTimeoutError,
     HcpsdkCantConnectError,
     HcpsdkCertificateError,
+    HcpsdkConnectTimeoutError,
     HcpsdkError,
     HcpsdkTimeoutError,
 )
@@ -30,7 +30,7 @@ _TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
 # The same for failures to connect.
 _CONNECT_TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
     (ssl.SSLCertVerificationError, HcpsdkCertificateError),
-    (TimeoutError, ConnectTimeoutError),
+    (TimeoutError, HcpsdkConnectTimeoutError),
     (Exception, HcpsdkCantConnectError),
 )
 

@@ -33,6 +33,7 @@ ORDER = [
     "hcpsdk._auth",
     "hcpsdk._transport.failures",
     "hcpsdk._transport.socket",
+    "hcpsdk._transport.tcp_keepalive",
     "hcpsdk._transport.response",
     "hcpsdk._transport.response_head",
     "hcpsdk._transport.tls_sessions",

@@ -79,7 +79,11 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
             "fqdn authorization port=443 dnscache=False sslcontext=None interface='I_NATIVE' "
             "replica_fqdn=None replica_strategy=None",
         ),
-        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0"),
+        (
+            hcpsdk.Connection,
+            "target timeout=30 idletime=30 retries=0 debuglevel=0 sock_keepalive=False "
+            "tcp_keepalive=60 tcp_keepintvl=60 tcp_keepcnt=3",
+        ),
         (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
         (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),
         (hcpsdk.Connection.GET, "self url params=None headers=None"),
@@ -295,6 +299,10 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: hcpsdk.Connection(t, debuglevel="9"),
         lambda t, a: hcpsdk.Connection(t, debuglevel=None),
         lambda t, a: hcpsdk.Connection(t, debuglevel=-1),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive="60"),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive=0),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepintvl=1.5),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepcnt=128),
         lambda t, a: ips.Circle(5),
         lambda t, a: ips.Circle(None),
         lambda t, a: ips.Circle(NAME, port="443"),
