@@ -268,7 +268,7 @@ def _download_request(
 def _listed(name: str, values: Sequence[int | str]) -> str:
     """An element with *values*, separated by commas."""
     text = ",".join(str(value) for value in _list(name, values))
-    return f"<{name}>{escape(text)}</{name}>"
+    return f"<{name}>{escape(text)}</{name}>" if text else f"<{name}/>"
 
 
 def _list(name: str, values: Sequence[Value]) -> Sequence[Value]:
