@@ -4,6 +4,7 @@ Knows no resource. Imported by the other files of this package only.
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,9 @@ from hcpsdk._target import Target, checkport
 
 JSON = "application/json"
 XML = "application/xml"
+
+# Some of HCP's numbers start with the point, ``.75`` (docs/hcp/mapi.rst, section 7).
+_STRING_OR_POINT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![0-9])\.(?=[0-9])')
 
 
 class MapiClient(Fetcher):
@@ -68,12 +72,17 @@ def parse_object(document: bytes, what: str) -> dict[str, Any]:
             object.
     """
     try:
-        found = json.loads(document.decode("utf-8"), parse_constant=_refuse_constant)
+        text = _STRING_OR_POINT.sub(_with_zero, document.decode("utf-8"))
+        found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
         raise HcpsdkError(f"invalid JSON in the {what}: {exc}") from exc
     if not isinstance(found, dict):
         raise HcpsdkError(f"invalid {what}: a JSON object was expected, not {_kind(found)}")
     return found
+
+
+def _with_zero(found: re.Match[str]) -> str:
+    return "0." if found[0] == "." else found[0]
 
 
 def _refuse_constant(name: str) -> None:

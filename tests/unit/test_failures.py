@@ -135,7 +135,7 @@ def test_what_the_caller_is_told(error, expected):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_exception_of_a_failed_connect(error: Exception, expected: type) -> None:
-    """That has an exception of its own, which is a timeout, too, where it was one (12.1, 4.5)."""
+    """That has an exception of its own, also a timeout if it was one (contract 12.1, 4.5)."""
     found = to_hcpsdk_error(Failure(error, CONNECTING, "127.0.0.1"), "PUT /rest/a", 0)
 
     assert type(found) is expected

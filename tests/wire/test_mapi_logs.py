@@ -215,8 +215,7 @@ def test_download(mapi_server: MapiServer) -> None:
     assert request.headers("Accept") == ["*/*"]
     assert request.headers("Content-Type") == ["application/xml"]
     assert request.body == (
-        b"<logDownload><snodes/><content>ACCESS,SYSTEM,SERVICE,APPLICATION</content>"
-        b"</logDownload>"
+        b"<logDownload><snodes/><content>ACCESS,SYSTEM,SERVICE,APPLICATION</content></logDownload>"
     )
     assert len(server.peers) == 1
 

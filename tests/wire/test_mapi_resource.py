@@ -33,6 +33,19 @@ def test_get(mapi_server: MapiServer) -> None:
     assert len(server.peers) == 1
 
 
+def test_numbers_that_start_with_the_point(mapi_server: MapiServer) -> None:
+    """HCP's own way to write them is understood; texts stay what they are."""
+    body = rb"""{"cpuUser":.75,"a":[-.5,1.5, .1e1],"b":"\".5, .5","c":":.5"}"""
+    _, target = mapi_server(answering(answer(body)))
+    with Resource(target, "/mapi/nodes/statistics") as resource:
+        assert resource.get() == {
+            "cpuUser": 0.75,
+            "a": [-0.5, 1.5, 1.0],
+            "b": '".5, .5',
+            "c": ":.5",
+        }
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [("200 OK", True), ("302 Found", False), ("404 Not Found", False)],

@@ -13,7 +13,7 @@ from .raw import Peer, answer, answering, chunked_answer
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 
-# As a live system of release 8 sends it (docs/hcp/mapi-more.rst, section 3).
+# As a live system of release 8 sends it (docs/hcp/mapi.rst, section 6.1).
 INFO = {
     "name": "m",
     "systemVisibleDescription": "",
@@ -27,7 +27,7 @@ INFO = {
     "replicationConfigurationEnabled": False,
     "creationTime": "2018-02-06T15:37:29+0800",
 }
-# The tenant Default has no name (docs/hcp/mapi.rst, section 6).
+# The tenant Default has no name (docs/hcp/mapi.rst, section 6.1).
 DEFAULT = {"snmpLoggingEnabled": False, "systemVisibleDescription": "Größe"}
 
 
