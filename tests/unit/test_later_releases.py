@@ -1,7 +1,6 @@
 """The names that later releases of the original added, and how programs use them."""
 
 import copy
-import inspect
 import logging
 import pickle
 from typing import Any
@@ -29,45 +28,6 @@ def test_ports() -> None:
         hcpsdk.P_SEARCH,
         hcpsdk.P_MAPI,
     ) == (80, 443, 8000, 8888, 9090)
-
-
-@pytest.mark.parametrize(
-    ("function", "signature"),
-    [
-        (hcpsdk.DummyAuthorization, ""),
-        (hcpsdk.NativeADAuthorization, "user password"),
-        (hcpsdk.checkport, "target port"),
-        (mapi.listtenants, "target timeout=60 debuglevel=0"),
-        (mapi.Tenant, "target name timeout=60 debuglevel=0"),
-        (mapi.Tenant.info, "self cache=True"),
-        (mapi.Chargeback, "target timeout=600 debuglevel=0"),
-        (
-            mapi.Chargeback.request,
-            "self tenant=None start=None end=None granularity='total' fmt='application/json'",
-        ),
-        (mapi.Logs, "target debuglevel=0"),
-        (mapi.Logs.mark, "self message"),
-        (mapi.Logs.prepare, "self startdate=None enddate=None snodes=()"),
-        (mapi.Logs.status, "self"),
-        (
-            mapi.Logs.download,
-            "self hdl=None nodes=() snodes=() logs=() progresshook=None hidden=True",
-        ),
-        (mapi.Logs.cancel, "self"),
-        (mapi.Resource, "target path timeout=60 debuglevel=0"),
-        (mapi.Replication, "target debuglevel=0"),
-    ],
-)
-def test_signatures(function: Any, signature: str) -> None:
-    """Names, order and defaults of all arguments (contract 12)."""
-    parameters = inspect.signature(function).parameters.values()
-    shown = [
-        parameter.name
-        if parameter.default is parameter.empty
-        else f"{parameter.name}={parameter.default!r}"
-        for parameter in parameters
-    ]
-    assert " ".join(shown) == signature
 
 
 def test_constants_of_chargeback() -> None:

@@ -10,7 +10,7 @@ import packaging.version
 import pytest
 
 import hcpsdk
-from hcpsdk import ips
+from hcpsdk import ips, mapi
 
 NAME = "n1.m.hcp1.snomis.local"
 UNMEASURED = 1e-11
@@ -101,10 +101,33 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
         (ips.Request, "fqdn cache=False"),
         (hcpsdk.HcpsdkError, "reason"),
         (ips.IpsError, "reason"),
+        # Later releases (contract 12)
+        (hcpsdk.DummyAuthorization, ""),
+        (hcpsdk.NativeADAuthorization, "user password"),
+        (hcpsdk.checkport, "target port"),
+        (mapi.listtenants, "target timeout=60 debuglevel=0"),
+        (mapi.Tenant, "target name timeout=60 debuglevel=0"),
+        (mapi.Tenant.info, "self cache=True"),
+        (mapi.Chargeback, "target timeout=600 debuglevel=0"),
+        (
+            mapi.Chargeback.request,
+            "self tenant=None start=None end=None granularity='total' fmt='application/json'",
+        ),
+        (mapi.Logs, "target debuglevel=0"),
+        (mapi.Logs.mark, "self message"),
+        (mapi.Logs.prepare, "self startdate=None enddate=None snodes=()"),
+        (mapi.Logs.status, "self"),
+        (
+            mapi.Logs.download,
+            "self hdl=None nodes=() snodes=() logs=() progresshook=None hidden=True",
+        ),
+        (mapi.Logs.cancel, "self"),
+        (mapi.Resource, "target path timeout=60 debuglevel=0"),
+        (mapi.Replication, "target debuglevel=0"),
     ],
 )
 def test_signatures(function: Callable[..., Any], signature: str) -> None:
-    """Names, order and defaults of all arguments are the manual's (contract, preface and 3.5)."""
+    """Names, order and defaults of all arguments (contract, preface, 3.5 and 12)."""
     parameters = inspect.signature(function).parameters.values()
     shown = [
         parameter.name
