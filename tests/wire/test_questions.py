@@ -180,10 +180,11 @@ def test_any_status_but_200(asking, name, status):
     body = b"" if status.startswith("204") else xml
     asker, _server = asking(kind, answer(body, status, "X-HCP-ErrorMessage: no, sorry"))
 
-    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+    with pytest.raises(hcpsdk.HcpsdkStatusError) as caught:
         call(asker)
 
     assert caught.value.reason == f"{status[:3]} - {status[4:]} (no, sorry)"
+    assert caught.value.status == int(status[:3])
 
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "setreplicationlinkstate"])
