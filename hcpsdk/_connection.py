@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX
 from typing import Any
 
-from hcpsdk._errors import HcpsdkError
+from hcpsdk._errors import HcpsdkError, HcpsdkStatusError
 from hcpsdk._request.body import BodyError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -20,6 +20,7 @@ from hcpsdk._transport.failures import (
     Phase,
     Verdict,
     describe,
+    describe_status,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -186,6 +187,24 @@ class Connection:
             HcpsdkError: There is no answer.
         """
         return self._answer().getheaders()
+
+    def raise_for_status(self, *wanted: int) -> StrictResponse:
+        """Make sure that the last request has the status that you expect.
+
+        Args:
+            wanted: The statuses that are all right; none given: all below 400.
+
+        Returns:
+            The response.
+
+        Raises:
+            HcpsdkStatusError: The status is another one; the text starts with it.
+            HcpsdkError: No request was made, or the last one failed.
+        """
+        response = self._answer()
+        if response.status in wanted if wanted else response.status < 400:
+            return response
+        raise HcpsdkStatusError(describe_status(response))
 
     def read(self, amt: int | None = None) -> bytes:
         """Up to *amt* bytes of the answer's body; all that is left if it is None.
