@@ -39,9 +39,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the manual and check its links. The examples are run by the tests."""
+    """Build the manual, check its links, and run its examples."""
     session.install("-e", ".[test,docs]")
-    session.run("pytest", "tests/manual", *session.posargs)
+    session.run("pytest", "tests/docs", *session.posargs)
 
 
 @nox.session
