@@ -6,6 +6,7 @@ import codecs
 import collections
 import ctypes
 import gzip
+import http.client
 import io
 import itertools
 import lzma
@@ -15,6 +16,8 @@ import pathlib
 import tempfile
 import threading
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -783,3 +786,58 @@ def test_errors_of_the_callers_generator_pass():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         sent(make_body(broken()))
+
+
+FILE_LINES = ["first line\n", "second line\n", "third line\n"]
+
+
+def opened_to_update(path: pathlib.Path) -> io.TextIOWrapper:
+    path.write_text("".join(FILE_LINES), newline="\n")
+    return open(path, "r+", encoding="utf-8", newline="\n")
+
+
+def just_written(path: pathlib.Path) -> io.TextIOWrapper:
+    file = open(path, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115
+    file.writelines(FILE_LINES)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize("open_file", [opened_to_update, just_written])
+def test_file_to_update_that_is_iterated(
+    tmp_path: pathlib.Path, open_file: Callable[[pathlib.Path], io.TextIOWrapper]
+) -> None:
+    """A text file opened for reading and writing, of which next() took a line, is never sent short:
+    the bytes on disk from the current position, or a ValueError (contract 3.4)."""
+    with open_file(tmp_path / "lines") as file:
+        assert next(file) == FILE_LINES[0]
+        try:
+            body = make_body(file)
+        except ValueError as exc:
+            assert "binary mode" in str(exc)
+        else:
+            assert body is not None
+            assert b"".join(body.blocks()) == "".join(FILE_LINES[1:]).encode()
+
+
+class Broken:
+    """Its read() ends as the answer of another HTTP request that was cut."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise http.client.IncompleteRead(b"", 17)
+
+
+def broken_pieces() -> Any:
+    yield b"piece"
+    raise http.client.IncompleteRead(b"", 17)
+
+
+@pytest.mark.parametrize("make", [Broken, broken_pieces])
+def test_body_that_is_a_cut_answer(make: Callable[[], Any]) -> None:
+    """What a body's read() or iteration raises as `http.client` does is the body's fault, not
+    HCP's, and the message says so (contract 4.5)."""
+    body = make_body(make())
+    assert body is not None
+    with pytest.raises(BodyError, match="the body cannot be read") as caught:
+        list(body.blocks())
+    assert isinstance(caught.value.__cause__, http.client.IncompleteRead)

@@ -277,3 +277,50 @@ def test_infinite_idle_time():
     kept.close_if_idle(time.monotonic() + 1e9)
     assert kept.wire is wire
     kept.drop()
+
+
+class Closable:
+    """Watched; says when it was closed, and fails then if it shall."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.deadline = NEVER
+        self.closed = threading.Event()
+        self._error = error
+
+    def close_if_idle(self, now: float) -> None:
+        self.deadline = NEVER
+        self.closed.set()
+        if self._error is not None:
+            raise self._error
+
+
+def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the timer's thread dies from what should never happen, the next connection that is
+    opened is still closed when its idle time is over (contract 5)."""
+    monkeypatch.setattr(_idle, "LINGER", 0.05)
+    told: list[BaseException | None] = []
+    is_told = threading.Event()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        told.append(args.exc_value)
+        is_told.set()
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    timer = IdleTimer()
+    error = MemoryError("no memory is left")
+    for thing in (Closable(error), Closable()):
+        timer.watch(thing)
+        thread = timer._thread
+        thing.deadline = time.monotonic()
+        timer.arm(thing.deadline)
+        assert thing.closed.wait(PATIENCE)
+        if not told:
+            assert is_told.wait(PATIENCE)
+            assert thread is not None
+            thread.join(PATIENCE)
+    assert told == [error]
+    timer._watched.clear()
+    thread = timer._thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -358,3 +358,14 @@ def test_wrong_methods(connection: Any, method: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         connection.request(method, "/rest/a")
     assert connection.attempts == 0
+
+
+@pytest.mark.parametrize("timeout", [1e10, 1e300, float("inf")])
+def test_timeout_beyond_what_the_system_can(
+    authorization: hcpsdk.NativeAuthorization, timeout: float
+) -> None:
+    """A time limit longer than the system can count is refused when the Connection is made, not
+    when it is used: a ValueError that names it (contract 4.5)."""
+    target = hcpsdk.Target("127.0.0.1", authorization, port=80)
+    with pytest.raises(ValueError, match="timeout"):
+        hcpsdk.Connection(target, timeout=timeout)

@@ -4,6 +4,7 @@ import pytest
 
 import hcpsdk
 from hcpsdk._xml import parse
+from hcpsdk.mapi._replication import _dictionary
 
 LAUGHS = b"""<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><r>&c;</r>"""
@@ -75,3 +76,9 @@ def test_every_cut():
     for end in range(len(document)):
         with pytest.raises(hcpsdk.HcpsdkError):
             parse(document[:end], "r")
+
+
+def test_white_space_is_an_empty_value() -> None:
+    """An element that holds nothing but white space is `''`; text keeps its own (contract 8)."""
+    document = b"<link><name> a b </name><remote>\n    \t</remote><empty/></link>"
+    assert _dictionary(parse(document, "link")) == {"name": " a b ", "remote": "", "empty": ""}

@@ -6,12 +6,13 @@ import io
 import os
 import re
 import threading
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import OK, Peer, answer, answering, chunked_answer, in_turn
 
 LONG = bytes(range(256)) * 12_000  # about 3 MiB
 
@@ -416,3 +417,20 @@ def test_closed_by_its_own_body(raw_server, connect, tmp_path):
 
     assert (tmp_path / "other").read_bytes() == b""
     assert connection.PUT("/rest/a", b"c").status == 200
+
+
+def test_body_that_fails_at_once(raw_server: Any, connect: Any) -> None:
+    """`attempts` is 0 if not a byte was sent because the body's first read() failed
+    (contract 4.7)."""
+
+    class Broken:
+        def read(self, size: int = -1) -> bytes:
+            raise OSError("the tape is torn")
+
+    server = raw_server(Peer.wait_for_close)
+    connection = connect(server, retries=1)
+    with pytest.raises(hcpsdk.HcpsdkError, match="the tape is torn"):
+        connection.PUT("/rest/a", Broken())
+    assert connection.attempts == 0
+    server.wait_for_finished(len(server.peers))
+    assert [peer.received for peer in server.peers] in ([], [b""])

@@ -15,7 +15,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, PATIENCE, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import OK, PATIENCE, answer, answering, chunked_answer, in_turn
 
 
 def timer_threads():

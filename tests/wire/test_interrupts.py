@@ -18,7 +18,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import PATIENCE, Gone, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import PATIENCE, Gone, answer, answering, chunked_answer, in_turn
 
 LIBRARY = str(pathlib.Path(hcpsdk.__file__).parent)
 

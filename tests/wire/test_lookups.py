@@ -4,7 +4,7 @@ import threading
 
 import hcpsdk
 
-from .raw import OK, answering
+from ..support.raw_server import OK, answering
 
 
 def test_a_slow_look_up_holds_up_no_request(raw_server, authorization, names, clock):

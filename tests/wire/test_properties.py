@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import hcpsdk
 
-from .raw import OK, PATIENCE, Peer, RawServer
+from ..support.raw_server import OK, PATIENCE, Peer, RawServer
 
 # One server, and one Connection, serve all examples of a test: each must leave them usable.
 bounded = settings(

@@ -8,7 +8,7 @@ import hcpsdk
 from hcpsdk.mapi import Replication, ReplicationSettingsError
 from hcpsdk.namespace import Info
 
-from .raw import answer, answering
+from ..support.raw_server import answer, answering
 
 SETTINGS = b"""<replicationService><allowTenantsToMonitorNamespaces>true\
 </allowTenantsToMonitorNamespaces><network>[hcp_system]</network><empty/></replicationService>"""

@@ -6,12 +6,24 @@ import select
 import shutil
 import socket
 import threading
+from typing import Any
 
 import pytest
 
 import hcpsdk
+from hcpsdk import _connection
 
-from .raw import OK, PATIENCE, answer, answering, chunked_answer, in_turn
+from ..support.doubles import Clock
+from ..support.raw_server import (
+    OK,
+    PATIENCE,
+    Peer,
+    answer,
+    answering,
+    chunked_answer,
+    head,
+    in_turn,
+)
 
 # Ways of reading
 
@@ -531,3 +543,205 @@ def test_number_of_the_socket(raw_server, connect):
     go_on.set()
     assert select.select([response], [], [], PATIENCE)[0] == [response]
     assert response.read() == b"abc"
+
+
+# Interim responses
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_interim_answers(raw_server: Any, connect: Any, method: str, status: str) -> None:
+    """Interim answers before the final one are passed over, and the next request gets its own
+    answer (contract 3.6, 3.7)."""
+    interim = head("Link: </style.css>", status=status)
+    server = raw_server(
+        answering(interim * 2 + answer(b"mine", "201 Created"), answer(b"next", "203 Next"))
+    )
+    connection = connect(server)
+    response = getattr(connection, method)("/rest/a")
+    assert (response.status, response.getheader("Link")) == (201, None)
+    assert connection.read() == b"mine"
+    assert connection.GET("/rest/a").status == 203
+    assert connection.read() == b"next"
+    assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_switching_protocols(raw_server: Any, connect: Any, method: str) -> None:
+    """After 101, whatever it is good for, the socket speaks no HTTP any more: the next request
+    gets another one (contract 3.6)."""
+    server = raw_server(
+        in_turn(answering(head("Upgrade: gopher", status="101 Switching Protocols")), answering(OK))
+    )
+    connection = connect(server)
+    assert getattr(connection, method)("/rest/a").status == 101
+    assert connection.GET("/rest/a").status == 200
+    assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "100 Continue",
+        "102 Processing",
+    ],
+)
+def test_interim_answers_without_end(raw_server: Any, connect: Any, status: str) -> None:
+    """A server that does not come to its final answer is an HcpsdkError (contract 4.5)."""
+
+    def handler(peer: Peer) -> None:
+        peer.read_request()
+        with contextlib.suppress(OSError):  # the client had enough
+            for _ in range(10_000):
+                peer.send(head(status=status))
+
+    connection = connect(raw_server(handler))
+    with pytest.raises(hcpsdk.HcpsdkError, match="interim"):
+        connection.GET("/rest/a")
+    assert connection.response is None
+
+
+# Framing
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_chunks_where_there_is_no_body(
+    raw_server: Any, connect: Any, method: str, status: str
+) -> None:
+    """204 and 304 have no body, whatever their heads tell of chunks; the next request goes over
+    the same socket (contract 3.5, 3.7)."""
+    first = head("Transfer-Encoding: chunked", status=status)
+    server = raw_server(answering(first, answer(b"next")))
+    connection = connect(server, timeout=5)
+    assert getattr(connection, method)("/rest/a").status == int(status[:3])
+    assert connection.read() == b""
+    connection.GET("/rest/a")
+    assert connection.read() == b"next"
+    assert len(server.peers) == 1
+
+
+def test_chunked_and_a_blank(raw_server: Any, connect: Any) -> None:
+    """A blank behind the name of the transfer coding changes nothing: the body is decoded, and its
+    end is known (contract 3.6)."""
+    first = head("Transfer-Encoding: chunked ") + b"4\r\nbody\r\n0\r\n\r\n"
+    server = raw_server(answering(first, OK))
+    connection = connect(server, timeout=5)
+    connection.GET("/rest/a")
+    assert connection.read() == b"body"
+    assert connection.GET("/rest/a").status == 200
+    assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Transfer-Encoding: gzip, chunked"],
+        ["Transfer-Encoding: gzip"],
+        ["Content-Length: 5", "Content-Length: 10"],
+        ["Content-Length: 5, 10"],
+        ["Content-Length: abc"],
+        ["Content-Length: -1"],
+        ["no colon here", "Content-Length: 10"],
+    ],
+)
+def test_framing_in_doubt(raw_server: Any, connect: Any, method: str, lines: list[str]) -> None:
+    """An answer that does not clearly tell where it ends is an HcpsdkError; its frames never go
+    for data, nor a part of it for the whole (contract 3.6)."""
+
+    def handler(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(head(*lines) + b"4\r\nbody\r\n0\r\n\r\n")  # and close
+
+    connection = connect(raw_server(in_turn(handler, answering(OK))))
+    with pytest.raises(hcpsdk.HcpsdkError):
+        getattr(connection, method)("/rest/a")
+    assert connection.response is None
+    assert connection.GET("/rest/a").status == 200
+
+
+@pytest.mark.parametrize(
+    "lines", [["Content-Length: 10, 10"], ["Content-Length: 10", "Content-Length: 10"]]
+)
+def test_length_that_is_told_twice(raw_server: Any, connect: Any, lines: list[str]) -> None:
+    """The same length twice is that length: the whole body is had, over a socket that is kept, and
+    a cut is noticed (contract 3.6)."""
+
+    def cut(peer: Peer) -> None:
+        for _ in range(2):
+            peer.read_request()
+            peer.send(head(*lines) + b"0123456789")
+        peer.read_request()
+        peer.send(head(*lines) + b"01234")  # and close
+
+    server = raw_server(in_turn(cut))
+    connection = connect(server, timeout=5)
+    for _ in range(2):
+        connection.GET("/rest/a")
+        assert connection.read() == b"0123456789"
+    connection.GET("/rest/a")
+    with pytest.raises(hcpsdk.HcpsdkError, match="5 bytes are missing"):
+        connection.read()
+
+
+@pytest.mark.parametrize("size", [None, 2, 100])
+def test_chunk_without_its_end(raw_server: Any, connect: Any, size: int | None) -> None:
+    """A chunk whose data is not followed by a line end is an HcpsdkError, and so is all that was
+    not read of the body (contract 3.6)."""
+    broken = head("Transfer-Encoding: chunked") + b"3\r\nabcXX0\r\n\r\n"
+    connection = connect(raw_server(answering(broken)))
+    connection.GET("/rest/a")
+    with pytest.raises(hcpsdk.HcpsdkError):
+        while connection.read(size):
+            pass
+
+
+def test_wrong_arguments_of_reads(raw_server: Any, connect: Any) -> None:
+    """Reading by a size that is no int, or into what cannot be written, is a TypeError that costs
+    nothing: the answer can still be read (contract 3.6, 4.6)."""
+    server = raw_server(answering(answer(b"body"), chunked_answer(b"bo", b"dy"), OK))
+    connection = connect(server)
+    for _ in range(2):
+        response = connection.GET("/rest/a")
+        with pytest.raises(TypeError):
+            response.read(2.5)
+        with pytest.raises(TypeError):
+            response.readinto(b"xx")
+        assert connection.read() == b"body"
+    assert connection.GET("/rest/a").status == 200
+    assert len(server.peers) == 1
+
+
+# What is left of a body
+
+
+def trickle(peer: Peer) -> None:
+    """Give a body in a thousand pieces, until the client closes or has it; then go on."""
+    peer.read_request()
+    peer.send(head("Content-Length: 1000"))
+    peer.sock.settimeout(0.005)  # the pause between two pieces
+    for _ in range(1000):
+        try:
+            assert not peer.sock.recv(1), "the client asks before it has the answer"
+            return
+        except ConnectionResetError:
+            return
+        except TimeoutError:
+            peer.send(b"x")
+    peer.sock.settimeout(PATIENCE)
+    for _ in peer.each_request():
+        peer.send(OK)
+
+
+def test_draining_has_an_end(
+    raw_server: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rest that nobody read, and that trickles in, does not hold up the next request: it is given
+    up, and a new connection is made (contract 3.5)."""
+    server = raw_server(in_turn(trickle, answering(OK)))
+    connection = connect(server)
+    connection.GET("/rest/a")
+    monkeypatch.setattr(_connection, "time", Clock(step=0.3))
+    assert connection.GET("/rest/a").status == 200
+    assert len(server.peers) == 2

@@ -5,12 +5,23 @@ import gc
 import http.client
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    PATIENCE,
+    Peer,
+    answer,
+    answering,
+    chunked_answer,
+    head,
+    in_turn,
+)
 
 KEPT = 1024 * 1024
 DRAINED = 64 * 1024
@@ -670,3 +681,87 @@ def test_no_debuglevel(raw_server, connect, capfd):
     connection.PUT("/rest/a", b"abc")
 
     assert capfd.readouterr() == ("", "")
+
+
+# Clean-up reads that fail
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["fresh", "kept"])
+@pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
+def test_clean_up_that_is_reset(
+    raw_server: Any, connect: Any, head_was_read: threading.Event, verb: str, is_kept: bool
+) -> None:
+    """A verb whose clean-up read fails has failed after a byte of the answer came: without retries
+    it is sent once, on a fresh socket and on one that was kept (contract 4.2, 4.3)."""
+
+    def handler(peer: Peer) -> None:
+        if is_kept:
+            peer.read_request()
+            peer.send(OK)
+        peer.read_request()
+        head_was_read.clear()
+        peer.send(head("Content-Length: 100"))
+        assert head_was_read.wait(PATIENCE)
+        peer.reset()
+
+    server = raw_server(in_turn(handler, answering(OK)))
+    connection = connect(server)
+    if is_kept:
+        getattr(connection, verb)("/rest/a")
+    with pytest.raises(hcpsdk.HcpsdkError):
+        getattr(connection, verb)("/rest/a")
+    assert connection.attempts == 1
+    assert len(server.requests) == 1 + is_kept
+    assert len(server.peers) == 1
+    assert connection.HEAD("/rest/a").status == 200
+
+
+# The caller's own objects
+
+
+def test_params_that_raise(raw_server: Any, connect: Any) -> None:
+    """What the caller's own objects raise goes through, whatever it is, and the socket is still
+    closed after its idle time (contract 4.6, 5)."""
+
+    def params() -> Iterator[tuple[str, str]]:
+        yield "a", "b"
+        raise KeyError("the caller's own")
+
+    server = raw_server(answering(OK))
+    connection = connect(server, idletime=0.5)
+    connection.GET("/rest/a")
+    with pytest.raises(KeyError, match="the caller's own"):
+        connection.GET("/rest/a", params=params())
+    (peer,) = server.wait_for_finished(1)
+    assert len(peer.requests) == 1
+
+
+SECRET = "c2VjcmV0"
+
+
+class Foolish(hcpsdk.BaseAuthorization):
+    """Forgot to strip what it read from a file."""
+
+    def __init__(self, end: str) -> None:
+        self._end = end
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"HCP {SECRET}{self._end}", "Cookie": "none"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\nX-More: 1", "\0"])
+def test_line_break_in_the_authorization(raw_server: Any, end: str) -> None:
+    """An authorization cannot put a line break into the request: ValueError, nothing is sent, and
+    the secret is in nothing that a traceback shows (contract 3.3)."""
+    server = raw_server(Peer.wait_for_close)
+    with pytest.raises(ValueError) as caught:
+        target = hcpsdk.Target(server.address, Foolish(end), port=server.port)
+        with hcpsdk.Connection(target) as connection:
+            connection.GET("/rest/a")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error} {error!r} {error.args!r}"
+        error = error.__cause__ or error.__context__
+    assert server.peers == []
+    assert server.requests == []

@@ -3,13 +3,15 @@
 import contextlib
 import io
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 from hcpsdk import ips
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import OK, answer, answering, chunked_answer, in_turn
 
 VERBS = ["GET", "HEAD", "PUT", "DELETE", "POST"]
 IDEMPOTENT = ["GET", "HEAD", "PUT", "DELETE"]
@@ -730,3 +732,31 @@ def test_attempts(raw_server, connect):
     with pytest.raises(hcpsdk.HcpsdkError):
         connection.DELETE("/rest/a")
     assert connection.attempts == 0
+
+
+class Spent:
+    """Looks like a collection; is gone after one pass."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+        self._left = iter(pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __contains__(self, piece: object) -> bool:
+        return piece in self._pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._left
+
+
+def test_collection_that_is_spent(raw_server: Any, connect: Any) -> None:
+    """An iterable that only looks as if it gave the same twice is never sent twice, and the error
+    says why (contract 4.3)."""
+    server = raw_server(in_turn(reset_after_the_request, answering(OK)))
+    connection = connect(server, retries=1)
+    with pytest.raises(hcpsdk.HcpsdkError, match="the body cannot be rewound"):
+        connection.PUT("/rest/a", Spent(b"some", b"pieces"))
+    assert connection.attempts == 1
+    assert [received.body for received in server.requests] == [b"somepieces"]

@@ -13,7 +13,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, in_turn
+from ..support.raw_server import OK, answer, answering, in_turn
 
 DATA = os.urandom(3_000_000)
 

@@ -8,7 +8,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import OK, answer, answering, chunked_answer, in_turn
 
 
 def stall(peer):

@@ -13,10 +13,12 @@ import trustme
 
 import hcpsdk
 
+from ..support.nodes import TLS_PORT as PORT
+from ..support.raw_server import OK, Peer, answer, answering, head, in_turn
+
 NAME = "n1.m.hcp1.snomis.local"
 DOMAIN = "*.m.hcp1.snomis.local"
 OTHER = "n1.m.hcp2.snomis.local"
-PORT = 8000
 
 
 @pytest.fixture
@@ -592,3 +594,25 @@ def test_reset_just_before_the_handshake(
 
     del caught
     gc.collect()  # an open socket would warn now, and a warning is an error
+
+
+def test_unasked_bytes_inside_tls(tls_node: Any, authorization: Any) -> None:
+    """What a server sends behind the answer is not taken for the next one, also where it was
+    decrypted already, out of the sight of the system (contract 3.6, 4.2)."""
+    body = b"x" * 8192
+
+    def smuggle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(head("Content-Length: 8192"))
+        peer.send(body + answer(b"unasked", "299 Unasked"))  # one record
+        for _ in peer.each_request():
+            peer.send(OK)
+
+    node = tls_node("{address}", handler=in_turn(smuggle, answering(answer(b"mine"))))
+    target = hcpsdk.Target(node.address, authorization, port=PORT)
+    with hcpsdk.Connection(target) as connection:
+        connection.GET("/rest/a")
+        assert connection.read() == body
+        assert connection.GET("/rest/a").status == 200
+        assert connection.read() == b"mine"
+    assert len(node.peers) == 2

@@ -10,7 +10,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from .raw import Peer, RawServer
+from .raw_server import Peer, RawServer
 
 # Gets the question; gives the answer, or bytes to send as they are, or None to keep silent.
 Answerer = Callable[[dns.message.Message], "dns.message.Message | bytes | None"]
