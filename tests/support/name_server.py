@@ -91,6 +91,7 @@ class NameServer:
                 return
             try:
                 answer = self._answer(data, "udp")
+                wire: bytes | None
                 if isinstance(answer, dns.message.Message):
                     wire = render(answer)
                     if len(wire) > self.largest:

@@ -21,6 +21,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import hcpsdk
+
 PATIENCE = 30.0  # seconds after which a peer that is waited for is given up: a failed test
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -333,3 +335,7 @@ class RawServer:
             peer.tls_error = exc
             return False
         return True
+
+
+StartServer = Callable[..., RawServer]  # the fixture `raw_server`
+Connect = Callable[..., hcpsdk.Connection]  # the fixture `connect`

@@ -3,6 +3,8 @@
 import gc
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,13 @@ PATIENCE = 30  # seconds until a test that waits is given up
 class Thing:
     """Watched; says when it was closed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.deadline = NEVER
         self.closed = threading.Event()
-        self.closed_at = None
+        self.closed_at: float | None = None
+        self.finalizer: object = None
 
-    def close_if_idle(self, now):
+    def close_if_idle(self, now: Any) -> None:
         if self.deadline > now:
             return
         self.deadline = NEVER
@@ -34,15 +37,15 @@ class Wire:
 
     address = "127.0.0.1"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.closed = threading.Event()
 
-    def close(self):
+    def close(self) -> None:
         self.closed.set()
 
 
 @pytest.fixture
-def timer(monkeypatch):
+def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A timer of the test's own; its thread ends at once when there is nothing to watch."""
     monkeypatch.setattr(_idle, "LINGER", 0.05)
     timer = IdleTimer()
@@ -55,13 +58,13 @@ def timer(monkeypatch):
         assert not thread.is_alive()
 
 
-def arm(timer, thing, seconds):
+def arm(timer: Any, thing: Any, seconds: Any) -> Any:
     thing.deadline = time.monotonic() + seconds
     timer.arm(thing.deadline)
     return thing.deadline
 
 
-def test_closes_on_time(timer):
+def test_closes_on_time(timer: Any) -> None:
     """What is watched is closed when its deadline has come, and not before (contract 5.1)."""
     thing = Thing()
     timer.watch(thing)
@@ -71,7 +74,7 @@ def test_closes_on_time(timer):
     assert thing.closed_at >= deadline
 
 
-def test_an_earlier_deadline_wakes_the_timer(timer):
+def test_an_earlier_deadline_wakes_the_timer(timer: Any) -> None:
     """The thread does not sleep through a deadline that is set while it sleeps (5.1)."""
     late, early = Thing(), Thing()
     timer.watch(late)
@@ -83,7 +86,7 @@ def test_an_earlier_deadline_wakes_the_timer(timer):
     assert not late.closed.is_set()
 
 
-def test_things_that_come_while_it_sleeps(timer):
+def test_things_that_come_while_it_sleeps(timer: Any) -> None:
     """A thing that is watched while the thread sleeps is closed on time as well (5.1)."""
     first = Thing()
     timer.watch(first)
@@ -95,7 +98,7 @@ def test_things_that_come_while_it_sleeps(timer):
     assert second.closed.wait(PATIENCE)
 
 
-def test_disarmed_in_time(timer):
+def test_disarmed_in_time(timer: Any) -> None:
     """What was disarmed is not closed when its old deadline comes (contract 5.3)."""
     used, other = Thing(), Thing()
     timer.watch(used)
@@ -108,7 +111,7 @@ def test_disarmed_in_time(timer):
     assert not used.closed.is_set()
 
 
-def test_armed_many_times(timer):
+def test_armed_many_times(timer: Any) -> None:
     """After any number of requests the last deadline counts (contract 5.1, 5.3)."""
     thing = Thing()
     timer.watch(thing)
@@ -120,7 +123,7 @@ def test_armed_many_times(timer):
     assert thing.closed_at >= deadline
 
 
-def test_what_was_closed_otherwise_is_left_alone(timer):
+def test_what_was_closed_otherwise_is_left_alone(timer: Any) -> None:
     """What has no deadline any more is none of the timer's business (contract 5.3)."""
     closed, other = Thing(), Thing()
     for thing in (closed, other):
@@ -133,7 +136,7 @@ def test_what_was_closed_otherwise_is_left_alone(timer):
     assert not closed.closed.is_set()
 
 
-def test_keeps_nothing_alive(timer):
+def test_keeps_nothing_alive(timer: Any) -> None:
     """What is watched can be garbage collected (contract 5.4)."""
     thing = Thing()
     gone = threading.Event()
@@ -146,7 +149,7 @@ def test_keeps_nothing_alive(timer):
     assert gone.wait(PATIENCE)
 
 
-def test_thread_ends_and_starts_again(timer):
+def test_thread_ends_and_starts_again(timer: Any) -> None:
     """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
     for _ in range(2):
         thing = Thing()
@@ -162,7 +165,7 @@ def test_thread_ends_and_starts_again(timer):
         assert timer._thread is None
 
 
-def test_arming_wakes_nobody(timer, monkeypatch):
+def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
     thing = Thing()
     timer.watch(thing)
@@ -178,27 +181,27 @@ def test_arming_wakes_nobody(timer, monkeypatch):
     assert len(notified) <= 2
 
 
-def test_arming_is_cheap(monkeypatch):
+def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Arming and disarming cost a small part of what a thread per request would (5.2)."""
     monkeypatch.setattr("hcpsdk._kept.log.isEnabledFor", lambda level: False)
     kept = KeptWire(1000)
     kept.hold(Wire())
     rounds = 200
 
-    def seconds(action):
+    def seconds(action: Any) -> Any:
         return min(seconds_once(action) for _ in range(5))
 
-    def seconds_once(action):
+    def seconds_once(action: Any) -> Any:
         started = time.perf_counter()
         for _ in range(rounds):
             action()
         return time.perf_counter() - started
 
-    def request():
+    def request() -> None:
         kept.claim()
         kept.release()
 
-    def start_a_thread():
+    def start_a_thread() -> None:
         thread = threading.Thread(target=int)
         thread.start()
         thread.join()
@@ -211,7 +214,7 @@ def test_arming_is_cheap(monkeypatch):
 # The wire that is kept
 
 
-def test_kept_wire_is_closed_by_the_timer():
+def test_kept_wire_is_closed_by_the_timer() -> None:
     """A wire that was released is closed after the idle time (contract 5.1)."""
     kept, wire = KeptWire(0.02), Wire()
     kept.hold(wire)
@@ -222,7 +225,7 @@ def test_kept_wire_is_closed_by_the_timer():
     assert kept.wire is None
 
 
-def test_claimed_wire_is_not_closed():
+def test_claimed_wire_is_not_closed() -> None:
     """A wire that is claimed is out of the timer's reach (contract 5.3)."""
     kept, wire = KeptWire(0.02), Wire()
     kept.hold(wire)
@@ -235,7 +238,7 @@ def test_claimed_wire_is_not_closed():
     kept.drop()
 
 
-def test_no_idle_time_closes_at_once():
+def test_no_idle_time_closes_at_once() -> None:
     """``idletime=0`` closes when a request is done (contract 5.3)."""
     kept, wire = KeptWire(0), Wire()
     kept.hold(wire)
@@ -245,7 +248,7 @@ def test_no_idle_time_closes_at_once():
     assert kept.wire is None
 
 
-def test_dropped_any_number_of_times():
+def test_dropped_any_number_of_times() -> None:
     """Dropping is safe at any time (contract 3.8)."""
     kept, wire = KeptWire(1000), Wire()
     kept.drop()
@@ -257,7 +260,7 @@ def test_dropped_any_number_of_times():
     assert not kept.claim()
 
 
-def test_forgotten_wire_is_closed():
+def test_forgotten_wire_is_closed() -> None:
     """A wire whose keeper is garbage collected is closed (contract 5.4)."""
     kept, wire = KeptWire(1000), Wire()
     kept.hold(wire)
@@ -268,7 +271,7 @@ def test_forgotten_wire_is_closed():
     assert wire.closed.is_set()
 
 
-def test_infinite_idle_time():
+def test_infinite_idle_time() -> None:
     """A socket may be kept open for ever (contract 5.1)."""
     kept, wire = KeptWire(float("inf")), Wire()
     kept.hold(wire)

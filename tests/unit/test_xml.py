@@ -1,5 +1,7 @@
 """XML from the network: read as values, or refused in words that say what came."""
 
+from typing import Any
+
 import pytest
 
 import hcpsdk
@@ -10,7 +12,7 @@ LAUGHS = b"""<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><r>&c;</r>"""
 
 
-def test_values():
+def test_values() -> None:
     """Names, attributes, children, and text come out, with or without an XML namespace (8.4)."""
     root = parse(
         b'<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet href="x.xsl"?>\n'
@@ -25,7 +27,7 @@ def test_values():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
-def test_encodings(encoding):
+def test_encodings(encoding: Any) -> None:
     """A document says in which encoding it is, and is read so (contract 8.4)."""
     declared = encoding.removesuffix("-sig")
     document = f'<?xml version="1.0" encoding="{declared}"?><r>ä</r>'.encode(encoding)
@@ -60,7 +62,7 @@ def test_encodings(encoding):
         (b'<!DOCTYPE r [<!ATTLIST r a CDATA "x">]><r/>', "document type"),
     ],
 )
-def test_refused(document, told):
+def test_refused(document: Any, told: Any) -> None:
     """Whatever is not the XML expected is an HcpsdkError that says what came (contract 8.4)."""
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         parse(document, "r")
@@ -70,7 +72,7 @@ def test_refused(document, told):
     assert len(caught.value.reason) < 300
 
 
-def test_every_cut():
+def test_every_cut() -> None:
     """A document that is cut anywhere is refused (contract 1.4, 8.4)."""
     document = '<?xml version="1.0"?>\n<r a="1"><b>ä</b><c/><!-- d --></r>'.encode()
     for end in range(len(document)):

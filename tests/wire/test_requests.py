@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ import hcpsdk
 from ..support.raw_server import (
     OK,
     PATIENCE,
+    Connect,
     Peer,
+    StartServer,
     answer,
     answering,
     chunked_answer,
@@ -39,7 +42,7 @@ WITH_A_BODY = ["PUT", "POST", "DELETE"]  # of the answer
 # The request line and the headers
 
 
-def test_request_line(raw_server, connect):
+def test_request_line(raw_server: StartServer, connect: Connect) -> None:
     """Name and parameters reach the wire percent-encoded (contract 3.1, 3.2)."""
     server = raw_server(answering(*[OK] * 3))
     connection = connect(server)
@@ -67,7 +70,9 @@ def test_request_line(raw_server, connect):
     ],
     ids=["PUT", "GET", "HEAD", "POST", "DELETE", "request"],
 )
-def test_arguments_by_position(raw_server, connect, call, line):
+def test_arguments_by_position(
+    raw_server: StartServer, connect: Connect, call: Any, line: Any
+) -> None:
     """Each verb takes its arguments in the manual's order [4.2]; POST has a body last (3.5)."""
     server = raw_server(answering(OK))
 
@@ -79,7 +84,9 @@ def test_arguments_by_position(raw_server, connect, call, line):
     assert request.body == (b"x" if line.startswith(b"P") else b"")
 
 
-def test_headers_on_the_wire(raw_server, connect, authorization):
+def test_headers_on_the_wire(
+    raw_server: StartServer, connect: Connect, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """Prepared headers win, the caller's are added, each comes once (contract 3.3)."""
     server = raw_server(answering(OK))
     given = {"host": "evil", "AUTHORIZATION": "mine", "cookie": "mine", "X-HCP-X": "y"}
@@ -96,16 +103,16 @@ def test_headers_on_the_wire(raw_server, connect, authorization):
 
 
 @pytest.mark.parametrize("is_same_dictionary", [True, False])
-def test_credentials_that_change(raw_server, is_same_dictionary):
+def test_credentials_that_change(raw_server: StartServer, is_same_dictionary: Any) -> None:
     """An authorization may give other headers from time to time; each request has those of its
     moment, whether they come in a new dictionary or in the one that came before (contract 3.3)."""
 
     class Token(hcpsdk.BaseAuthorization):
-        def __init__(self):
+        def __init__(self) -> None:
             self.kept = {"Authorization": "old"}
 
         @property
-        def headers(self):
+        def headers(self) -> Any:
             return self.kept if is_same_dictionary else dict(self.kept)
 
     token = Token()
@@ -140,7 +147,9 @@ def test_credentials_that_change(raw_server, is_same_dictionary):
         {"method": None},
     ],
 )
-def test_nothing_is_sent_of_a_wrong_call(raw_server, connect, arguments):
+def test_nothing_is_sent_of_a_wrong_call(
+    raw_server: StartServer, connect: Connect, arguments: Any
+) -> None:
     """A wrong call raises TypeError or ValueError before anything is sent (contract 1.4, 3.1)."""
     server = raw_server(answering(OK))
     connection = connect(server)
@@ -159,7 +168,7 @@ def test_nothing_is_sent_of_a_wrong_call(raw_server, connect, arguments):
 @pytest.mark.parametrize(
     "status", [200, 201, 206, 301, 302, 304, 400, 403, 404, 409, 500, 503, 599]
 )
-def test_a_status_is_an_answer(raw_server, connect, status):
+def test_a_status_is_an_answer(raw_server: StartServer, connect: Connect, status: Any) -> None:
     """A status code, whatever it is, is an answer; redirects are not followed (contract 3.7)."""
     data = answer(b"", f"{status} Some Reason", "Location: http://127.0.0.1:1/other")
     server = raw_server(answering(*[data] * 5))
@@ -175,7 +184,7 @@ def test_a_status_is_an_answer(raw_server, connect, status):
 
 
 @pytest.mark.parametrize("verb", ["request", "GET", *CLEANING_UP])
-def test_what_is_returned(raw_server, connect, verb):
+def test_what_is_returned(raw_server: StartServer, connect: Connect, verb: str) -> None:
     """`request()` and the five verbs return an `http.client.HTTPResponse` (contract 3.6, 1.6)."""
     server = raw_server(answering(answer(b"", "200 OK", "X-A: 1", "X-B: 2", "X-A: 3")))
     connection = connect(server)
@@ -197,7 +206,9 @@ def test_what_is_returned(raw_server, connect, verb):
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_answers_that_never_have_a_body(raw_server, connect, status):
+def test_answers_that_never_have_a_body(
+    raw_server: StartServer, connect: Connect, status: Any
+) -> None:
     """After an answer without a body the connection is ready (contract 3.5)."""
     data = f"HTTP/1.1 {status}\r\nETag: x\r\n\r\n".encode()
     server = raw_server(answering(data, data, OK))
@@ -210,7 +221,7 @@ def test_answers_that_never_have_a_body(raw_server, connect, status):
     assert len(server.peers) == 1
 
 
-def test_head_with_a_length(raw_server, connect):
+def test_head_with_a_length(raw_server: StartServer, connect: Connect) -> None:
     """The Content-Length of an answer to HEAD announces nothing (contract 3.5)."""
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
     server = raw_server(answering(data, data, OK))
@@ -224,7 +235,7 @@ def test_head_with_a_length(raw_server, connect):
     assert len(server.peers) == 1
 
 
-def test_interim_answer(raw_server, connect):
+def test_interim_answer(raw_server: StartServer, connect: Connect) -> None:
     """``100 Continue`` is not the answer (contract 3.7)."""
     data = b"HTTP/1.1 100 Continue\r\nX-A: b\r\n\r\n" + answer(b"x", "201 Created")
     connection = connect(raw_server(answering(data, data)))
@@ -233,10 +244,10 @@ def test_interim_answer(raw_server, connect):
     assert connection.PUT("/rest/a", b"abc").status == 201
 
 
-def test_answer_in_single_bytes(raw_server, connect):
+def test_answer_in_single_bytes(raw_server: StartServer, connect: Connect) -> None:
     """An answer may come in any portions (contract 3.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         for _ in peer.each_request():
             data = next(answers)
             for number in range(len(data)):
@@ -257,7 +268,9 @@ def test_answer_in_single_bytes(raw_server, connect):
 @pytest.mark.parametrize("size", [1, 5000, KEPT - 1, KEPT])
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
+def test_body_is_read_and_kept(
+    raw_server: StartServer, connect: Connect, verb: str, size: Any, make: Any
+) -> None:
     """PUT, POST, DELETE read the body, up to 1 MiB is kept, the connection is ready (3.5)."""
     body = b"x" * (size - 1) + b"!"
     server = raw_server(answering(make(body), OK))
@@ -274,7 +287,9 @@ def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
 
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_long_body_is_read_and_not_kept(raw_server, connect, verb, make):
+def test_long_body_is_read_and_not_kept(
+    raw_server: StartServer, connect: Connect, verb: str, make: Any
+) -> None:
     """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (3.5)."""
     server = raw_server(answering(make(b"x" * (KEPT + 1)), OK))
     connection = connect(server)
@@ -290,7 +305,7 @@ def test_long_body_is_read_and_not_kept(raw_server, connect, verb, make):
     assert len(server.peers) == 1
 
 
-def test_kept_body_outlives_the_connection(raw_server, connect):
+def test_kept_body_outlives_the_connection(raw_server: StartServer, connect: Connect) -> None:
     """A kept body can be read in every way, also after the next request (contract 3.5)."""
     server = raw_server(answering(answer(b"first\nsecond\n"), answer(b"third")))
     connection = connect(server)
@@ -309,7 +324,9 @@ def test_kept_body_outlives_the_connection(raw_server, connect):
 
 @pytest.mark.parametrize("read", [0, 1, 1000])
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_short_rest_is_drained(raw_server, connect, make, read):
+def test_short_rest_is_drained(
+    raw_server: StartServer, connect: Connect, make: Any, read: Any
+) -> None:
     """An unread rest of up to 64 KiB is drained, the connection is used again (3.5)."""
     server = raw_server(answering(make(b"x" * (DRAINED + read)), answer(b"next")))
     connection = connect(server)
@@ -323,10 +340,12 @@ def test_short_rest_is_drained(raw_server, connect, make, read):
 
 @pytest.mark.parametrize("read", [0, 1, 1000])
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_long_rest_costs_the_socket(raw_server, connect, make, read):
+def test_long_rest_costs_the_socket(
+    raw_server: StartServer, connect: Connect, make: Any, read: Any
+) -> None:
     """An unread rest of more than 64 KiB is not read, a new socket is opened (3.5)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):  # the client hangs up within it
             answering(make(b"x" * (DRAINED + 1 + read)))(peer)
 
@@ -340,10 +359,10 @@ def test_long_rest_costs_the_socket(raw_server, connect, make, read):
     assert len(server.peers) == 2
 
 
-def test_rest_that_never_comes(raw_server, connect):
+def test_rest_that_never_comes(raw_server: StartServer, connect: Connect) -> None:
     """A Connection never gets stuck on a rest that does not come (contract 3.5)."""
 
-    def stall(peer):
+    def stall(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[:-1])
         peer.wait_for_close()
@@ -357,10 +376,10 @@ def test_rest_that_never_comes(raw_server, connect):
 
 
 @pytest.mark.parametrize("data", [answer(b"abcdef")[:-1], chunked_answer(b"abcdef")[:-6]])
-def test_rest_that_is_cut(raw_server, connect, data):
+def test_rest_that_is_cut(raw_server: StartServer, connect: Connect, data: Any) -> None:
     """A cut rest that nobody wants does not harm the next request (contract 3.5)."""
 
-    def cut(peer):
+    def cut(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
 
@@ -372,12 +391,12 @@ def test_rest_that_is_cut(raw_server, connect, data):
 
 
 @pytest.mark.parametrize("size", [10, DRAINED + 1])
-def test_given_up_answer_says_so(raw_server, connect, size):
+def test_given_up_answer_says_so(raw_server: StartServer, connect: Connect, size: Any) -> None:
     """What was given up for the next request never looks like the end (contract 3.5, 3.6)."""
 
     answers = iter([answer(b"x" * size), answer(b"next")])
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):
             for _ in peer.each_request():
                 peer.send(next(answers))
@@ -393,7 +412,7 @@ def test_given_up_answer_says_so(raw_server, connect, size):
 
 
 @pytest.mark.parametrize("read", [0, 2])
-def test_response_closed_early(raw_server, connect, read):
+def test_response_closed_early(raw_server: StartServer, connect: Connect, read: Any) -> None:
     """A response that is closed before its end takes the socket along; the next works (3.5)."""
     server = raw_server(in_turn(answering(answer(b"abcdef")), answering(answer(b"next"))))
     connection = connect(server)
@@ -409,7 +428,7 @@ def test_response_closed_early(raw_server, connect, read):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_closing_an_old_response_harms_nothing(raw_server, connect):
+def test_closing_an_old_response_harms_nothing(raw_server: StartServer, connect: Connect) -> None:
     """Closing the response of an earlier request does not touch a later one (3.5, 4.6)."""
     server = raw_server(
         answering(answer(b"one"), answer(b"two"), answer(b"three"), answer(b"four"))
@@ -429,10 +448,10 @@ def test_closing_an_old_response_harms_nothing(raw_server, connect):
     assert len(server.peers) == 1
 
 
-def test_unasked_bytes_after_an_answer(raw_server, connect):
+def test_unasked_bytes_after_an_answer(raw_server: StartServer, connect: Connect) -> None:
     """What a server sends unasked is never taken for the next answer (contract 1.8, 4.2)."""
 
-    def chatty(peer):
+    def chatty(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         peer.send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
@@ -453,7 +472,9 @@ def test_unasked_bytes_after_an_answer(raw_server, connect):
 # Opening and closing
 
 
-def test_context_managers(raw_server, authorization):
+def test_context_managers(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """Connection and Target are context managers; the end closes (contract 3.8)."""
     server = raw_server(answering(OK))
     with (
@@ -467,7 +488,9 @@ def test_context_managers(raw_server, authorization):
         pass  # never opened
 
 
-def test_close_any_number_of_times_and_open_again(raw_server, connect):
+def test_close_any_number_of_times_and_open_again(
+    raw_server: StartServer, connect: Connect
+) -> None:
     """`close()` may be called any number of times; the next request opens again (3.8)."""
     server = raw_server(answering(answer(b"x")))
     connection = connect(server)
@@ -480,7 +503,9 @@ def test_close_any_number_of_times_and_open_again(raw_server, connect):
         assert connection.response_status == 200
 
 
-def test_target_can_be_closed(raw_server, authorization):
+def test_target_can_be_closed(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """A Target may be closed any number of times, and used again (contract 3.8)."""
     server = raw_server(answering(OK))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -491,7 +516,7 @@ def test_target_can_be_closed(raw_server, authorization):
         assert connection.GET("/rest/a").status == 200
 
 
-def test_close_within_a_body(raw_server, connect):
+def test_close_within_a_body(raw_server: StartServer, connect: Connect) -> None:
     """What `close()` cut off never looks like the end of a body (contract 3.6, 3.8)."""
     connection = connect(raw_server(answering(answer(b"abcdef"))))
     response = connection.GET("/rest/a")
@@ -502,7 +527,9 @@ def test_close_within_a_body(raw_server, connect):
             read()
 
 
-def test_response_outlives_the_name_of_its_connection(raw_server, connect, authorization):
+def test_response_outlives_the_name_of_its_connection(
+    raw_server: StartServer, connect: Connect, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """A response can be read after the caller has let go of the Connection (contract 5.3)."""
     server = raw_server(answering(answer(b"abc" * 1000)))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -513,7 +540,7 @@ def test_response_outlives_the_name_of_its_connection(raw_server, connect, autho
     assert response.read() == b"abc" * 1000
 
 
-def test_connection_close_of_the_server(raw_server, connect):
+def test_connection_close_of_the_server(raw_server: StartServer, connect: Connect) -> None:
     """An announced close is heeded: the next request opens a new socket (contract 3.5)."""
     data = answer(b"abc", "200 OK", "Connection: close")
     server = raw_server(answering(data))
@@ -531,7 +558,7 @@ def test_connection_close_of_the_server(raw_server, connect):
 # Times
 
 
-def test_unmeasured_times(raw_server, connect):
+def test_unmeasured_times(raw_server: StartServer, connect: Connect) -> None:
     """Before anything was measured each time is 1e-11 (contract 1.7)."""
     connection = connect(raw_server(answering(OK)))
 
@@ -540,7 +567,7 @@ def test_unmeasured_times(raw_server, connect):
     assert connection.service_time2 == UNMEASURED
 
 
-def test_times_of_a_download(raw_server, connect):
+def test_times_of_a_download(raw_server: StartServer, connect: Connect) -> None:
     """`service_time1` is that of the last action, `service_time2` their sum (contract 1.7)."""
     connection = connect(raw_server(answering(answer(b"abcdef"))))
     connection.GET("/rest/a")
@@ -556,10 +583,12 @@ def test_times_of_a_download(raw_server, connect):
     assert len(set(times)) == 3
 
 
-def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
+def test_service_time1_of_a_request(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`service_time1` runs until the headers are here, not until the body is (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         time.sleep(0.05)
         peer.send(answer(b"abc")[:-3])
@@ -572,7 +601,7 @@ def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
         """Lets the server go on as soon as somebody looked at the time."""
 
         @staticmethod
-        def monotonic():
+        def monotonic() -> Any:
             now = time.monotonic()
             is_reading.set()
             return now
@@ -587,10 +616,10 @@ def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
     assert connection.service_time1 >= 0.05
 
 
-def test_service_time2_of_a_verb(raw_server, connect):
+def test_service_time2_of_a_verb(raw_server: StartServer, connect: Connect) -> None:
     """The reading that a verb does itself counts for `service_time2` (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[:-3])
         time.sleep(0.1)
@@ -604,10 +633,15 @@ def test_service_time2_of_a_verb(raw_server, connect):
     assert connection.service_time2 > connection.service_time1
 
 
-def test_connect_time_is_not_service_time(raw_server, authorization, loopback, tls_context):
+def test_connect_time_is_not_service_time(
+    raw_server: StartServer,
+    authorization: hcpsdk.NativeAuthorization,
+    loopback: str,
+    tls_context: ssl.SSLContext,
+) -> None:
     """`connect_time` covers the TLS handshake, `service_time1` does not (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         time.sleep(0.2)
         peer.sock = tls_context.wrap_socket(peer.sock, server_side=True)
         answering(OK, OK)(peer)
@@ -625,7 +659,7 @@ def test_connect_time_is_not_service_time(raw_server, authorization, loopback, t
         assert connection.connect_time == first  # of the last connect; there was no new one
 
 
-def test_times_of_a_failed_request(raw_server, connect):
+def test_times_of_a_failed_request(raw_server: StartServer, connect: Connect) -> None:
     """A failed request does not show the times of an earlier one (contract 1.8, 1.7)."""
     server = raw_server(in_turn(answering(OK), lambda peer: None))
     connection = connect(server)
@@ -642,7 +676,7 @@ def test_times_of_a_failed_request(raw_server, connect):
 # Printing
 
 
-def printed_lines(text):
+def printed_lines(text: Any) -> Any:
     """Lines as `http.client` prints them, those of one kind in one piece."""
     sent = "".join(
         eval(line.removeprefix("send: ")).decode("latin-1")
@@ -654,7 +688,9 @@ def printed_lines(text):
 
 @pytest.mark.parametrize("debuglevel", [1, 9])
 @pytest.mark.parametrize("body", [None, b"abc", [b"abc", b"d" * 100_000]])
-def test_debuglevel(raw_server, connect, capfd, debuglevel, body):
+def test_debuglevel(
+    raw_server: StartServer, connect: Connect, capfd: Any, debuglevel: Any, body: Any
+) -> None:
     """A debuglevel prints all that is on the wire, as `http.client` does (contract 3.9)."""
     data = answer(b"abc", "201 Created", "X-A: b")
     server = raw_server(answering(data))
@@ -675,7 +711,7 @@ def test_debuglevel(raw_server, connect, capfd, debuglevel, body):
     assert received == expected != []
 
 
-def test_no_debuglevel(raw_server, connect, capfd):
+def test_no_debuglevel(raw_server: StartServer, connect: Connect, capfd: Any) -> None:
     """Without a debuglevel nothing is printed (contract 3.9)."""
     connection = connect(raw_server(answering(answer(b"abc"))))
     connection.PUT("/rest/a", b"abc")
