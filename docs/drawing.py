@@ -7,9 +7,26 @@ committed, so that only who changes one needs it. Each has its source in a comme
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterable
 
-from hcpsdk import _connection
+try:
+    from hcpsdk._transport.state import MOVES, State
+except ImportError:  # the library has no such table yet
+    from hcpsdk._connection import State
+
+    MOVES = {
+        State.CLOSED: {State.WAITING: "request"},
+        State.IDLE: {State.WAITING: "request", State.CLOSED: "idletime over, close()"},
+        State.WAITING: {
+            State.IDLE: "response complete",
+            State.READING: "head of the response to a GET",
+            State.CLOSED: "failed",
+        },
+        State.READING: {
+            State.WAITING: "next request",
+            State.IDLE: "read to its end",
+            State.CLOSED: "failed, close()",
+        },
+    }
 
 STYLE = """
 .node path, .cluster path { fill: #fff; stroke: #8c96a1; }
@@ -74,36 +91,18 @@ socket -> connection [class=failure label="failed: retried\\nif that is safe"]
 hcp -> program [label="response"]
 """
 
-# Why a Connection moves from one state to another; tests/service/test_states.py sees each move.
-REASONS = {
-    ("CLOSED", "WAITING"): "request",
-    ("IDLE", "WAITING"): "request",
-    ("READING", "WAITING"): "next request",
-    ("WAITING", "IDLE"): "response complete",
-    ("WAITING", "READING"): "head of the\nresponse to a GET",
-    ("WAITING", "CLOSED"): "failed",
-    ("READING", "IDLE"): "read to\nits end",
-    ("READING", "CLOSED"): "failed,\nclose()",
-    ("IDLE", "CLOSED"): "idletime over,\nclose()",
-}
-
-
-def moves() -> list[tuple[str, str]]:
-    """The moves that the library's table allows; where it has none, those that have a reason."""
-    table: dict[_connection.State, Iterable[_connection.State]]
-    table = getattr(_connection, "ALLOWED_MOVES", {})
-    return [(old.name, new.name) for old in table for new in table[old]] or [*REASONS]
-
 
 def states() -> str:
     """The states of a Connection and its moves, as the code has them."""
     lines = []
-    for state in _connection.State:
+    for state in State:
         text = "\n".join([state.name, *textwrap.wrap(state.value, 25)])
         lines.append(f"{state.name} [class=main label={quoted(text)}]")
-    for move in moves():
-        kind = "failure" if "failed" in REASONS[move] else "move"
-        lines.append(f"{' -> '.join(move)} [class={kind} label={quoted(REASONS[move])}]")
+    for old, moves in MOVES.items():
+        for new, why in moves.items():
+            kind = "failure" if "failed" in why else "move"
+            label = quoted("\n".join(textwrap.wrap(why, 18)))
+            lines.append(f"{old.name} -> {new.name} [class={kind} label={label}]")
     return "\n".join(lines)
 
 

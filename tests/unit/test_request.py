@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from hcpsdk._request import SMALL, Prepared, prepare
+from hcpsdk._request.headers import PreparedHeaders
+from hcpsdk._request.outgoing import SMALL, prepare
 
 HOST = "n1.m.hcp1.snomis.local"
 CREDENTIALS = {"Authorization": "HCP bg==:0000", "Cookie": "hcp-ns-auth=bg==:0000"}
 HEADERS = {"Host": HOST, **CREDENTIALS}
-PREPARED = Prepared(HOST, CREDENTIALS)
+PREPARED = PreparedHeaders(HOST, CREDENTIALS)
 
 
 def lines_of(headers: Any = None, content: Any = None, method: Any = "PUT") -> Any:
@@ -142,9 +143,9 @@ def test_small_bytes_leave_with_the_head(content: Any, is_joined: Any) -> None:
 def test_prepared_headers_are_checked(name: Any) -> None:
     """An authorization cannot break the head of a request, either (contract 3.3)."""
     with pytest.raises(ValueError):
-        Prepared(HOST, {name: "a"})
+        PreparedHeaders(HOST, {name: "a"})
     with pytest.raises(ValueError):
-        Prepared(HOST, {"Authorization": "a\r\nb: c"})
+        PreparedHeaders(HOST, {"Authorization": "a\r\nb: c"})
 
 
 def test_length_given_by_the_caller_is_heeded_once() -> None:

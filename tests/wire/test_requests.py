@@ -26,8 +26,8 @@ from ..support.raw_server import (
     in_turn,
 )
 
-KEPT = 1024 * 1024
-DRAINED = 64 * 1024
+MAX_KEPT_BODY = 1024 * 1024
+MAX_DRAIN_BYTES = 64 * 1024
 UNMEASURED = 1e-11
 
 # The verbs that clean up, each as a call.
@@ -265,7 +265,7 @@ def test_answer_in_single_bytes(raw_server: StartServer, connect: Connect) -> No
 # Cleaning up
 
 
-@pytest.mark.parametrize("size", [1, 5000, KEPT - 1, KEPT])
+@pytest.mark.parametrize("size", [1, 5000, MAX_KEPT_BODY - 1, MAX_KEPT_BODY])
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
 def test_body_is_read_and_kept(
@@ -291,7 +291,7 @@ def test_long_body_is_read_and_not_kept(
     raw_server: StartServer, connect: Connect, verb: str, make: Any
 ) -> None:
     """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (3.5)."""
-    server = raw_server(answering(make(b"x" * (KEPT + 1)), OK))
+    server = raw_server(answering(make(b"x" * (MAX_KEPT_BODY + 1)), OK))
     connection = connect(server)
 
     response = CLEANING_UP[verb](connection)
@@ -328,7 +328,7 @@ def test_short_rest_is_drained(
     raw_server: StartServer, connect: Connect, make: Any, read: Any
 ) -> None:
     """An unread rest of up to 64 KiB is drained, the connection is used again (3.5)."""
-    server = raw_server(answering(make(b"x" * (DRAINED + read)), answer(b"next")))
+    server = raw_server(answering(make(b"x" * (MAX_DRAIN_BYTES + read)), answer(b"next")))
     connection = connect(server)
 
     connection.GET("/rest/a")
@@ -347,7 +347,7 @@ def test_long_rest_costs_the_socket(
 
     def first(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):  # the client hangs up within it
-            answering(make(b"x" * (DRAINED + 1 + read)))(peer)
+            answering(make(b"x" * (MAX_DRAIN_BYTES + 1 + read)))(peer)
 
     server = raw_server(in_turn(first, answering(answer(b"next"))))
     connection = connect(server)
@@ -390,7 +390,7 @@ def test_rest_that_is_cut(raw_server: StartServer, connect: Connect, data: Any) 
     assert connection.GET("/rest/b").read() == b"next"
 
 
-@pytest.mark.parametrize("size", [10, DRAINED + 1])
+@pytest.mark.parametrize("size", [10, MAX_DRAIN_BYTES + 1])
 def test_given_up_answer_says_so(raw_server: StartServer, connect: Connect, size: Any) -> None:
     """What was given up for the next request never looks like the end (contract 3.5, 3.6)."""
 

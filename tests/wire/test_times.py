@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection, _open, _wire
+from hcpsdk import _connection
+from hcpsdk._transport import connect
+from hcpsdk._transport import socket as transport_socket
 
 from ..support.doubles import Clock
 from ..support.raw_server import PATIENCE, Peer, head
@@ -21,7 +23,7 @@ UNMEASURED = 1e-11
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which the library measures; it has `monotonic()` and nothing else."""
     stopwatch = Clock()
-    for module in (_connection, _open, _wire):
+    for module in (_connection, connect, transport_socket):
         if hasattr(module, "time"):
             monkeypatch.setattr(module, "time", stopwatch)
     return stopwatch
