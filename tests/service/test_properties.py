@@ -18,7 +18,7 @@ bounded = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-# What a part of a name may not be (namespace.md, sections 4 and 17).
+# What a part of a name may not be (docs/hcp/namespace.rst, sections 4 and 17).
 NO_NAMES = {"", ".", "..", ".directory-metadata"}
 
 # Characters that some layer between here and there might take for something else, and any others.

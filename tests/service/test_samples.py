@@ -15,7 +15,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 REGENERATE = SAMPLES.parent / "docs" / "regenerate.py"
 HASH = "SHA-256 A2706A20394E48179A86C71E82C360C2960D3652340F9B9FDB355A42E3AC7691"
 
-# What the manual prints [10.1.2], figures and addresses elided.
+# What the manual prints (manual 10.1.2), figures and addresses elided.
 OUTPUT = f"""\
 running *simple_primary_only.py*
 *I_NATIVE* authorization initialized
@@ -45,7 +45,8 @@ Request duration: SECONDS seconds
 
 """
 
-# The same with debug messages [10.2.2], from the initialization to the end of the first request.
+# The same with debug messages (manual 10.2.2), from the initialization to the end of the first
+# request.
 # One order differs: after a GET the timer starts when the body was read (contract 5.1).
 DEBUG_OUTPUT = f"""\
  INFO running *simple_primary_only.py*
@@ -111,7 +112,8 @@ DEBUG idletimer canceled: <Timer(hcpsdk-idle, started ID)>
 DEBUG Connection object closed: IP ADDRESS (n1.m.hcp1.snomis.local)
 """
 
-# How it ends where the CA did not sign [10.2.2]. The manual's run says "Connection open" before:
+# How it ends where the CA did not sign (manual 10.2.2). The manual's run says "Connection open"
+# before:
 # its connect time had no handshake in it. Ours has (contract 1.7), and this one failed.
 REFUSED = re.compile(
     r"""\

@@ -119,7 +119,8 @@ def test_never_tried_again(phase: Any, error: Any) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_what_the_caller_is_told(error: Any, expected: Any) -> None:
-    """A time limit is HcpsdkTimeoutError, a certificate its own, all else HcpsdkError (4.5)."""
+    """A time limit is HcpsdkTimeoutError, a certificate its own, all else HcpsdkError (contract
+    4.5)."""
     told = to_hcpsdk_error(Failure(error, EXCHANGING, "127.0.0.1"), "PUT /rest/a", 2)
 
     assert type(told) is expected
@@ -197,7 +198,7 @@ def test_what_a_server_sends_makes_no_lines(line: Any, expected: Any) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_was_hung_up(error: Any, expected: Any) -> None:
-    """Only what shows that the server closed the connection counts as the race (4.2)."""
+    """Only what shows that the server closed the connection counts as the race (contract 4.2)."""
     assert was_hung_up(error) is expected
 
 

@@ -75,7 +75,7 @@ def test_closes_on_time(timer: Any) -> None:
 
 
 def test_an_earlier_deadline_wakes_the_timer(timer: Any) -> None:
-    """The thread does not sleep through a deadline that is set while it sleeps (5.1)."""
+    """The thread does not sleep through a deadline that is set while it sleeps (contract 5.1)."""
     late, early = Thing(), Thing()
     timer.watch(late)
     timer.watch(early)
@@ -87,7 +87,7 @@ def test_an_earlier_deadline_wakes_the_timer(timer: Any) -> None:
 
 
 def test_things_that_come_while_it_sleeps(timer: Any) -> None:
-    """A thing that is watched while the thread sleeps is closed on time as well (5.1)."""
+    """A thing that is watched while the thread sleeps is closed on time as well (contract 5.1)."""
     first = Thing()
     timer.watch(first)
     arm(timer, first, 1000)
@@ -150,7 +150,8 @@ def test_keeps_nothing_alive(timer: Any) -> None:
 
 
 def test_thread_ends_and_starts_again(timer: Any) -> None:
-    """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
+    """With nothing to watch the thread ends after a while; more work starts another (contract
+    5.2)."""
     for _ in range(2):
         thing = Thing()
         timer.watch(thing)
@@ -166,7 +167,7 @@ def test_thread_ends_and_starts_again(timer: Any) -> None:
 
 
 def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+    """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     thing = Thing()
     timer.watch(thing)
     notified = []
@@ -182,7 +183,7 @@ def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arming and disarming cost a small part of what a thread per request would (5.2)."""
+    """Arming and disarming cost a small part of what a thread per request would (contract 5.2)."""
     monkeypatch.setattr("hcpsdk._transport.keepalive.log.isEnabledFor", lambda level: False)
     kept = KeepAlive(1000)
     kept.store(HTTPSocket())

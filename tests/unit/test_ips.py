@@ -247,7 +247,7 @@ def test_circle_that_cannot_be_made(names: Any) -> None:
 
 
 def test_round_robin(names: Any) -> None:
-    """`_addr()` gives the next address, round-robin from the first [6.1] (contract 2.3)."""
+    """`_addr()` gives the next address, round-robin from the first (manual 6.1) (contract 2.3)."""
     names.set(NAME, NODES)
     circle = ips.Circle(NAME)
     assert [circle._addr() for _ in range(7)] == [*NODES, *NODES, NODES[0]]

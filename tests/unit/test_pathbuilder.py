@@ -85,7 +85,8 @@ def test_found_again(initialpath: Any) -> None:
     ],
 )
 def test_no_uuid(name: Any) -> None:
-    """An object name that is no UUID raises PathBuilderError, under both its names (8.5)."""
+    """An object name that is no UUID raises PathBuilderError, under both its names (contract
+    8.5)."""
     with pytest.raises(PathBuilderError, match="not a name made by"):
         PathBuilder().getpath(name)
     assert pathbuilder.pathbuilderError is PathBuilderError
@@ -107,7 +108,7 @@ def test_wrong_types(wrong: Any) -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_annotation(filename: Any) -> None:
-    """The annotation parses as XML in UTF-8 and holds the name, or there is none (8.5)."""
+    """The annotation parses as XML in UTF-8 and holds the name, or there is none (contract 8.5)."""
     try:
         path, name, annotation = PathBuilder(annotation=True).getunique(filename)
     except PathBuilderError:
@@ -120,7 +121,8 @@ def test_annotation(filename: Any) -> None:
 
 @pytest.mark.parametrize("character", ["\0", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
 def test_what_xml_cannot_carry(character: Any) -> None:
-    """A name that XML cannot carry raises PathBuilderError; without annotation it is fine (8.5)."""
+    """A name that XML cannot carry raises PathBuilderError; without annotation it is fine (contract
+    8.5)."""
     with pytest.raises(PathBuilderError, match="XML cannot carry"):
         PathBuilder(annotation=True).getunique(f"a{character}b")
     assert PathBuilder().getunique(f"a{character}b")
@@ -182,7 +184,8 @@ def test_spread() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_children_have_a_node_of_their_own() -> None:
-    """A forked child draws another node, so that not even the same instant collides (8.5)."""
+    """A forked child draws another node, so that not even the same instant collides (contract
+    8.5)."""
     own = PathBuilder().getunique("x")[1][-17:]
     with multiprocessing.get_context("fork").Pool(1) as pool:
         (child,) = pool.apply(many_names, [1])

@@ -26,7 +26,8 @@ CELLS = {
 @pytest.mark.parametrize("action", CELLS)
 @pytest.mark.parametrize(("column", "linktype"), [*enumerate([None, AA, OUT, IN])])
 def test_cells(action: Any, column: Any, linktype: Any) -> None:
-    """What the table allows passes, everything else raises ReplicationSettingsError (8.2)."""
+    """What the table allows passes, everything else raises ReplicationSettingsError (contract
+    8.2)."""
     if CELLS[action][column]:
         check_action(action, linktype)
         return
@@ -57,7 +58,8 @@ def test_constants() -> None:
     ("action", "linktype"), [("explode", None), ("SUSPEND", None), (None, AA), ("suspend", "A/A")]
 )
 def test_unknown(action: Any, linktype: Any) -> None:
-    """An unknown action or type is a ReplicationSettingsError and a ValueError (1.4, 8.2)."""
+    """An unknown action or type is a ReplicationSettingsError and a ValueError (contract 1.4,
+    8.2)."""
     with pytest.raises(ReplicationSettingsError) as caught:
         check_action(action, linktype)
 

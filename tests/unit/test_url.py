@@ -124,7 +124,8 @@ def test_params(params: Any, query: Any) -> None:
 
 
 def test_params_join_the_query_of_a_quoted_path() -> None:
-    """A `Quoted` path that has a query already keeps it, and the parameters follow (3.1, 3.2)."""
+    """A `Quoted` path that has a query already keeps it, and the parameters follow (contract 3.1,
+    3.2)."""
     path = hcpsdk.Quoted("/rest/a?version=1")
 
     assert request_target(path, {"hold": True}) == "/rest/a?version=1&hold=true"
@@ -139,7 +140,8 @@ def test_params_of_the_wrong_type(params: Any) -> None:
 
 @pytest.mark.parametrize("params", [["ab"], [("a", "b", "c")], [("a",)], {"a": "\udc80"}])
 def test_params_that_cannot_be_sent(params: Any) -> None:
-    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError (3.2)."""
+    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError (contract
+    3.2)."""
     with pytest.raises(ValueError):
         request_target("/rest/a", params)
 

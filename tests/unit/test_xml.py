@@ -13,7 +13,8 @@ LAUGHS = b"""<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a
 
 
 def test_values() -> None:
-    """Names, attributes, children, and text come out, with or without an XML namespace (8.4)."""
+    """Names, attributes, children, and text come out, with or without an XML namespace (contract
+    8.4)."""
     root = parse(
         b'<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet href="x.xsl"?>\n'
         b'<r xmlns:s="urn:s" s:a="1" b="&lt;2&#10;"><!-- no --><c>\xc3\xa4<![CDATA[<&]]></c>d</r>',

@@ -110,7 +110,8 @@ def test_files(raw_server: StartServer, connect: Connect, tmp_path: Path) -> Non
 
 
 def test_gzip_file(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
-    """A packed file is sent unpacked and whole: its size on disk is not its length (3.4)."""
+    """A packed file is sent unpacked and whole: its size on disk is not its length (contract
+    3.4)."""
     with gzip.open(tmp_path / "packed", "wb") as file:
         file.write(LONG)
     server = raw_server(answering(OK))
@@ -175,7 +176,8 @@ def test_cut_answer_as_a_body(raw_server: StartServer, connect: Connect, data: A
 
 
 def test_answer_of_the_same_connection_as_a_body(raw_server: StartServer, connect: Connect) -> None:
-    """An answer cannot be its own Connection's body: refused, nothing short stored (4.3)."""
+    """An answer cannot be its own Connection's body: refused, nothing short stored (contract
+    4.3)."""
     answers = iter([answer(b"x" * 1000), OK])
     received = []
 
@@ -221,7 +223,8 @@ class Mine(Exception):
 def test_generator_that_raises(
     raw_server: StartServer, connect: Connect, error: Any, position: Any, length: Any
 ) -> None:
-    """A body that fails in the middle is never stored, and the next request works (4.3, 4.6)."""
+    """A body that fails in the middle is never stored, and the next request works (contract 4.3,
+    4.6)."""
 
     def pieces() -> Iterator[Any]:
         for number in range(7):
@@ -246,7 +249,8 @@ def test_generator_that_raises(
 def test_generator_of_another_length_than_told(
     raw_server: StartServer, connect: Connect, told: Any
 ) -> None:
-    """A body that is not as long as its caller said is never stored as if it were (4.3)."""
+    """A body that is not as long as its caller said is never stored as if it were (contract
+    4.3)."""
     server = raw_server(in_turn(recording))
     connection = connect(server, retries=3)
 
@@ -296,7 +300,7 @@ def test_early_answer(
     verb: str,
     is_kept_alive: bool,
 ) -> None:
-    """A server that answers within the body and closes is heard: no broken pipe (4.4)."""
+    """A server that answers within the body and closes is heard: no broken pipe (contract 4.4)."""
 
     def early(peer: Peer) -> None:
         if is_kept_alive:

@@ -36,7 +36,8 @@ def timer_threads() -> Any:
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
 def test_closed_after_the_idle_time(raw_server: StartServer, connect: Connect, verb: str) -> None:
-    """After a request the socket stays open for `idletime`, and is then really closed (5.1)."""
+    """After a request the socket stays open for `idletime`, and is then really closed (contract
+    5.1)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()
@@ -72,7 +73,7 @@ def test_closed_after_the_idle_time(raw_server: StartServer, connect: Connect, v
 def test_time_starts_at_the_end_of_the_body(
     raw_server: StartServer, connect: Connect, read: Any
 ) -> None:
-    """The idle time starts when the body was read to its end, in whichever way (5.1)."""
+    """The idle time starts when the body was read to its end, in whichever way (contract 5.1)."""
     server = raw_server(answering(answer(b"abcdef")))
     connection = connect(server, idletime=0.01)
 
@@ -198,7 +199,7 @@ def test_not_closed_while_the_server_thinks(
 
 
 def test_deadlines_of_many(raw_server: StartServer, connect: Connect) -> None:
-    """Each Connection is closed at its own time, whatever the order they came in (5.1)."""
+    """Each Connection is closed at its own time, whatever the order they came in (contract 5.1)."""
     order = []
 
     def handler(peer: Peer) -> None:
@@ -254,7 +255,7 @@ def test_no_thread_per_request(
 def test_no_wake_up_per_request(
     raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+    """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     server = raw_server(answering(*[OK] * 201))
     connection = connect(server, idletime=1000)
     connection.GET("/rest/a")
@@ -340,7 +341,8 @@ PROGRAM = """
     ],
 )
 def test_program_end_is_not_delayed(raw_server: StartServer, ending: Any) -> None:
-    """An unclosed Connection never delays the end of the program, nor clutters it (5.4)."""
+    """An unclosed Connection never delays the end of the program, nor clutters it (contract
+    5.4)."""
     server = raw_server(answering(answer(b"abc")))
 
     finished = run(PROGRAM + "    " + ending, server.port)
@@ -350,7 +352,8 @@ def test_program_end_is_not_delayed(raw_server: StartServer, ending: Any) -> Non
 
 
 def test_program_that_uses_a_connection_at_its_end(raw_server: StartServer) -> None:
-    """A request from an exit handler works, although threads cannot be started then (5.4)."""
+    """A request from an exit handler works, although threads cannot be started then (contract
+    5.4)."""
     server = raw_server(answering(answer(b"abc")))
 
     finished = run(
@@ -406,7 +409,8 @@ def test_collected_while_the_timer_looks(raw_server: StartServer) -> None:
 
 
 def test_closing_while_the_timer_does(raw_server: StartServer, connect: Connect) -> None:
-    """Closing from the timer and from the program at the same instant is safe (5.3, 3.8)."""
+    """Closing from the timer and from the program at the same instant is safe (contract 5.3,
+    3.8)."""
     server = raw_server(answering(answer(b"x")))
     for count in range(1, 200):
         connection = connect(server, idletime=0.0002)
@@ -417,7 +421,8 @@ def test_closing_while_the_timer_does(raw_server: StartServer, connect: Connect)
 
 
 def test_chunked_answers_and_the_timer(raw_server: StartServer, connect: Connect) -> None:
-    """A chunked body is at its end when that was read, not when its data were (5.1, 5.3)."""
+    """A chunked body is at its end when that was read, not when its data were (contract 5.1,
+    5.3)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()

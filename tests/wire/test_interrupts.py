@@ -160,7 +160,8 @@ def test_interrupted_upload(
 def test_interrupted_download(
     raw_server: StartServer, connect: Connect, interrupt: Any, data: Any, read: Any
 ) -> None:
-    """After Ctrl-C the rest of a body is not to be had, and never looks like its end (4.6, 3.6)."""
+    """After Ctrl-C the rest of a body is not to be had, and never looks like its end (contract 4.6,
+    3.6)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()
@@ -189,7 +190,8 @@ def test_interrupted_download(
 def test_interrupted_draining(
     raw_server: StartServer, connect: Connect, interrupt: Any, data: Any
 ) -> None:
-    """Ctrl-C while the rest of an earlier answer is drained leaves nothing behind (4.6, 3.6)."""
+    """Ctrl-C while the rest of an earlier answer is drained leaves nothing behind (contract 4.6,
+    3.6)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()
@@ -366,7 +368,8 @@ ACTIONS = [put, put_pieces, get, get_lines, get_and_close_response, give_up_the_
 def test_interrupted_anywhere(
     raw_server: StartServer, connect: Connect, action: Any, is_kept_alive: bool
 ) -> None:
-    """Ctrl-C anywhere leaves a usable Connection that shows no earlier answer (4.6, 1.8)."""
+    """Ctrl-C anywhere leaves a usable Connection that shows no earlier answer (contract 4.6,
+    1.8)."""
     answers = {
         "/rest/first": chunked_answer(b"first"),
         "/rest/this": chunked_answer(b"this", status="201 Created"),

@@ -366,7 +366,8 @@ def test_arbitrary_answers(
 def test_announced_without_measure(
     scene: Scene, head: bytes, size: int, read: Callable[[Any], bytes]
 ) -> None:
-    """A server that announces more than there is memory for is a failure as any cut (3.6)."""
+    """A server that announces more than there is memory for is a failure as any cut (contract
+    3.6)."""
     assert scene.play([head % size], read=read).error
 
 

@@ -88,7 +88,8 @@ def asking(raw_server: StartServer, authorization: hcpsdk.NativeAuthorization) -
     ],
 )
 def test_what_is_asked(asking: Any, call: Any, target: str) -> None:
-    """Each method asks for what the documents say; names of links are encoded (8.1, 8.2)."""
+    """Each method asks for what the documents say; names of links are encoded (contract 8.1,
+    8.2)."""
     target = target.replace("…", "/mapi/services/replication/links")
     kind = Info if target.startswith("/proc") else Replication
     asker, server = asking(kind, answer(b"", "503 Busy"))
@@ -104,7 +105,7 @@ def test_what_is_asked(asking: Any, call: Any, target: str) -> None:
 
 
 def test_values(asking: Any) -> None:
-    """Numbers and truth values come as such, names and texts stay what they are (8.1)."""
+    """Numbers and truth values come as such, names and texts stay what they are (contract 8.1)."""
     xml = (
         b'<namespaces xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         b'xsi:noNamespaceSchemaLocation="/static/xsd/proc-namespaces.xsd" tenantHostName="m">\n'
@@ -130,7 +131,8 @@ def test_values(asking: Any) -> None:
 
 
 def test_statistics(asking: Any) -> None:
-    """The schema attribute is dropped; the name stays a text even if it is a number (8.1)."""
+    """The schema attribute is dropped; the name stays a text even if it is a number (contract
+    8.1)."""
     xml = (
         b'<?xml-stylesheet type="text/xsl" href="/static/xsl/proc-statistics.xsl"?>\n'
         b'<statistics xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -161,7 +163,7 @@ def test_indented_xml(asking: Any, xml: Any) -> None:
 
 
 def test_lists(asking: Any) -> None:
-    """Names that are repeated in a group give a list; links are a list of names (8.2)."""
+    """Names that are repeated in a group give a list; links are a list of names (contract 8.2)."""
     roles = b"<link><roles><role>a</role><role>b</role><role>c</role></roles></link>"
     links = b"<links><name>a</name>\n<name>b&lt;</name></links>"
     replication, _server = asking(Replication, answer(roles), answer(links))
@@ -173,7 +175,8 @@ def test_lists(asking: Any) -> None:
 @pytest.mark.parametrize("name", QUESTIONS)
 @pytest.mark.parametrize("status", ["201 Created", "204 No Content", "302 Found", "403 Forbidden"])
 def test_any_status_but_200(asking: Any, name: Any, status: Any) -> None:
-    """Any status but 200 raises; the text starts with it and quotes HCP's message (8.3)."""
+    """Any status but 200 raises; the text starts with it and quotes HCP's message (contract
+    8.3)."""
     kind, call, xml = QUESTIONS[name]
     body = b"" if status.startswith("204") else xml
     asker, _server = asking(kind, answer(body, status, "X-HCP-ErrorMessage: no, sorry"))
@@ -187,7 +190,8 @@ def test_any_status_but_200(asking: Any, name: Any, status: Any) -> None:
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "setreplicationlinkstate"])
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"oops", b"<a", b"<!DOCTYPE a><a/>"])
 def test_no_xml(asking: Any, name: Any, body: Any) -> None:
-    """What is not the XML asked for is an HcpsdkError, and the next call works (1.4, 8.4)."""
+    """What is not the XML asked for is an HcpsdkError, and the next call works (contract 1.4,
+    8.4)."""
     kind, call, xml = QUESTIONS[name]
     asker, server = asking(kind, answer(body), answer(xml))
 

@@ -254,7 +254,8 @@ def test_body_cut_within_its_chunks(answered: Any, way: Any, data: Any) -> None:
 
 @pytest.mark.parametrize("data", WITH_LENGTH + IN_CHUNKS)
 def test_verbs_read_the_whole_body(raw_server: StartServer, connect: Connect, data: Any) -> None:
-    """A verb whose clean-up read fails has failed, wherever the answer is cut (4.3, 3.6)."""
+    """A verb whose clean-up read fails has failed, wherever the answer is cut (contract 4.3,
+    3.6)."""
     head, body = head_and_body(data)
     end = end_of_data(body) if b"chunked" in head else len(body)
     cuts = iter(range(end))
@@ -404,7 +405,8 @@ def test_body_that_ends_with_the_connection(answered: Any) -> None:
 def test_reading_to_the_end_readies_the_connection(
     raw_server: StartServer, connect: Connect
 ) -> None:
-    """Fewer bytes than asked for signal the end: ready for the next request [4.2] (3.5)."""
+    """Fewer bytes than asked for signal the end: ready for the next request (manual 4.2) (contract
+    3.5)."""
     ways = iter(WAYS)
     server = raw_server(answering(*[answer(LINES), chunked_answer(LINES)] * len(WAYS), OK))
     connection = connect(server)
@@ -483,7 +485,7 @@ def test_failed_request_shows_no_earlier_answer(raw_server: StartServer, connect
 def test_refused_request_shows_no_earlier_answer(
     raw_server: StartServer, connect: Connect, url: Any, body: Any, error: Any
 ) -> None:
-    """A request that was refused at the call does not show the last one's answer (1.8)."""
+    """A request that was refused at the call does not show the last one's answer (contract 1.8)."""
     server = raw_server(answering(answer(b"old", "201 Created")))
     connection = connect(server)
     connection.PUT("/rest/a", b"abc")

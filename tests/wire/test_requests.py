@@ -73,7 +73,8 @@ def test_request_line(raw_server: StartServer, connect: Connect) -> None:
 def test_arguments_by_position(
     raw_server: StartServer, connect: Connect, call: Any, line: Any
 ) -> None:
-    """Each verb takes its arguments in the manual's order [4.2]; POST has a body last (3.5)."""
+    """Each verb takes its arguments in the manual's order (manual 4.2); POST has a body last
+    (contract 3.5)."""
     server = raw_server(answering(OK))
 
     call(connect(server), {"k": "v"}, {"X-A": "b"})
@@ -271,7 +272,8 @@ def test_answer_in_single_bytes(raw_server: StartServer, connect: Connect) -> No
 def test_body_is_read_and_kept(
     raw_server: StartServer, connect: Connect, verb: str, size: Any, make: Any
 ) -> None:
-    """PUT, POST, DELETE read the body, up to 1 MiB is kept, the connection is ready (3.5)."""
+    """PUT, POST, DELETE read the body, up to 1 MiB is kept, the connection is ready (contract
+    3.5)."""
     body = b"x" * (size - 1) + b"!"
     server = raw_server(answering(make(body), OK))
     connection = connect(server)
@@ -290,7 +292,8 @@ def test_body_is_read_and_kept(
 def test_long_body_is_read_and_not_kept(
     raw_server: StartServer, connect: Connect, verb: str, make: Any
 ) -> None:
-    """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (3.5)."""
+    """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (contract
+    3.5)."""
     server = raw_server(answering(make(b"x" * (MAX_KEPT_BODY + 1)), OK))
     connection = connect(server)
 
@@ -327,7 +330,7 @@ def test_kept_body_outlives_the_connection(raw_server: StartServer, connect: Con
 def test_short_rest_is_drained(
     raw_server: StartServer, connect: Connect, make: Any, read: Any
 ) -> None:
-    """An unread rest of up to 64 KiB is drained, the connection is used again (3.5)."""
+    """An unread rest of up to 64 KiB is drained, the connection is used again (contract 3.5)."""
     server = raw_server(answering(make(b"x" * (MAX_DRAIN_BYTES + read)), answer(b"next")))
     connection = connect(server)
 
@@ -343,7 +346,7 @@ def test_short_rest_is_drained(
 def test_long_rest_costs_the_socket(
     raw_server: StartServer, connect: Connect, make: Any, read: Any
 ) -> None:
-    """An unread rest of more than 64 KiB is not read, a new socket is opened (3.5)."""
+    """An unread rest of more than 64 KiB is not read, a new socket is opened (contract 3.5)."""
 
     def first(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):  # the client hangs up within it
@@ -413,7 +416,8 @@ def test_given_up_answer_says_so(raw_server: StartServer, connect: Connect, size
 
 @pytest.mark.parametrize("read", [0, 2])
 def test_response_closed_early(raw_server: StartServer, connect: Connect, read: Any) -> None:
-    """A response that is closed before its end takes the socket along; the next works (3.5)."""
+    """A response that is closed before its end takes the socket along; the next works (contract
+    3.5)."""
     server = raw_server(in_turn(answering(answer(b"abcdef")), answering(answer(b"next"))))
     connection = connect(server)
 
@@ -429,7 +433,7 @@ def test_response_closed_early(raw_server: StartServer, connect: Connect, read: 
 
 
 def test_closing_an_old_response_harms_nothing(raw_server: StartServer, connect: Connect) -> None:
-    """Closing the response of an earlier request does not touch a later one (3.5, 4.6)."""
+    """Closing the response of an earlier request does not touch a later one (contract 3.5, 4.6)."""
     server = raw_server(
         answering(answer(b"one"), answer(b"two"), answer(b"three"), answer(b"four"))
     )
@@ -491,7 +495,7 @@ def test_context_managers(
 def test_close_any_number_of_times_and_open_again(
     raw_server: StartServer, connect: Connect
 ) -> None:
-    """`close()` may be called any number of times; the next request opens again (3.8)."""
+    """`close()` may be called any number of times; the next request opens again (contract 3.8)."""
     server = raw_server(answering(answer(b"x")))
     connection = connect(server)
     connection.close()

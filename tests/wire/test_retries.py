@@ -137,7 +137,8 @@ REWINDABLE = ["none", "bytes", "str", "list", "BytesIO", "file", "unbuffered", "
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_retries(raw_server: StartServer, connect: Connect, verb: str, fault: Any) -> None:
-    """With ``retries=0`` a request that was sent on a fresh socket is not sent again (4.3)."""
+    """With ``retries=0`` a request that was sent on a fresh socket is not sent again (contract
+    4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server, timeout=0.5 if fault is stall else 30)
 
@@ -282,7 +283,8 @@ def test_clean_up_that_fails_for_good(
 
 
 def test_get_is_not_retried_while_it_is_read(raw_server: StartServer, connect: Connect) -> None:
-    """What breaks while the caller reads is the caller's: part of it is delivered (3.6, 4.3)."""
+    """What breaks while the caller reads is the caller's: part of it is delivered (contract 3.6,
+    4.3)."""
     server = raw_server(in_turn(hang_up_within_the_body, answering(answer(b"next"))))
     connection = connect(server, retries=3)
     connection.GET("/rest/a")
@@ -303,7 +305,8 @@ def test_get_is_not_retried_while_it_is_read(raw_server: StartServer, connect: C
 def test_closed_while_idle(
     raw_server: StartServer, connect: Connect, tmp_path: Path, verb: str, kind: Any, ending: Any
 ) -> None:
-    """A kept-alive socket that was closed meanwhile is replaced, at no cost at all (4.2)."""
+    """A kept-alive socket that was closed meanwhile is replaced, at no cost at all (contract
+    4.2)."""
 
     def first(peer: Peer) -> None:
         peer.read_request()
@@ -450,7 +453,7 @@ def test_race_of_a_post_with_retries(raw_server: StartServer, connect: Connect, 
 
 
 def test_race_is_resent_once_only(raw_server: StartServer, connect: Connect) -> None:
-    """A socket that was never used before costs an attempt: one free resend only (4.2)."""
+    """A socket that was never used before costs an attempt: one free resend only (contract 4.2)."""
 
     def first(peer: Peer) -> None:
         peer.read_request()
@@ -475,7 +478,7 @@ def test_race_is_resent_once_only(raw_server: StartServer, connect: Connect) -> 
 def test_no_resend_after_a_byte_of_the_answer(
     raw_server: StartServer, connect: Connect, verb: str, start: Any, ending: Any
 ) -> None:
-    """If a byte of an answer came, the server may have acted: no free resend (4.2)."""
+    """If a byte of an answer came, the server may have acted: no free resend (contract 4.2)."""
 
     def first(peer: Peer) -> None:
         peer.read_request()
@@ -516,7 +519,7 @@ def test_session_tickets_are_no_end(
     loopback: str,
     tls_context: ssl.SSLContext,
 ) -> None:
-    """Readable is not end-of-file: with TLS tickets pending the socket is kept (4.2)."""
+    """Readable is not end-of-file: with TLS tickets pending the socket is kept (contract 4.2)."""
     server = raw_server(answering(*[answer(b"x")] * 5), loopback, 8000, tls_context)
     target = hcpsdk.Target(loopback, authorization, port=8000)
     with hcpsdk.Connection(target) as connection:
@@ -534,7 +537,8 @@ def test_race_under_tls(
     tls_context: ssl.SSLContext,
     verb: str,
 ) -> None:
-    """The same under TLS: a close that races is resent, one before it costs nothing (4.2)."""
+    """The same under TLS: a close that races is resent, one before it costs nothing (contract
+    4.2)."""
 
     def first(peer: Peer) -> None:
         peer.read_request()
@@ -618,7 +622,7 @@ def nodes(
 def test_refused_connections_are_passed_over(
     nodes: Any, tmp_path: Path, verb: str, kind: Any
 ) -> None:
-    """Connecting failed: the next address is tried, without using up retries (4.1)."""
+    """Connecting failed: the next address is tried, without using up retries (contract 4.1)."""
     servers, connect, _ = nodes(None, None, answering(OK), None)
     connection = connect(retries=0)
 
@@ -632,7 +636,7 @@ def test_refused_connections_are_passed_over(
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_all_nodes_refuse(nodes: Any, monkeypatch: pytest.MonkeyPatch, retries: int) -> None:
-    """All addresses are tried once per attempt; then the request has failed (4.1, 4.7)."""
+    """All addresses are tried once per attempt; then the request has failed (contract 4.1, 4.7)."""
     tried = []
     create_connection = socket.create_connection
 
@@ -665,7 +669,8 @@ def test_tls_broken_off(
     loopback: str,
     fault: Any,
 ) -> None:
-    """A handshake that is broken off is a failed connect: the next address is tried (4.1)."""
+    """A handshake that is broken off is a failed connect: the next address is tried (contract
+    4.1)."""
 
     def broken(peer: Peer) -> None:
         if fault == "garbage":
@@ -728,7 +733,7 @@ def test_message(raw_server: StartServer, connect: Connect, fault: Any) -> None:
 def test_socket_is_gone_after_a_failure(
     raw_server: StartServer, connect: Connect, fault: Any
 ) -> None:
-    """After any failure the socket is gone, even while the exception is kept (4.6)."""
+    """After any failure the socket is gone, even while the exception is kept (contract 4.6)."""
 
     def handler(peer: Peer) -> None:
         fault(peer)
@@ -752,7 +757,8 @@ def test_socket_is_gone_after_a_failure(
 def test_socket_is_gone_after_a_time_limit(
     raw_server: StartServer, connect: Connect, part: Any
 ) -> None:
-    """The socket is gone after a time limit, even while exception and answer are kept (4.6)."""
+    """The socket is gone after a time limit, even while exception and answer are kept (contract
+    4.6)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()
@@ -774,7 +780,7 @@ def test_socket_is_gone_after_a_time_limit(
 
 
 def test_attempts(raw_server: StartServer, connect: Connect) -> None:
-    """`attempts` counts how often the last request was sent; 0 before the first (4.7)."""
+    """`attempts` counts how often the last request was sent; 0 before the first (contract 4.7)."""
     server = raw_server(
         in_turn(hang_up_after_the_request, answering(OK, OK), hang_up_after_the_request)
     )

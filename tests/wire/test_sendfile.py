@@ -314,7 +314,8 @@ def test_a_system_that_cannot(
 def test_a_file_that_cannot_be_read(
     raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, path: Any
 ) -> None:
-    """A broken disk is not the server's fault: no retry, an HcpsdkError with its cause (1.4)."""
+    """A broken disk is not the server's fault: no retry, an HcpsdkError with its cause (contract
+    1.4)."""
 
     def fail(out: Any, file: Any, start: Any, _length: Any) -> Any:
         if start:

@@ -55,7 +55,8 @@ def full_port() -> Iterator[Any]:
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_connect(full_port: Any, authorization: hcpsdk.NativeAuthorization, retries: int) -> None:
-    """A connect that takes too long raises HcpsdkTimeoutError; nothing was sent (4.5, 4.7)."""
+    """A connect that takes too long raises HcpsdkTimeoutError; nothing was sent (contract 4.5,
+    4.7)."""
     target = hcpsdk.Target("127.0.0.1", authorization, port=full_port)
     with hcpsdk.Connection(target, timeout=0.1, retries=retries) as connection:
         with pytest.raises(hcpsdk.HcpsdkTimeoutError) as caught:
@@ -124,7 +125,8 @@ def test_slow_answer_is_no_time_limit(raw_server: StartServer, connect: Connect)
 @pytest.mark.parametrize("fault", [stall, stall_within_the_head])
 @pytest.mark.parametrize("verb", ["GET", "PUT", "POST", "DELETE", "HEAD"])
 def test_headers(raw_server: StartServer, connect: Connect, verb: str, fault: Any) -> None:
-    """Headers that do not come raise HcpsdkTimeoutError; the next request works (4.5, 4.6)."""
+    """Headers that do not come raise HcpsdkTimeoutError; the next request works (contract 4.5,
+    4.6)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server, timeout=0.5)
 
@@ -149,7 +151,8 @@ def test_headers(raw_server: StartServer, connect: Connect, verb: str, fault: An
     ],
 )
 def test_body(raw_server: StartServer, connect: Connect, data: Any, read: Any) -> None:
-    """A body that stalls raises HcpsdkTimeoutError from every way of reading (4.5, 3.6)."""
+    """A body that stalls raises HcpsdkTimeoutError from every way of reading (contract 4.5,
+    3.6)."""
 
     def fault(peer: Peer) -> None:
         peer.read_request()
@@ -173,7 +176,7 @@ def test_body(raw_server: StartServer, connect: Connect, data: Any, read: Any) -
 
 @pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
 def test_clean_up(raw_server: StartServer, connect: Connect, verb: str) -> None:
-    """A body that stalls while a verb reads it raises HcpsdkTimeoutError (4.5, 4.3)."""
+    """A body that stalls while a verb reads it raises HcpsdkTimeoutError (contract 4.5, 4.3)."""
 
     def fault(peer: Peer) -> None:
         peer.read_request()
@@ -209,7 +212,7 @@ def test_time_limit_on_a_kept_alive_socket(raw_server: StartServer, connect: Con
 
 
 def test_no_time_limit(raw_server: StartServer, connect: Connect) -> None:
-    """``timeout=None`` waits [4.2] (contract 4.5)."""
+    """``timeout=None`` waits (manual 4.2) (contract 4.5)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()

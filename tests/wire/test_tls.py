@@ -501,7 +501,7 @@ def resumed(raw_server: Any, loopback: str, authority: trustme.CA) -> Any:
 def test_sessions_are_resumed(
     resumed: Any, authorization: Any, authority: trustme.CA, is_verified: bool
 ) -> None:
-    """A reconnect by any Connection of the Target resumes the TLS session (2.8)."""
+    """A reconnect by any Connection of the Target resumes the TLS session (contract 2.8)."""
     address, noted = resumed
     context = None
     if is_verified:
@@ -539,7 +539,8 @@ def test_no_session_for_another_identity(
 def test_no_session_for_a_stricter_context(
     resumed: Any, authorization: Any, authority: trustme.CA
 ) -> None:
-    """What was not verified when the session began is verified as soon as it has to be (2.8)."""
+    """What was not verified when the session began is verified as soon as it has to be (contract
+    2.8)."""
     address, noted = resumed
     context = ssl.create_default_context()  # does not know our authority
     context.check_hostname = False
@@ -557,7 +558,8 @@ def test_no_session_for_a_stricter_context(
 def test_a_session_does_not_last(
     resumed: Any, authorization: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often it is resumed, after a while the certificate is asked for again (2.8)."""
+    """However often it is resumed, after a while the certificate is asked for again (contract
+    2.8)."""
     address, noted = resumed
     target = hcpsdk.Target(address, authorization, port=8000)
     monkeypatch.setattr("hcpsdk._transport.tls_sessions.time", clock)
@@ -571,7 +573,8 @@ def test_a_session_does_not_last(
 def test_reset_just_before_the_handshake(
     raw_server: Any, loopback: str, authorization: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reset between connect and handshake is a failed connection, and leaves no socket (4.6)."""
+    """A reset between connect and handshake is a failed connection, and leaves no socket (contract
+    4.6)."""
     about_to_begin, was_reset = threading.Event(), threading.Event()
     original = ssl.SSLContext.wrap_socket
 
