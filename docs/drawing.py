@@ -34,7 +34,8 @@ STYLE = """
 .main path { fill: #dbeafa; stroke: #2f77b5; }
 .edge path, .edge polygon { stroke: #57606a; }
 .edge polygon { fill: #57606a; }
-.failure path, .failure polygon { stroke: #b3402f; stroke-dasharray: 5 4; }
+.failure path { stroke: #b3402f; stroke-dasharray: 5 4; }
+.failure polygon { fill: #b3402f; stroke: #b3402f; }
 text { font: 14px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #24292f; }
 .failure text { fill: #9c3323; }
 .card { fill: #f6f8fa; }
@@ -44,7 +45,8 @@ text { font: 14px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill
 .main path { fill: #1d3f5e; stroke: #5aa2dd; }
 .edge path, .edge polygon { stroke: #a3adb8; }
 .edge polygon { fill: #a3adb8; }
-.failure path, .failure polygon { stroke: #e58a7b; }
+.failure path { stroke: #e58a7b; }
+.failure polygon { fill: #e58a7b; stroke: #e58a7b; }
 text { fill: #dce1e6; }
 .failure text { fill: #eb9a8c; }
 .card { fill: #1a2027; }
