@@ -151,14 +151,27 @@ def random_address() -> str:
     return random_loopback()
 
 
+class HeadRead(threading.Event):
+    """Is set when the head of a response was read, before its body is.
+
+    Attributes:
+        before: Called before that, in the thread of the client.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: Callable[[], object] = lambda: None
+
+
 @pytest.fixture
-def head_was_read() -> Iterator[threading.Event]:
-    """Is set whenever the head of a response was read, before its body is."""
-    event = threading.Event()
+def head_was_read() -> Iterator[HeadRead]:
+    """A `HeadRead`, set by each response."""
+    event = HeadRead()
 
     class Watcher(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if "Request for" in record.getMessage():
+                event.before()
                 event.set()
 
     logger = logging.getLogger("hcpsdk.Connection")

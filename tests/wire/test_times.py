@@ -262,17 +262,19 @@ def test_wrong_names_of_headers(raw_server: Any, connect: Any, wrong: Any) -> No
 
 
 def test_late_end_of_an_empty_clean_up_counts(
-    raw_server: Any, connect: Any, head_was_read: threading.Event, stopwatch: Clock
+    raw_server: Any, connect: Any, head_was_read: Any, stopwatch: Clock
 ) -> None:
     """`service_time2` covers the clean-up read also where nothing but the end of the body was to
     come, late (contract 1.7)."""
     waited = 40.0
+    looks: list[int] = []
+    head_was_read.before = lambda: looks.append(stopwatch.looks)
 
     def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(head("Transfer-Encoding: chunked"))
         assert head_was_read.wait(PATIENCE)
-        stopwatch.wait_for_look()  # the clean-up begins
+        stopwatch.wait_for_look(looks[0])  # the clean-up begins
         stopwatch.advance(waited)
         peer.send(b"0\r\n\r\n")
         peer.wait_for_close()
