@@ -13,7 +13,7 @@ import pytest
 import hcpsdk
 from hcpsdk.mapi import Chargeback, ChargebackError
 
-from .raw import Peer, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import Peer, answer, answering, chunked_answer, in_turn
 
 CSV = (
     b"systemName,tenantName,namespaceName,startTime,endTime,objectCount,bytesIn,deleted,valid\n"

@@ -8,7 +8,7 @@ import pytest
 import hcpsdk
 from hcpsdk import mapi
 
-from .raw import OK, Peer, answering
+from ..support.raw_server import OK, Peer, answering
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 

@@ -15,7 +15,7 @@ import pytest
 import hcpsdk
 from hcpsdk.mapi import Logs, LogsError, LogsInProgessError, LogsNotReadyError
 
-from .raw import OK, Handler, Peer, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import OK, Handler, Peer, answer, answering, chunked_answer, in_turn
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 

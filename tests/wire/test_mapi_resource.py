@@ -10,7 +10,7 @@ import pytest
 import hcpsdk
 from hcpsdk.mapi import Resource
 
-from .raw import OK, Peer, Received, answer, answering
+from ..support.raw_server import OK, Peer, Received, answer, answering
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 

@@ -9,7 +9,7 @@ import pytest
 import hcpsdk
 from hcpsdk.mapi import Tenant, TenantError, listtenants
 
-from .raw import Peer, answer, answering, chunked_answer
+from ..support.raw_server import Peer, answer, answering, chunked_answer
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 

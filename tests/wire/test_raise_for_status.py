@@ -7,7 +7,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import answer, answering
+from ..support.raw_server import answer, answering
 
 Connect = Callable[..., hcpsdk.Connection]
 

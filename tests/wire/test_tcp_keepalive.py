@@ -8,7 +8,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, answering
+from ..support.raw_server import OK, answering
 
 
 @pytest.fixture
