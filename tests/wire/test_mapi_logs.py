@@ -283,8 +283,8 @@ def test_files_of_other_kinds(mapi_server: MapiServer, kind: Any) -> None:
     sink = kind()
     with Logs(target) as logs:
         file, _ = logs.download(sink)
-    assert file is sink
     assert sink.data == ZIP
+    assert file is sink
 
 
 @pytest.mark.parametrize("flag", ["", "started", "streamingInProgress", "error"])
