@@ -24,7 +24,7 @@ P_PASS = "n01"
 P_PORT = 443
 # The initial path of all objects.
 P_START = "/rest/hcpsdk/unique"
-# The files to store if there are none on the command line.
+# The default for the files on the command line.
 P_FILES = sorted((Path(__file__).resolve().parent / "testfiles").iterdir())
 
 
