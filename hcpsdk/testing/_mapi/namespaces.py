@@ -1,4 +1,6 @@
-"""Namespaces and their settings. Imports `settings`, `lists`, `tenants`. docs/hcp/mapi.rst."""
+"""Namespaces and their settings. Imports `settings`, `lists`, `tenants`.
+
+docs/hcp/mapi.rst, section 6.2."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The default namespace: /fcfs_data and /fcfs_metadata, open to anonymous users.
 
-docs/hcp/namespace.rst, section 24, and docs/hcp/namespace-more.rst, section 7. Objects are stored
-like those of other namespaces; names and listings differ, and metadata are files.
+docs/hcp/namespace.rst, section 24. Objects are stored like those of other namespaces; names and listings differ, and metadata are files.
 """
 
 from __future__ import annotations

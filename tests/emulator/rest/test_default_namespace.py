@@ -1,4 +1,4 @@
-"""The default namespace (docs/hcp/namespace.rst, section 24; docs/hcp/namespace-more.rst)."""
+"""The default namespace (docs/hcp/namespace.rst, section 24)."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
