@@ -40,9 +40,8 @@ CASES = [
     ("GET", API, "/swift/v1/m", {}, "the Swift gateway"),
     ("COPY", API, "/swift/v1/m/n1/a", {}, "the Swift gateway"),
     ("GET", ADMIN, "/", {}, "the System Management Console"),
-    ("GET", DEFAULT, "/fcfs_data/a", {}, "the default namespace"),
-    ("GET", DEFAULT, "/rest/a", {}, "the default namespace"),
-    ("GET", "www.hcp1.snomis.local", "/fcfs_data/a", {}, "the default namespace"),
+    ("GET", DEFAULT, "/rest/a", {}, "/rest/a of the default namespace"),
+    ("GET", "www.hcp1.snomis.local", "/proc", {}, "/proc of the default namespace"),
     # By method
     ("PROPFIND", HOST, "/rest/a", {}, "WebDAV"),
     ("MKCOL", HOST, "/a", {}, "WebDAV"),

@@ -76,6 +76,7 @@ NAMESPACE: Settings = {
     "replicationEnabled": switch(False),
     "allowErasureCoding": switch(False),
     "creationTime": fact(),
+    "replicationTimestamp": fact(),
     "dpl": fact("Dynamic"),
     "id": fact(),
     "authUsersAlwaysGrantedAllPermissions": switch(True),
@@ -230,6 +231,7 @@ def _facts(call: MapiCall, namespace: Namespace, record: Record) -> Record:
         "fullyQualifiedName": host,
         "creationTime": created,
         "mqeIndexingTimestamp": created,
+        "replicationTimestamp": created,
         "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, host.lower())),
     }
 

@@ -1,4 +1,4 @@
-"""Statistics and chargeback agree with what was stored and done (docs/hcp/mapi.rst, section 6.4)."""
+"""Statistics and chargeback agree with what was done (docs/hcp/mapi.rst, section 6.4)."""
 
 import csv
 import io
