@@ -35,6 +35,11 @@ def download(body: str = EVERYTHING) -> Answer:
     return ADMIN("POST", "logs/download", body, accept="*/*")
 
 
+def numbers(hcp: HCP) -> list[str]:
+    """The numbers of the nodes."""
+    return [node.address.rpartition(".")[2] for node in hcp.nodes]
+
+
 def unpacked(data: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         return {each.name: (archive.extractfile(each) or io.BytesIO()).read() for each in archive}
@@ -92,8 +97,7 @@ def test_package(hcp: HCP) -> None:
     assert disposition.startswith(f"attachment; filename=HCPLogs-admin.{DOMAIN}-")
     folder = disposition.partition("filename=")[2].removesuffix(".zip")
     with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
-        numbers = [node.address.rpartition(".")[2] for node in hcp.nodes]
-        files = [f"{folder}/{number}.tar.bz2" for number in numbers]
+        files = [f"{folder}/{number}.tar.bz2" for number in numbers(hcp)]
         assert archive.namelist() == [f"{folder}/manifest.csv", *files]
         manifest = archive.read(f"{folder}/manifest.csv").decode()
     lines = [f"{node.address},{file}" for node, file in zip(hcp.nodes, files, strict=True)]
@@ -142,20 +146,25 @@ def test_mark(hcp: HCP) -> None:
     assert ADMIN.status("POST", "logs?mark=one+two%20three") == 200
     assert ADMIN.status("POST", "logs?mark=") == 400
     assert ADMIN.status("POST", "logs") == 400
+    node = numbers(hcp)[0]
     prepare()
     (files,) = archives(
-        download("<logDownload><nodes>52</nodes><content>SYSTEM</content></logDownload>")
+        download(f"<logDownload><nodes>{node}</nodes><content>SYSTEM</content></logDownload>")
     ).values()
-    assert list(files) == ["052/var/log/system.log"]
-    assert files["052/var/log/system.log"].decode().rstrip().endswith("MARK one two three")
+    assert list(files) == [f"{int(node):03}/var/log/system.log"]
+    assert (
+        files[f"{int(node):03}/var/log/system.log"].decode().rstrip().endswith("MARK one two three")
+    )
 
 
 def test_parts(hcp: HCP) -> None:
     """Nodes and kinds can be chosen; an empty list of nodes means none."""
     prepare()
-    some = "<logDownload><nodes>53,52</nodes><snodes/><content>ACCESS</content></logDownload>"
+    first, second = numbers(hcp)[:2]
+    nodes = f"<nodes>{second},{first}</nodes>"
+    some = f"<logDownload>{nodes}<snodes/><content>ACCESS</content></logDownload>"
     answer = download(some)
-    assert list(archives(answer)) == ["53", "52"]
+    assert list(archives(answer)) == [second, first]
     assert "-acc-" in answer["Content-Disposition"]
     assert all(len(files) == 1 for files in archives(answer).values())
     assert status()["content"] == "ACCESS"
@@ -219,7 +228,7 @@ def nodes() -> list[dict[str, Any]]:
 def test_node_statistics(hcp: HCP) -> None:
     """Each node's connections and bytes are what they are."""
     before = nodes()
-    assert [each["nodeNumber"] for each in before] == [52, 53, 54, 55]
+    assert [str(each["nodeNumber"]) for each in before] == numbers(hcp)
     assert before[0]["frontendIpAddresses"] == {"ipAddress": [hcp.nodes[0].address]}
     assert sum(each["openHttpsConnections"] for each in before) >= 1  # the one that asks
     kept = Http(hcp.nodes[1].address)
