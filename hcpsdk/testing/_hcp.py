@@ -108,12 +108,16 @@ class HCP:
     @property
     def namespaces(self) -> tuple[Namespace, ...]:
         """The namespaces; ``.host(hcp.domain)`` is the full host name of one."""
-        return self._system.namespaces
+        return self._present_system.namespaces
 
     @property
     def users(self) -> tuple[User, ...]:
         """The accounts, with their passwords."""
-        return self._system.users
+        return self._present_system.users
+
+    @property
+    def _present_system(self) -> System:
+        return self._last.system if self._last and self.is_running else self._system
 
     @property
     def is_running(self) -> bool:

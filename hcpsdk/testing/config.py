@@ -56,6 +56,7 @@ class User:
             ``read_acl``, ``write_acl`` and ``change_owner``.
         roles: The roles in the management API: ``administrator``, ``compliance``,
             ``monitor``, ``search``, ``security``, ``service``.
+        enabled: False refuses its credentials.
         manages_namespaces: Whether it may create namespaces and manage those that it owns.
     """
 
@@ -64,6 +65,7 @@ class User:
     tenant: str | None = None
     permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
     roles: frozenset[str] = ROLES
+    enabled: bool = True
     manages_namespaces: bool = False
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Namespace:
         acls: Whether objects can have access control lists, and whether these give permissions.
         hs3_enabled: Whether the S3 gateway serves it.
         hswift_enabled: Whether the Swift gateway serves it.
+        owner: The name of the user who owns it.
     """
 
     name: str
@@ -159,6 +162,7 @@ class Namespace:
     permission_mask: frozenset[str] = PERMISSIONS
     checks_annotations: bool = True
     annotation_changes: Literal["all", "add", "none"] = "add"
+    owner: str = ""
     acls: Literal["ENFORCED", "NOT_ENFORCED", "NOT_ENABLED"] = "NOT_ENABLED"
     hs3_enabled: bool = False
     hswift_enabled: bool = False
@@ -209,9 +213,18 @@ _N2 = Namespace(
 )
 
 
-@dataclass(frozen=True)
+DEFAULT_TENANT = "Default"  # it has one namespace, which is open to anonymous users
+
+DEFAULT_NAMESPACE = Namespace("default", "default", requires_authentication=False)
+
+
+@dataclass
 class System:
-    """One HCP as its administrator configured it; a `Site` is made from it."""
+    """One HCP as its administrator configured it; a `Site` is made from it.
+
+    While an HCP runs, its management API assigns to `namespaces`, `users` and `tenants`. The
+    tuples themselves are never altered, so that any thread can read them.
+    """
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
@@ -220,11 +233,14 @@ class System:
         User("n", "n01", "m", manages_namespaces=True),
         User("service", "service01"),
     )
+    tenants: tuple[str, ...] = ()  # besides those of the namespaces and users
     # The status for requests without credentials: 403, or 302 to the login page (older releases).
     missing_credentials_status: Literal[403, 302] = 403
     # The permissions that can be used in the whole system, and by name of the tenant.
     permission_mask: frozenset[str] = PERMISSIONS
     tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Whether chargeback reports have columns for tiering, as those of releases from 7.3 on.
+    reports_tiering: bool = False
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask, *self.tenant_masks.values())
@@ -237,11 +253,31 @@ class System:
                 allowed &= with_implied(mask)
         return allowed
 
+    def all_tenants(self) -> list[str]:
+        """The names of all tenants, each once; without the one of the default namespace."""
+        names = [namespace.tenant for namespace in self.namespaces]
+        names += [user.tenant for user in self.users if user.tenant is not None]
+        found: dict[str, str] = {}
+        for name in (*names, *self.tenants):
+            found.setdefault(name.lower(), name)
+        return list(found.values())
+
+    def tenant(self, name: str) -> str | None:
+        """The tenant called *name* as it is written; names of tenants are not case-sensitive."""
+        return _first(each for each in self.all_tenants() if each.lower() == name.lower())
+
     def tenant_of(self, host: str) -> str | None:
         """The tenant that *host* is a name of, or of one of its namespaces."""
-        tenants = {n.tenant for n in self.namespaces} | {u.tenant for u in self.users if u.tenant}
         domain = self.domain.lower()
-        return _first(t for t in tenants if f".{host.lower()}".endswith(f".{t.lower()}.{domain}"))
+        return _first(
+            name
+            for name in self.all_tenants()
+            if f".{host.lower()}".endswith(f".{name.lower()}.{domain}")
+        )
+
+    def is_default_namespace(self, host: str) -> bool:
+        """Whether *host* is a name of the default namespace (docs/hcp/namespace.rst, 24)."""
+        return host.lower() in (DEFAULT_NAMESPACE.host(self.domain).lower(), f"www.{self.domain}")
 
     def namespace(self, host: str) -> Namespace | None:
         """The namespace with the name *host* (without port, in any case)."""

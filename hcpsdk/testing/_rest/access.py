@@ -45,12 +45,13 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
         if system.missing_credentials_status == 302:
             raise HTTPError(302, headers=[("Location", LOGIN_PAGE)])
         raise HTTPError(403, "the namespace requires authentication")
-    for user in system.users:
-        if same_token(given, user.token):
-            if user.tenant is None or user.tenant.lower() != namespace.tenant.lower():
-                raise HTTPError(403, f"user {user.name} has no access to the namespace")
+    known = [user for user in system.users if user.enabled and same_token(given, user.token)]
+    for user in known:
+        if user.tenant is not None and user.tenant.lower() == namespace.tenant.lower():
             return caller_in(namespace, user, system)
-    # Wrong credentials are refused even if none are needed.
+    if known:
+        raise HTTPError(403, f"user {known[0].name} has no access to the namespace")
+    # Wrong credentials are refused even where none are needed.
     raise HTTPError(403, "invalid credentials")
 
 

@@ -47,7 +47,8 @@ async def get(call: Call) -> Reply:
     found, annotation = _asked(call)
     gzip = wants_gzip(call.request)
     headers = call.responses.annotation(found, annotation, framing(annotation.size, gzip))
-    return response(200, headers, body(annotation.content.read(0, annotation.size), gzip))
+    data = call.store.counts.read(annotation.content.read(0, annotation.size))
+    return response(200, headers, body(data, gzip))
 
 
 async def head(call: Call) -> Reply:

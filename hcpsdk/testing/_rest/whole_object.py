@@ -101,7 +101,7 @@ async def get(call: Call) -> Reply:
     if annotation_first:
         parts.reverse()
     pieces = itertools.chain.from_iterable([_pieces(part) for part in parts])
-    return response(200, headers, body(pieces, gzip))
+    return response(200, headers, body(call.store.counts.read(pieces), gzip))
 
 
 def _annotation_comes_first(call: Call) -> bool:

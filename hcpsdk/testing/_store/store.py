@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..config import Namespace
+from .counts import Counts
 from .errors import (
     BeingWritten,
     Missing,
@@ -39,21 +40,6 @@ from .versions import Versions
 MAX_ANNOTATIONS = 10  # of one object; section 13
 
 
-@dataclass
-class Counts:
-    """Numbers of finished objects and of those with annotations, and the bytes of annotations."""
-
-    objects: int = 0
-    annotated: int = 0
-    annotation_bytes: int = 0
-
-    def add(self, stored: StoredObject, times: int = 1) -> None:
-        """Count *stored*; -1 removes it."""
-        self.objects += times
-        self.annotated += times * bool(stored.annotations)
-        self.annotation_bytes += times * stored.annotation_bytes
-
-
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
@@ -72,8 +58,8 @@ class Store:
         self.namespace = namespace
         self.scratch = scratch
         self.clock = clock
-        self.used_bytes = 0  # including uploads
-        self.counts = Counts()
+        self.used_bytes = 0  # what is being written included
+        self.counts = Counts(clock)
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
         self._keeps_tombstones = False
         self.tombstones: dict[Path, set[Identity]] = {}
@@ -122,6 +108,7 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
+        self.counts.record(writes=1)
         self.on_change(path, 0)
 
     def refuse_if_taken(self, path: Path, *, allows_version: bool = False) -> None:
@@ -207,6 +194,7 @@ class Store:
         self._mark_changed(found)
         found.annotations[upload.name] = annotation = upload.finish(found.changed)
         self.counts.add(found)
+        self.counts.record(writes=1, bytes_in=annotation.size)
         self.on_change(path, annotation.size)
         return annotation
 
@@ -238,6 +226,7 @@ class Store:
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
         self._mark_changed(found)
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
@@ -303,6 +292,7 @@ class Store:
             assert found is not None  # without versions nothing is deleted already
             self.take_out(path)
             found.discard()
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
         return marker
 
@@ -312,6 +302,7 @@ class Store:
         if found.entries:
             raise Protected("the directory is not empty")
         self.take_out(path)
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
@@ -356,6 +347,7 @@ class Store:
             self.remove(path, despite_retention=despite_retention)
             return gone
         self.add_tombstones(path, [identity(gone)])
+        self.counts.record(deletes=1)
         self.set_versions(path, [each for each in self.versions(path) if each is not gone])
         self.on_change(path, 0)
         return gone
@@ -404,7 +396,7 @@ class Store:
                 entry.discard()
         self._root = Directory(self.clock())
         self.used_bytes = 0
-        self.counts = Counts()
+        self.counts = Counts(self.clock)
         self.tombstones.clear()
 
     # For replication: without rules, and without calling `on_change`
@@ -510,6 +502,7 @@ class Store:
             self.old_versions.set(upload.path, [*self.old_versions.of(upload.path), replaced])
         above.entries[upload.path[-1]] = finished
         self.counts.add(finished)
+        self.counts.record(writes=1, bytes_in=finished.size + finished.annotation_bytes)
         above.changed = self.clock()
         self._close(upload)
         self.on_change(upload.path, finished.size)
