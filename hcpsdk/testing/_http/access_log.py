@@ -1,4 +1,5 @@
-"""The access logs of the nodes: what requests were processed. Imports `credentials`, `messages`.
+"""The access logs of the nodes: what requests were processed. Imports `credentials`, `errors`,
+`messages`.
 
 The format is that of Apache's combined log; no source describes the one of HCP.
 """
@@ -14,6 +15,7 @@ from datetime import datetime
 
 from .._dates import HCP_ZONE
 from .credentials import credentials
+from .errors import HTTPError
 from .messages import Reply, Request
 
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # in English whatever the locale is
@@ -72,10 +74,10 @@ def _header(headers: list[tuple[str, str]], name: str) -> str:
 
 
 def _user(request: Request) -> str:
-    token = credentials(request, ("hcp-ns-auth", "hcp-api-auth"))
     try:
+        token = credentials(request, ("hcp-ns-auth", "hcp-api-auth"))
         name = base64.b64decode((token or "").partition(":")[0], validate=True).decode()
-    except (binascii.Error, ValueError):
+    except (HTTPError, binascii.Error, ValueError):
         return "-"
     return name if name and name.isprintable() else "-"
 

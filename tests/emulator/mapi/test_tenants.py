@@ -68,7 +68,11 @@ def test_bad_parameters_of_the_list(hcp: HCP, query: str) -> None:
 def test_properties(hcp: HCP) -> None:
     """What can be changed is shown; the rest with verbose. Names are not case-sensitive."""
     short = ADMIN.get("tenants/m")
-    assert (short["name"], short["hardQuota"], short["namespaceQuota"]) == ("m", "200.00 GB", "None")
+    assert (short["name"], short["hardQuota"], short["namespaceQuota"]) == (
+        "m",
+        "200.00 GB",
+        "None",
+    )
     assert short["authenticationTypes"] == {"authenticationType": ["LOCAL"]}
     long = ADMIN.get("tenants/M?verbose=true")
     assert set(long) - set(short) == {
@@ -137,7 +141,9 @@ def test_new_tenant_is_usable_at_once(hcp: HCP) -> None:
         socket.gethostbyname(host)
     tenant = created()
     assert tenant.get("tenants/t2")["hardQuota"] == "10.00 GB"
-    assert tenant.status("PUT", "tenants/t2/namespaces", {"name": "new", "hardQuota": "1 GB"}) == 200
+    assert (
+        tenant.status("PUT", "tenants/t2/namespaces", {"name": "new", "hardQuota": "1 GB"}) == 200
+    )
     grant = {
         "namespacePermission": [
             {"namespaceName": "new", "permissions": {"permission": ["READ", "WRITE"]}}
@@ -314,5 +320,3 @@ def test_media_types(hcp: HCP) -> None:
     assert ADMIN("GET", "tenants", accept="text/html, application/json").status == 200
     assert ADMIN("GET", "tenants", accept="application/javascript").status == 501
     assert ADMIN("GET", "tenants?callback=f").status == 501
-
-

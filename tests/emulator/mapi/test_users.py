@@ -111,7 +111,9 @@ def test_password(hcp: HCP) -> None:
     assert new.get("tenants/m")["name"] == "m"
     own = {"newPassword": "third33"}
     assert new.status("POST", f"{USERS}/ann/changePassword", own) == 200
-    assert Mapi(HOST, token("ann", "third33")).status("POST", f"{USERS}/n/changePassword", own) == 403
+    assert (
+        Mapi(HOST, token("ann", "third33")).status("POST", f"{USERS}/n/changePassword", own) == 403
+    )
     assert M.status("POST", f"{USERS}?resetPasswords=fourth4", {}) == 200
     assert M.status("GET", "tenants/m") == 403
     assert Mapi(HOST, token("n", "fourth4")).get("tenants/m")["name"] == "m"
