@@ -64,9 +64,7 @@ NAMESPACE: Settings = {
     "servicePlan": free_text("Default"),
     "customMetadataIndexingEnabled": switch(False),
     "mqeIndexingTimestamp": fact(),
-    "aclsUsage": Setting(
-        one_of("NOT_ENABLED", "ENFORCED", "NOT_ENFORCED"), "NOT_ENABLED", "acls"
-    ),
+    "aclsUsage": Setting(one_of("NOT_ENABLED", "ENFORCED", "NOT_ENFORCED"), "NOT_ENABLED", "acls"),
     "owner": Setting(text(0, 64), "", "owner"),
     "ownerType": Setting(one_of("LOCAL", "EXTERNAL"), "LOCAL"),
     "optimizedFor": Setting(one_of("CLOUD", "ALL"), "ALL"),
