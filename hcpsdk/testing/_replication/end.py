@@ -202,7 +202,8 @@ class End:
         if self.link.phase not in STILL:
             if not self.link.is_connected:
                 return View(BAD, BROKEN, view.may_write, sends=False)
-            if any(end.home and end.home.replication.shut_down_because for end in self.link.ends):
+            homes = [end.home for end in self.link.ends]  # any thread may remove the link
+            if any(home and home.replication.shut_down_because for home in homes):
                 return View(WARNING, "Suspended by user", view.may_write, sends=False)
         return view
 
@@ -277,17 +278,17 @@ class End:
 
     def on_change(self, key: StoreKey, path: Path, size: int) -> None:
         """Enqueue a change, unless it came from the other system."""
+        home = self.home  # any thread may remove the link
         is_reader = self.role is Role.REPLICA and self.link.phase in (
             Phase.NORMAL,
             Phase.SUSPENDED,
         )
-        if key in self.keys and not self._is_receiving and not is_reader:
-            self._enqueue(key, path, size)
+        if home and key in self.keys and not self._is_receiving and not is_reader:
+            self._enqueue(home.replication, key, path, size)
             self.schedule()
 
-    def _enqueue(self, key: StoreKey, path: Path, size: int) -> None:
-        assert self.home is not None
-        stored = self.home.replication.stores[key].find(path)
+    def _enqueue(self, here: Service, key: StoreKey, path: Path, size: int) -> None:
+        stored = here.stores[key].find(path)
         is_object = isinstance(stored, StoredObject)
         with self.link.lock:
             self.backlog.add(key, path, size, is_new=not is_object)
@@ -300,13 +301,14 @@ class End:
         self.post(self._enqueue_all)
 
     def _enqueue_all(self) -> None:
-        if self.home is not None:
+        home = self.home
+        if home is not None:
             for key in self.keys:
-                for path, stored in self.home.replication.stores[key].walk():
+                for path, stored in home.replication.stores[key].walk():
                     size = stored.size if isinstance(stored, StoredObject) else 0
-                    self._enqueue(key, path, size)
-                for path, _ in self.home.replication.stores[key].old_versions:
-                    self._enqueue(key, path, 0)
+                    self._enqueue(home.replication, key, path, size)
+                for path, _ in home.replication.stores[key].old_versions:
+                    self._enqueue(home.replication, key, path, 0)
         self._is_enqueuing = False
         self.link.schedule()
 
@@ -351,7 +353,7 @@ class End:
                 return
             self.link.traffic.add(item.size)
             if self.backlog.remove(item):
-                self._mark_replicated(item)
+                self._mark_replicated(self.home.replication, item)
             self.complete_if_done()
             self.link.lock.notify_all()
 
@@ -365,12 +367,10 @@ class End:
             self.link.move(Phase.NORMAL, self)
             self.link.schedule()
 
-    def _mark_replicated(self, item: Item) -> None:
-        assert self.home is not None
-        replication = self.home.replication
-        for stored in replication.stores[item.key].versions(item.path):
+    def _mark_replicated(self, here: Service, item: Item) -> None:
+        for stored in here.stores[item.key].versions(item.path):
             if isinstance(stored, StoredObject):
-                stored.replicated = not replication.has_pending(item.key, item.path)
+                stored.replicated = not here.has_pending(item.key, item.path)
 
     # Receiving, in the thread of the system
 
@@ -391,7 +391,7 @@ class End:
         for change in merge.known_changes:
             store.on_change(*change)
         self._is_receiving = False
-        self._mark_replicated(item)
+        self._mark_replicated(home.replication, item)
         for change in merge.new_changes:
             store.on_change(*change)
         self.other.post(self.other.confirm, item, epoch)

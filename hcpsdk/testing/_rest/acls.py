@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from .._http.compression import body, framing, unpacker, wants_gzip
+from .._http.conditions import refuse_all
 from .._http.errors import HTTPError
 from .._http.messages import Reply, Request
 from .._http.responses import flag, response
@@ -14,7 +15,6 @@ from .._store.acl import ALL_USERS, AUTHENTICATED, MAX_GRANTS, PERMISSIONS, Acl,
 from .._store.objects import Change, Directory, StoredObject
 from .._xml import Malformed, Record, document, read
 from .call import Call
-from .conditions import refuse_all
 from .new_object import refuse_without_acls
 
 XML, JSON = "application/xml", "application/json"

@@ -4,6 +4,7 @@ import re
 
 from .._dates import iso, with_hundredths
 from .._http.compression import body, framing, unpacker, wants_gzip
+from .._http.conditions import refuse_all
 from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._http.responses import response
@@ -12,7 +13,6 @@ from .._store.objects import Annotation, Directory, StoredObject
 from .._store.uploads import DEFAULT_NAME
 from .._xml import Record, document
 from .call import Call
-from .conditions import refuse_all
 from .new_object import announced_size
 
 # The allowed characters are not documented (section 26). These need no escaping in headers and XML,

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._http.access import Caller
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import Request
 from .._store.acl import permissions_of
 from .._store.objects import DeleteMarker, Directory, Path, StoredObject
 from .._store.store import Store
 from ..config import Namespace, System
-from .access import Caller
 from .parameters import Parameters
 from .responses import RestResponses
 

@@ -5,17 +5,17 @@ docs/hcp/namespace.rst, section 16.
 
 from dataclasses import replace
 
+from .._http.access import caller_in
+from .._http.conditions import check_read, check_write
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import Reply
+from .._http.paths import parsed
 from .._http.percent import unquoted
 from .._store.errors import BadAnnotation
 from .._store.objects import Change, Directory, StoredObject
-from .access import caller_in
 from .call import Call
-from .conditions import check_read, check_write
 from .new_object import initial_metadata
 from .parameters import from_query
-from .paths import parsed
 
 SOURCE = "X-HCP-CopySource"
 DIRECTIVE = "X-HCP-MetadataDirective"

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from .._dates import http_date, iso
 from .._http.compression import body, encoding, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError, not_emulated
+from .._http.media_types import content_type
 from .._http.messages import BodyCut, Reply, Request
+from .._http.paths import parsed, quoted, readable
 from .._http.responses import Headers, flag, response
 from .._store.objects import Annotation, Change, Directory, Metadata, Path, StoredObject
 from .._store.retention import parse as parse_retention
@@ -21,9 +23,7 @@ from .._store.store import Store
 from .._store.uploads import DEFAULT_NAME
 from .._xml import DECLARATION, attribute
 from ..config import System
-from .get import content_type
 from .parameters import Parameters, from_query
-from .paths import parsed, quoted, readable
 from .responses import RestResponses
 from .service import STATUSES
 

@@ -1,22 +1,17 @@
 """GET and HEAD: objects and directory listings. docs/hcp/namespace.rst, sections 6, 7, 8 and 11."""
 
-import mimetypes
-import pathlib
 from collections.abc import Iterable
 
 from .._http.compression import body, encoding, framing, wants_gzip
+from .._http.conditions import check_read, requested_span
 from .._http.errors import HTTPError
+from .._http.media_types import content_type
 from .._http.messages import Reply
 from .._http.responses import Headers, response
 from .._store.objects import Directory, StoredObject
 from . import versions
 from .call import Call
-from .conditions import check_read, requested_span
 from .listing import listing
-
-# Python's table without that of the machine: the same types everywhere.
-_TYPES = mimetypes.MimeTypes()
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 async def get(call: Call) -> Reply:
@@ -77,10 +72,3 @@ def _listed(call: Call, found: Directory, show_deleted: bool) -> Reply:
 
 def _object_headers(call: Call, found: StoredObject, framed: Headers) -> Headers:
     return call.responses.object(found, call.namespace, content_type(call.path[-1]), framed)
-
-
-def content_type(name: bytes) -> str:
-    """The media type, which depends in 7.1 on the extension of *name* only."""
-    suffix = pathlib.PurePosixPath(name.decode("latin-1")).suffix
-    kind, encoding = _TYPES.guess_type(f"name{suffix}")
-    return kind if kind and not encoding else UNKNOWN_TYPE

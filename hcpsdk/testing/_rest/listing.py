@@ -6,11 +6,11 @@ Recorded from release 8.0, without ``ingestTimeMilliseconds``, which is new in t
 from collections.abc import Iterator, Mapping
 
 from .._dates import iso, listing_time, with_hundredths
+from .._http.paths import quoted, readable, readable_url, url
 from .._http.responses import flag
 from .._store.objects import DeleteMarker, Directory, Path, StoredObject
 from .._xml import DECLARATION, attribute
 from ..config import Namespace
-from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
 PIECE_LENGTH = 64 * 1024  # characters in a piece, approximately

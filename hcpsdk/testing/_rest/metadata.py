@@ -3,11 +3,11 @@
 docs/hcp/namespace.rst, sections 10 and 15.
 """
 
+from .._http.conditions import refuse_all
 from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._store.objects import Directory
 from .call import Call, version_number
-from .conditions import refuse_all
 from .parameters import Parameters, from_body_or
 
 CHANGEABLE = ("hold", "index", "retention", "shred", "owner", "domain")  # by POST

@@ -1,10 +1,10 @@
 """PUT: stores objects, creates directories. docs/hcp/namespace.rst, sections 5 and 11."""
 
 from .._http.compression import unpacker
+from .._http.conditions import check_write
 from .._http.messages import Reply
 from .._store.objects import StoredObject
 from .call import Call
-from .conditions import check_write
 from .copy import SOURCE, copy_object
 from .new_object import announced_size, initial_change, initial_metadata
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from .._dates import http_date, iso, with_hundredths
 from .._http.messages import Reply
+from .._http.paths import url
 from .._http.responses import Headers, Responses, flag, header_text, response
 from .._store.objects import Annotation, Directory, Path, StoredObject
 from ..config import Namespace
-from .paths import url
 
 
 class RestResponses(Responses):

@@ -8,8 +8,10 @@ which are added to `OPERATIONS` here.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from .._http.access import Caller, caller
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import BodyCut, Reply, Request
+from .._http.paths import PathTooLong, parsed
 from .._http.percent import BadName
 from .._replication.service import Replication
 from .._store.errors import (
@@ -28,10 +30,8 @@ from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
 from . import acls, annotations, get, metadata, proc, put, whole_object
-from .access import Caller, caller
 from .call import Call
 from .parameters import from_query
-from .paths import PathTooLong, parsed
 from .responses import RestResponses
 
 Operation = Callable[[Call], Awaitable[Reply]]

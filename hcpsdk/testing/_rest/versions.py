@@ -6,12 +6,12 @@ docs/hcp/namespace.rst, sections 12.1 and 12.2.
 from .._http.compression import body, framing, wants_gzip
 from .._http.errors import HTTPError
 from .._http.messages import Reply
+from .._http.paths import readable_url, url
 from .._http.responses import flag, response
 from .._store.objects import DeleteMarker
 from .._xml import DECLARATION
 from .call import Call
 from .listing import entry, lines
-from .paths import readable_url, url
 
 _HEAD = f"""{DECLARATION}
 <?xml-stylesheet type="text/xsl" href="/static/xsl/ns-versions.xsl"?>

@@ -7,7 +7,9 @@ import itertools
 from collections.abc import Iterable
 
 from .._http.compression import Unpacker, body, framing, unpacker, wants_gzip
+from .._http.conditions import check_read, check_write
 from .._http.errors import HTTPError, not_emulated
+from .._http.media_types import content_type
 from .._http.messages import Reply
 from .._http.responses import flag, header_text, response
 from .._store.content import Content
@@ -16,8 +18,6 @@ from .._store.objects import StoredObject
 from .._store.uploads import AnnotationUpload, ObjectUpload
 from .annotations import annotated_object, annotation_name
 from .call import Call
-from .conditions import check_read, check_write
-from .get import content_type
 from .new_object import announced_size, initial_change, initial_metadata
 
 DATA_SIZE = "X-HCP-Size"  # of the object in an upload

@@ -115,8 +115,8 @@ def access_logs(node: str, files: dict[str, bytes]) -> dict[str, str]:
 def test_access_logs(hcp: HCP) -> None:
     """Each node's access logs list the requests that it served, without secrets."""
     rest = Rest(f"n1.m.{DOMAIN}", TOKEN)
-    for number in range(8):
-        rest("PUT", f"/rest/{number}", b"data")
+    for name in range(8):
+        rest("PUT", f"/rest/{name}", b"data")
     rest("GET", "/rest/missing?x=1")
     Mapi(f"m.{DOMAIN}", TOKEN)("POST", "tenants/m/userAccounts?resetPasswords=hidden1", {})
     prepare()
@@ -133,8 +133,8 @@ def test_access_logs(hcp: HCP) -> None:
         for line, request in zip(lines, expected, strict=True):
             assert f'"{request.method} {request.target} HTTP/1.1" {request.status} ' in line
             assert line.split()[2] == "n"
-        for name, text in texts.items():
-            seen.setdefault(name, []).append(text)
+        for log, text in texts.items():
+            seen.setdefault(log, []).append(text)
     everything = "".join(text for texts in seen.values() for text in texts)
     assert "hidden1" not in everything
     assert TOKEN.split(":")[1] not in everything

@@ -213,7 +213,7 @@ def test_restore(sites: tuple[Site, Site], kind: str, lost: int) -> None:
     with pair[0], pair[1]:
         left_right = [Site(hcp) for hcp in pair]
         stays, comes_back = left_right[1 - lost], left_right[lost]
-        made = link(*pair, kind)  # type: ignore[arg-type]
+        made = link(pair[0], pair[1], kind)  # type: ignore[arg-type]
         assert left_right[0].rest("PUT", "/rest/a", b"kept").status == 201
         made.wait()
         comes_back.hcp.stop()

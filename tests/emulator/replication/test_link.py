@@ -106,7 +106,7 @@ def test_stop(first_to_stop: int) -> None:
     pair = [HCP("left.snomis.local"), HCP("right.snomis.local")]
     for hcp in pair:
         hcp.start()
-    made = link(*pair)
+    made = link(pair[0], pair[1])
     sites = [Site(hcp) for hcp in pair]
     for number in range(20):
         assert sites[number % 2].rest("PUT", f"/rest/{number}", bytes(100)).status == 201
@@ -122,7 +122,7 @@ def test_stop_both_at_once() -> None:
     pair = [HCP("left.snomis.local"), HCP("right.snomis.local")]
     for hcp in pair:
         hcp.start()
-    link(*pair)
+    link(pair[0], pair[1])
     for number in range(20):
         assert Site(pair[number % 2]).rest("PUT", f"/rest/{number}", bytes(100)).status == 201
     threads = [threading.Thread(target=hcp.stop) for hcp in pair]

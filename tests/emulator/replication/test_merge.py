@@ -12,7 +12,7 @@ from hcpsdk.testing._store.errors import BeingWritten, Missing, NameTaken, Prote
 from hcpsdk.testing._store.objects import StoredObject
 from hcpsdk.testing._store.uploads import ObjectUpload
 
-from .pair import Half, Pair, path
+from .pair import KEY, Half, Pair, path
 
 REFUSED = (BeingWritten, Missing, NameTaken, Protected)
 
@@ -127,6 +127,15 @@ def test_restored_to_a_system_that_lost_only_the_link(pair: Pair) -> None:
     act("restore", pair.link.ends[0])
     pair.check()
     assert pair.left.names == ["a", "b"]
+
+
+def test_link_removed_during_a_change(pair: Pair) -> None:
+    """A change that meets a link which another thread is removing is not sent."""
+    pair.left.put("a")
+    end = pair.link.ends[0]
+    pair.link.close()
+    end.on_change(KEY, path("a"), 4)
+    assert not end.has_work
 
 
 # Every pair of operations

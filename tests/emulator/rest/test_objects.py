@@ -4,17 +4,17 @@ import hashlib
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from hcpsdk.testing import HCP, Namespace
+from hcpsdk.testing.config import HashScheme
 
 from ..conftest import Answer, Http
 
 EXAMPLE = b"This is an example"
 KIB128 = 8192 * b"0123456789abcdef"
-SCHEMES = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160")
+SCHEMES: tuple[HashScheme, ...] = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160")
 
 
 def words(text: str) -> list[str]:
@@ -79,7 +79,7 @@ def names(answer: Answer) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def running_hcp() -> Iterator[Any]:
+def running_hcp() -> Iterator[HCP]:
     """An HCP with a namespace for each hash scheme beside the manual's."""
     schemes = [Namespace(scheme.lower(), "m", hash_scheme=scheme) for scheme in SCHEMES]
     with HCP(namespaces=[Namespace("n1", "m"), *schemes]) as hcp:

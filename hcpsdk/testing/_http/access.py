@@ -1,14 +1,14 @@
-"""Authentication and permissions. Imports `_http` and `config`.
+"""Authentication and permissions. Imports `credentials` and `config`.
 
 docs/hcp/namespace.rst, section 2.
 """
 
 from dataclasses import dataclass
 
-from .._http.credentials import credentials, same_token
-from .._http.errors import HTTPError
-from .._http.messages import Request
 from ..config import PERMISSIONS, Namespace, System, User, with_implied
+from .credentials import credentials, same_token
+from .errors import HTTPError
+from .messages import Request
 
 LOGIN_PAGE = "/browser/"
 
