@@ -13,7 +13,7 @@ TENANT, ADMIN, API = (f"{name}.hcp1.snomis.local" for name in ("m", "admin", "ap
 DEFAULT = "default.default.hcp1.snomis.local"
 SIGNED = {"Authorization": "AWS bg==:h72VZH0rCzRFBgJTPctB1PR0uJc="}
 
-OTHER = "the interface of the default namespace for other namespaces"
+OTHER = "the default namespace"
 CASES = [
     # By path
     ("POST", HOST, "/query", {}, "the metadata query API"),
