@@ -42,7 +42,16 @@ setup(
     install_requires=["dnspython>=2.2"],
     extras_require={
         "testing": TESTING,
-        "test": [*TESTING, "build", "hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
+        "test": [
+            *TESTING,
+            "build",
+            "hypothesis",
+            "mypy",
+            "pytest",
+            "pytest-timeout",
+            "python-swiftclient",
+            "ruff",
+        ],
         "docs": [*TESTING, "alabaster", "sphinx>=8.1"],
         "bench": [*TESTING, "httpx", "pycurl", "requests", "urllib3"],
     },

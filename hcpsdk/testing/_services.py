@@ -1,6 +1,6 @@
 """The services of one HCP: the only place that knows all of them. A new interface is added here.
 
-Imports the interfaces (`_rest`, `_mapi`), `_replication` and `_store`.
+Imports the interfaces (`_rest`, `_mapi`, `_swift`), `_replication` and `_store`.
 """
 
 import pathlib

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import swiftclient
+import swiftclient  # type: ignore[import-untyped]
 
 from hcpsdk.testing import HCP, Link, Namespace, User, link
 
@@ -122,12 +122,13 @@ def test_containers(client: Any) -> None:
     client.put_container("new-one")
     client.put_object("new-one", "a", DATA)
     assert client.head_container("new-one")["x-container-meta-quota-bytes"] == "20"
-    for action, status in (
+    refused: list[tuple[Any, int]] = [
         (lambda: client.put_object("new-one", "b", DATA), 413),
         (lambda: client.delete_container("new-one"), 409),
         (lambda: client.delete_container("n1"), 403),
         (lambda: client.put_container("no_name"), 400),
-    ):
+    ]
+    for action, status in refused:
         with pytest.raises(swiftclient.ClientException) as caught:
             action()
         assert caught.value.http_status == status
@@ -181,7 +182,7 @@ def test_headers(swift: Swift) -> None:
 )
 def test_access(token: str | None, target: str, status: int) -> None:
     """Missing and wrong tokens get 401; what is closed gets 403."""
-    on = {"hswift_enabled": True}
+    on: dict[str, Any] = {"hswift_enabled": True}
     namespaces = [
         Namespace("n1", "m", **on),
         Namespace("public", "m", requires_authentication=False, **on),
