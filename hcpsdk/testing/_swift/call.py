@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -10,12 +9,11 @@ from .._http.access import Caller, caller_in
 from .._http.errors import HTTPError
 from .._http.messages import Request
 from .._http.paths import Path, parsed
+from .._replication.service import Replication
 from .._store.namespaces import Namespaces, key
 from .._store.store import Store
 from ..config import Namespace, System, User
 from .responses import SwiftResponses
-
-ReadOnly = Callable[[tuple[str, str]], str | None]  # why a namespace cannot be changed
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Call:
     system: System
     namespaces: Namespaces
     responses: SwiftResponses
-    read_only_because: ReadOnly
+    replication: Replication
     tenant: str
     user: User | None  # None for an anonymous one
     container: str  # "" for the account
@@ -51,7 +49,7 @@ class Call:
             raise HTTPError(401, "the namespace requires authentication")
         caller = caller_in(found, self.user, self.system)
         caller.needs(permission)
-        if permission == "write" and (why := self.read_only_because(key(found))):
+        if permission == "write" and (why := self.replication.read_only_because(key(found))):
             raise HTTPError(403, why)
         return Bucket(found, self.namespaces.store(found), caller)
 

@@ -8,6 +8,7 @@ from .._http.errors import HTTPError, not_emulated
 from .._http.media_types import content_type
 from .._http.messages import Reply
 from .._http.responses import Headers
+from .._store.namespaces import key
 from .._store.objects import Directory, StoredObject
 from ..config import Namespace
 from .call import Bucket, Call
@@ -81,6 +82,8 @@ async def delete(call: Call) -> Reply:
         raise HTTPError(403, "only the owner can delete a container")
     if any(True for _ in bucket.store.walk()) or any(True for _ in bucket.store.old_versions):
         raise HTTPError(409, "the container is not empty")
+    if call.replication.covers(key(bucket.namespace)):
+        raise not_emulated("the deletion of a container that is replicated")
     call.namespaces.remove(bucket.namespace)
     return call.responses.done(204, [])
 

@@ -107,7 +107,7 @@ class SwiftService:
             self._system,
             self._namespaces,
             self._responses,
-            self._replication.read_only_because,
+            self._replication,
             tenant,
             user,
             unquoted(bucket).decode(),

@@ -307,6 +307,21 @@ def test_read_only_replica(site1: Site, site2: Site) -> None:
         assert site1.rest("PUT", target, b"x", headers, API).status == 201
 
 
+def test_replicated_container(site1: Site, site2: Site) -> None:
+    """A container that both systems have can be linked, and then cannot be deleted."""
+    headers = {"X-Auth-Token": TOKEN, "Authorization": None}
+    target = f"{ROOT}/new"
+    for site in (site1, site2):
+        assert site.rest("PUT", target, None, headers, f"api.{site.hcp.domain}").status == 201
+    with link(site1.hcp, site2.hcp) as made:
+        site1.rest("PUT", f"{target}/a", DATA, headers, API)
+        made.wait()
+        found = site2.rest("GET", f"{target}/a", None, headers, f"api.{site2.hcp.domain}")
+        assert found.body == DATA
+        site1.rest("DELETE", f"{target}/a", None, headers, API)
+        assert site1.rest("DELETE", target, None, headers, API).status == 501
+
+
 def test_native_host_is_not_swift(http: Http) -> None:
     """The gateway has a host of its own, and so has /rest."""
     assert http("GET", f"{ROOT}/n1", None, {"X-Auth-Token": TOKEN, "Host": HOST}).status != 501
