@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX
 from typing import Any
 
-from hcpsdk._errors import HcpsdkError
+from hcpsdk._errors import HcpsdkError, HcpsdkStatusError
 from hcpsdk._request.body import BodyError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -20,6 +20,7 @@ from hcpsdk._transport.failures import (
     Phase,
     Verdict,
     describe,
+    describe_status,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -28,6 +29,7 @@ from hcpsdk._transport.idle_timer import idle_timer
 from hcpsdk._transport.keepalive import KeepAlive
 from hcpsdk._transport.response import Read, StrictResponse
 from hcpsdk._transport.socket import HTTPSocket
+from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 
 __all__ = ["Connection"]
 
@@ -66,6 +68,11 @@ class Connection:
         idletime: Seconds for which an unused socket stays open; 0 closes it after each request.
         retries: How often a request that failed is tried again.
         debuglevel: 1 to 9 print all that is on the wire, **the credentials included**; 0 does not.
+        sock_keepalive: True makes the operating system probe whether a silent HCP is still there,
+            which also keeps firewalls from forgetting the connection.
+        tcp_keepalive: Seconds of silence before the first probe.
+        tcp_keepintvl: Seconds between probes.
+        tcp_keepcnt: Probes without an answer before the connection is given up.
 
     Raises:
         TypeError, ValueError: An argument cannot be right.
@@ -80,8 +87,15 @@ class Connection:
         idletime: float = 30,
         retries: int = 0,
         debuglevel: int = 0,
+        sock_keepalive: bool = False,
+        tcp_keepalive: int = 60,
+        tcp_keepintvl: int = 60,
+        tcp_keepcnt: int = 3,
     ) -> None:
         _check_arguments(target, timeout, idletime, retries, debuglevel)
+        probes = TcpKeepAlive(tcp_keepalive, tcp_keepintvl, tcp_keepcnt)
+        probes.check()
+        self._tcp_keepalive = probes if sock_keepalive else None
         self._target = target
         self._timeout = timeout
         self._retries = retries
@@ -173,6 +187,24 @@ class Connection:
             HcpsdkError: There is no answer.
         """
         return self._answer().getheaders()
+
+    def raise_for_status(self, *wanted: int) -> StrictResponse:
+        """Make sure that the last request has the status that you expect.
+
+        Args:
+            wanted: The statuses that are all right; none given: all below 400.
+
+        Returns:
+            The response.
+
+        Raises:
+            HcpsdkStatusError: The status is another one; the text starts with it.
+            HcpsdkError: No request was made, or the last one failed.
+        """
+        response = self._answer()
+        if response.status in wanted if wanted else response.status < 400:
+            return response
+        raise HcpsdkStatusError(describe_status(response))
 
     def read(self, amt: int | None = None) -> bytes:
         """Up to *amt* bytes of the answer's body; all that is left if it is None.
@@ -469,6 +501,8 @@ class Connection:
         log.debug("Connection needs to be opened")
         wire, seconds = connect(self._target, self._timeout, self._debuglevel)
         self._keepalive.store(wire)
+        if self._tcp_keepalive is not None:
+            wire.probe(self._tcp_keepalive)
         self._address = wire.address
         self._connect_time = seconds or UNMEASURED
         log.debug(

@@ -13,6 +13,7 @@ from typing import Any
 from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.response import StrictResponse
+from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.tls_sessions import Identity
 
 # What the system says of the file, not of the connection, in the middle of sending one.
@@ -155,6 +156,10 @@ class HTTPSocket:
         with contextlib.suppress(OSError):  # it has ended already
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
+
+    def probe(self, probes: TcpKeepAlive) -> None:
+        """From now on let the system find out whether the server is still there."""
+        probes.apply(self._sock)
 
     def set_timeout(self, seconds: float | None) -> None:
         """From now on wait no longer than *seconds* for the network."""

@@ -276,7 +276,7 @@ class System:
         )
 
     def is_default_namespace(self, host: str) -> bool:
-        """Whether *host* is a name of the default namespace (docs/hcp/namespace.rst, 24)."""
+        """Whether *host* names the default namespace (docs/hcp/namespace.rst, section 24)."""
         return host.lower() in (DEFAULT_NAMESPACE.host(self.domain).lower(), f"www.{self.domain}")
 
     def namespace(self, host: str) -> Namespace | None:

@@ -61,6 +61,7 @@ CASES = [
     ),
     ("GET", ADMIN, "/", {}, "the System Management Console"),
     ("GET", DEFAULT, "/rest/a", {}, "/rest/a of the default namespace"),
+    ("GET", "www.hcp1.snomis.local", "/proc", {}, "/proc of the default namespace"),
     # By method
     ("PROPFIND", HOST, "/rest/a", {}, "WebDAV"),
     ("MKCOL", HOST, "/a", {}, "WebDAV"),

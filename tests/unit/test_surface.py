@@ -10,7 +10,7 @@ import packaging.version
 import pytest
 
 import hcpsdk
-from hcpsdk import ips
+from hcpsdk import ips, mapi
 
 NAME = "n1.m.hcp1.snomis.local"
 UNMEASURED = 1e-11
@@ -79,7 +79,11 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
             "fqdn authorization port=443 dnscache=False sslcontext=None interface='I_NATIVE' "
             "replica_fqdn=None replica_strategy=None",
         ),
-        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0"),
+        (
+            hcpsdk.Connection,
+            "target timeout=30 idletime=30 retries=0 debuglevel=0 sock_keepalive=False "
+            "tcp_keepalive=60 tcp_keepintvl=60 tcp_keepcnt=3",
+        ),
         (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
         (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),
         (hcpsdk.Connection.GET, "self url params=None headers=None"),
@@ -97,10 +101,33 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
         (ips.Request, "fqdn cache=False"),
         (hcpsdk.HcpsdkError, "reason"),
         (ips.IpsError, "reason"),
+        # Later releases (contract 12)
+        (hcpsdk.DummyAuthorization, ""),
+        (hcpsdk.NativeADAuthorization, "user password"),
+        (hcpsdk.checkport, "target port"),
+        (mapi.listtenants, "target timeout=60 debuglevel=0"),
+        (mapi.Tenant, "target name timeout=60 debuglevel=0"),
+        (mapi.Tenant.info, "self cache=True"),
+        (mapi.Chargeback, "target timeout=600 debuglevel=0"),
+        (
+            mapi.Chargeback.request,
+            "self tenant=None start=None end=None granularity='total' fmt='application/json'",
+        ),
+        (mapi.Logs, "target debuglevel=0"),
+        (mapi.Logs.mark, "self message"),
+        (mapi.Logs.prepare, "self startdate=None enddate=None snodes=()"),
+        (mapi.Logs.status, "self"),
+        (
+            mapi.Logs.download,
+            "self hdl=None nodes=() snodes=() logs=() progresshook=None hidden=True",
+        ),
+        (mapi.Logs.cancel, "self"),
+        (mapi.Resource, "target path timeout=60 debuglevel=0"),
+        (mapi.Replication, "target debuglevel=0"),
     ],
 )
 def test_signatures(function: Callable[..., Any], signature: str) -> None:
-    """Names, order and defaults of all arguments are the manual's (contract, preface and 3.5)."""
+    """Names, order and defaults of all arguments (contract, preface, 3.5 and 12)."""
     parameters = inspect.signature(function).parameters.values()
     shown = [
         parameter.name
@@ -112,7 +139,7 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
 
 
 def test_response_is_built_from_name_and_cache() -> None:
-    """`ips.Response(fqdn, cache)` is enough to make one [6.1] (contract, preface)."""
+    """`ips.Response(fqdn, cache)` is enough to make one (manual 6.1) (contract, preface)."""
     response = ips.Response("a.example", True)
     assert (response.fqdn, response.cache, response.ips, response.raised) == (
         "a.example",
@@ -238,7 +265,7 @@ def test_asking_for_an_answer_before_the_first_request(connection: Any, ask: Any
 
 def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> None:
     """The manual's "Connection *c* uses IP address: None": none is acquired earlier than needed
-    [10.1.1] (contract 1, preface)."""
+    (manual 10.1.1) (contract 1, preface)."""
     assert connection.address is None
     assert connection.attempts == 0
 
@@ -295,6 +322,10 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: hcpsdk.Connection(t, debuglevel="9"),
         lambda t, a: hcpsdk.Connection(t, debuglevel=None),
         lambda t, a: hcpsdk.Connection(t, debuglevel=-1),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive="60"),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive=0),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepintvl=1.5),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepcnt=128),
         lambda t, a: ips.Circle(5),
         lambda t, a: ips.Circle(None),
         lambda t, a: ips.Circle(NAME, port="443"),
@@ -358,3 +389,14 @@ def test_wrong_methods(connection: Any, method: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         connection.request(method, "/rest/a")
     assert connection.attempts == 0
+
+
+@pytest.mark.parametrize("timeout", [1e10, 1e300, float("inf")])
+def test_timeout_beyond_what_the_system_can(
+    authorization: hcpsdk.NativeAuthorization, timeout: float
+) -> None:
+    """A time limit longer than the system can count is refused when the Connection is made, not
+    when it is used: a ValueError that names it (contract 4.5)."""
+    target = hcpsdk.Target("127.0.0.1", authorization, port=80)
+    with pytest.raises(ValueError, match="timeout"):
+        hcpsdk.Connection(target, timeout=timeout)

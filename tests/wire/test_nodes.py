@@ -141,6 +141,7 @@ def test_all_nodes_dead(cluster: Any, connect_to: Any, dialled: list[str], clock
     for _ in range(3):
         with pytest.raises(hcpsdk.HcpsdkError) as caught:
             connection.HEAD("/rest/a")
+        assert type(caught.value) is hcpsdk.HcpsdkCantConnectError
         assert isinstance(caught.value.__cause__, ConnectionRefusedError)
         assert connection.attempts == 0
         assert sorted(take_turns(dialled, nodes)) == [0, 1, 2]
@@ -192,7 +193,7 @@ def test_renewal_after_a_failed_connection(
     cluster: Any, connect_to: Any, names: Any, clock: Any
 ) -> None:
     """After a failed connection the pool is renewed; so a system that moved is found
-    [1.3] (contract 2.5, 4.1)."""
+    (manual 1.3) (contract 2.5, 4.1)."""
     nodes = cluster(4)
     connection = connect_to(nodes, retries=1)
     connection._target._circle.refresh()

@@ -1,5 +1,4 @@
-"""The access logs of the nodes: what requests were processed. Imports `credentials`, `errors`,
-`messages`.
+"""The access logs of the nodes: what requests were processed. Imports `credentials`.
 
 The format is that of Apache's combined log; no source describes the one of HCP.
 """
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .._dates import HCP_ZONE
-from .credentials import credentials
+from .credentials import MANAGEMENT_COOKIE, NAMESPACE_COOKIE, credentials
 from .errors import HTTPError
 from .messages import Reply, Request
 
@@ -75,7 +74,7 @@ def _header(headers: list[tuple[str, str]], name: str) -> str:
 
 def _user(request: Request) -> str:
     try:
-        token = credentials(request, ("hcp-ns-auth", "hcp-api-auth"))
+        token = credentials(request, (NAMESPACE_COOKIE, MANAGEMENT_COOKIE))
         name = base64.b64decode((token or "").partition(":")[0], validate=True).decode()
     except (HTTPError, binascii.Error, ValueError):
         return "-"

@@ -1,6 +1,7 @@
 """A request to the management API that was admitted, what it works with, and what it returns.
 
-Who may do what is in docs/hcp/mapi.rst; each operation calls one of the two checks here first.
+Who may do what is in docs/hcp/mapi.rst, section 2; each operation calls one of the checks
+here first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Namespaces and their settings. Imports `settings`, `lists`, `tenants`. docs/hcp/mapi.rst."""
+"""Namespaces and their settings. Imports `settings`, `lists`, `tenants`.
+
+docs/hcp/mapi.rst, section 6.2."""
 
 from __future__ import annotations
 
@@ -74,6 +76,7 @@ NAMESPACE: Settings = {
     "replicationEnabled": switch(False),
     "allowErasureCoding": switch(False),
     "creationTime": fact(),
+    "replicationTimestamp": fact(),
     "dpl": fact("Dynamic"),
     "id": fact(),
     "authUsersAlwaysGrantedAllPermissions": switch(True),
@@ -228,6 +231,7 @@ def _facts(call: MapiCall, namespace: Namespace, record: Record) -> Record:
         "fullyQualifiedName": host,
         "creationTime": created,
         "mqeIndexingTimestamp": created,
+        "replicationTimestamp": created,
         "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, host.lower())),
     }
 

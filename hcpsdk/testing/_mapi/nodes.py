@@ -1,4 +1,4 @@
-"""Statistics of the nodes. Imports `call`. docs/hcp/mapi.rst, "Node and service statistics".
+"""Statistics of the nodes. Imports `call`. docs/hcp/mapi.rst, section 7.
 
 Connections and bytes are counted; load, disks and the other networks have made-up figures.
 """

@@ -1,6 +1,6 @@
 """Resources of the management API that a real HCP has, and the emulator has not: they get 501.
 
-docs/hcp/mapi.rst. Imports `call`.
+docs/hcp/mapi.rst, sections 4.5, 6 and 8. Imports `call`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tenants and their settings. Imports `settings`, `lists`, `users`.
 
-docs/hcp/mapi.rst. The names of the properties of `consoleSecurity`, `contactInfo`,
+docs/hcp/mapi.rst, section 6.1. The names of the properties of `consoleSecurity`, `contactInfo`,
 `emailNotification` and `searchSecurity` are not in it; those here are a selection.
 """
 

@@ -1,6 +1,6 @@
 """Statistics and chargeback reports of tenants and namespaces. Imports `settings`.
 
-docs/hcp/mapi.rst, "Chargeback". All figures come from the counts of the stores: what is stored, and
+docs/hcp/mapi.rst, section 6.4. All figures come from the counts of the stores: what is stored, and
 what clients did.
 """
 

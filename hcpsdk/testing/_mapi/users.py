@@ -1,4 +1,6 @@
-"""User and group accounts. Imports `settings`, `lists`. docs/hcp/mapi.rst."""
+"""User and group accounts. Imports `settings`, `lists`.
+
+docs/hcp/mapi.rst, section 6.3."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The default namespace: /fcfs_data and /fcfs_metadata, open to anonymous users.
 
-docs/hcp/namespace.rst, section 24, and docs/hcp/namespace-more.rst, section 7. Objects are stored
-like those of other namespaces; names and listings differ, and metadata are files.
+docs/hcp/namespace.rst, section 24. Objects are stored like those of other namespaces; names
+and listings differ, and metadata are files.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class DefaultNamespaceService:
     async def _answer(self, request: Request) -> Reply:
         url_path, _, query = request.target.partition("?")
         if not self._system.is_default_namespace(request.host):
-            raise not_emulated("the interface of the default namespace for other namespaces")
+            raise not_emulated("the default namespace")
         if not _ROOT.match(url_path):
             raise not_emulated(f"{url_path} of the default namespace")
         if request.method not in METHODS:

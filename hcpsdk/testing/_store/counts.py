@@ -1,6 +1,6 @@
 """What a store contains and what clients did with it, hour by hour. Imports `objects`.
 
-docs/hcp/mapi.rst, "Chargeback": levels are those at the end of an interval, operations add up.
+docs/hcp/mapi.rst, section 6.4: levels are those at the end of an interval, operations add up.
 """
 
 from __future__ import annotations

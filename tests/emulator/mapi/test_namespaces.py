@@ -34,7 +34,7 @@ def test_properties(hcp: HCP) -> None:
     assert (short["hashScheme"], short["enterpriseMode"]) == ("SHA-256", True)
     assert set(long) - set(short) == {
         *("fullyQualifiedName", "isDplDynamic", "mqeIndexingTimestamp"),
-        *("creationTime", "dpl", "id"),
+        *("creationTime", "dpl", "id", "replicationTimestamp"),
     }
     assert long["fullyQualifiedName"] == f"n1.m.{DOMAIN}"
     assert M.xml(f"{N1}?verbose=true").findtext("id") == long["id"]
