@@ -14,7 +14,6 @@ DEFAULT = "default.default.hcp1.snomis.local"
 SWIFT = {"X-Auth-Token": TOKEN}
 SIGNED = {"Authorization": "AWS bg==:h72VZH0rCzRFBgJTPctB1PR0uJc="}
 
-OTHER = "the interface of the default namespace for other namespaces"
 CASES = [
     # By path
     ("POST", HOST, "/query", {}, "the metadata query API"),
@@ -25,8 +24,8 @@ CASES = [
     ("GET", HOST, "/static/xsd/ns-directory-6.0.xsd", {}, "the files below /static"),
     ("GET", ADMIN, "/static/x", {}, "the files below /static"),
     ("GET", HOST, "/webdav/a", {}, "WebDAV"),
-    ("GET", HOST, "/fcfs_data/a", {}, OTHER),
-    ("GET", HOST, "/fcfs_metadata/a/hash.txt", {}, OTHER),
+    ("GET", HOST, "/fcfs_data/a", {}, "the default namespace"),
+    ("GET", HOST, "/fcfs_metadata/a/hash.txt", {}, "the default namespace"),
     ("GET", HOST, "/hs3/a", {}, "the S3 gateway"),
     ("GET", TENANT, "/hs3", {}, "the S3 gateway"),
     ("GET", HOST, "/", {}, "the S3 gateway"),
@@ -66,7 +65,7 @@ CASES = [
     ("PROPFIND", HOST, "/rest/a", {}, "WebDAV"),
     ("MKCOL", HOST, "/a", {}, "WebDAV"),
     ("COPY", HOST, "/rest/a", {}, "WebDAV"),
-    ("MKDIR", HOST, "/rest/a", {}, OTHER),
+    ("MKDIR", HOST, "/rest/a", {}, "the default namespace"),
     ("OPTIONS", HOST, "/rest/a", {}, "OPTIONS (CORS)"),
     # By credentials
     ("GET", HOST, "/rest/a", SIGNED, "the S3 gateway"),
