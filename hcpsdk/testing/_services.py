@@ -1,6 +1,6 @@
 """The services of one HCP: the only place that knows all of them. A new interface is added here.
 
-Imports the interfaces (`_rest`, `_mapi`), `_replication` and `_store`.
+Imports the interfaces (`_rest`, `_mapi`, `_swift`), `_replication` and `_store`.
 """
 
 import pathlib
@@ -18,6 +18,7 @@ from ._replication.service import Replication
 from ._rest.default_namespace import DefaultNamespaceService
 from ._rest.service import RestService
 from ._store.namespaces import Namespaces
+from ._swift.service import SwiftService
 from .config import System
 
 
@@ -46,6 +47,7 @@ class Services:
         self._sites: dict[Interface, Site] = {
             Interface.REST: RestService(system, self.namespaces.stores, self.replication, now),
             Interface.MANAGEMENT: self._mapi,
+            Interface.SWIFT: SwiftService(system, self.namespaces, self.replication, now),
             Interface.DEFAULT_NAMESPACE: DefaultNamespaceService(
                 system, self.namespaces.default, now
             ),

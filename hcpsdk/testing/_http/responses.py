@@ -20,6 +20,7 @@ Headers = list[tuple[str, str]]
 REASONS = {
     200: "OK",
     201: "Created",
+    202: "Accepted",
     204: "No Content",
     206: "Partial Content",
     302: "Found",
@@ -31,11 +32,13 @@ REASONS = {
     405: "Method Not Allowed",
     406: "Not Acceptable",
     409: "Conflict",
+    411: "Length Required",
     412: "Precondition Failed",
     413: "File Too Large",
     414: "Request URI Too Large",
     415: "Unsupported Media Type",
     416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
     501: "Not Implemented",
     503: "Service Unavailable",
 }

@@ -261,9 +261,9 @@ class NameServer:
 
 
 def names(system: System) -> set[str]:
-    """All names that exist: the domain, its administration, its tenants and namespaces."""
+    """All names that exist: the domain, its interfaces, its tenants and namespaces."""
     domain = system.domain.lower()
-    found = {domain, f"admin.{domain}", f"www.{domain}"}
+    found = {domain, *(f"{prefix}.{domain}" for prefix in ("admin", "api", "www"))}
     found |= {f"{tenant}.{domain}".lower() for tenant in system.all_tenants()}
     for namespace in (*system.namespaces, DEFAULT_NAMESPACE):
         found.add(namespace.host(domain).lower())

@@ -125,6 +125,11 @@ class ObjectUpload(Upload):
         super().write(piece)
         self._md5.update(piece)
 
+    @property
+    def etag(self) -> str:
+        """The MD5 of the bytes written so far, in hexadecimal."""
+        return self._md5.hexdigest()
+
     def start_again(self) -> None:
         """Discard what was written so far."""
         self._refuse_if_forgotten()
