@@ -1,4 +1,4 @@
-"""Access to HCP's management API (MAPI). [9]
+"""Access to HCP's management API (MAPI).
 
 Each class is in a file of its own beside this one. They need a `Target` made with the name of the
 system or of a tenant (``"admin.hcp.example.com"``), and with port 9090.
