@@ -196,7 +196,7 @@ def after_a_request(idletime: float, opened: Any) -> KeepAlive:
 
 
 def test_arming_is_cheap() -> None:
-    """Arming and disarming cost a small part of what a thread per request would (5.2)."""
+    """Arming and disarming cost a small part of what a thread per request would (contract 5.2)."""
     kept = after_a_request(1000, Socket())
     rounds = 200
 

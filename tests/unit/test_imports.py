@@ -13,7 +13,7 @@ import hcpsdk
 
 PACKAGE = Path(hcpsdk.__file__).parent
 
-# A module imports only what comes after it (style, "Files").
+# A module imports only what comes after it.
 ORDER = [
     "hcpsdk",
     "hcpsdk.namespace",
@@ -147,7 +147,7 @@ def test_the_walk_finds_imports() -> None:
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_imports_point_to_the_right(name: str) -> None:
-    """Imports point one way, left to right, never back (style, "Files")."""
+    """Imports point one way, left to right, never back."""
     place = ORDER.index
     backwards = [found for found in imported_from(name) if place(found) <= place(name)]
     assert backwards == []
@@ -188,13 +188,13 @@ def test_foreign_underscores_are_found() -> None:
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_module_touches_the_underscores_of_others(name: str) -> None:
-    """A leading underscore means: only this object uses it (style, "Files")."""
+    """A leading underscore means: only this object uses it."""
     assert foreign_underscores(MODULES[name].read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_module_imports_the_emulator(name: str) -> None:
-    """No library module imports `hcpsdk.testing` (contract 1.2, style "Files")."""
+    """No library module imports `hcpsdk.testing` (contract 1.2)."""
     assert [found for found in imported_from(name) if "testing" in found.split(".")] == []
 
 
