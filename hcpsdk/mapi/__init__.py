@@ -26,5 +26,6 @@ __all__ = [
 ]
 
 # Tracebacks and pickles name what is public by its public name.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
+for _found in [globals()[_name] for _name in __all__]:
+    if isinstance(_found, type):
+        _found.__module__ = __name__
