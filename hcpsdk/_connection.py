@@ -8,7 +8,7 @@ from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk import _http
-from hcpsdk._body import BodyError, Content
+from hcpsdk._body import BodyError, CallerError, Content
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failures import (
     TRANSPORT_ERRORS,
@@ -292,11 +292,14 @@ class Connection:
                     return self._attempt(outgoing, cleans_up)
                 except FAILURES as exc:
                     self._try_again_or_raise(outgoing, exc)
-        except BaseException:
+        except BaseException as exc:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
             self._drop("the request failed")
             self._response = None
-            raise
+            if not isinstance(exc, CallerError):
+                raise
+            error = exc.error
+        raise error  # the caller's own, as it was raised
 
     def _begin(self) -> None:
         """Be done with the last request: a failed one never shows the answer of an earlier one."""
@@ -346,6 +349,8 @@ class Connection:
         verdict = judge(failure, outgoing)
         if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
             self._target._circle.renew_after_failure(self._timeout)
+        if verdict in (Verdict.RESEND, Verdict.RETRY) and not _rewind(outgoing):
+            verdict = Verdict.BODY_IS_SPENT
         if verdict is Verdict.RESEND:
             outgoing.was_resent = True
         elif verdict is Verdict.RETRY:
@@ -536,6 +541,10 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection {self._target.fqdn} IP={self._address} {self._state.name}>"
+
+
+def _rewind(outgoing: Outgoing) -> bool:
+    return outgoing.body is None or outgoing.body.rewind()
 
 
 def _check_arguments(

@@ -112,7 +112,7 @@ def to_hcpsdk_error(
         text += ", no node could be connected to"
     text += f": {describe(error)}"
     if verdict is Verdict.BODY_IS_SPENT:
-        text += " (not tried again: the body cannot be rewound)"
+        text += " (not retried: the request body cannot be rewound)"
     return kind(text)
 
 

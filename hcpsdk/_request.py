@@ -4,13 +4,29 @@ import re
 from collections.abc import Mapping
 
 from hcpsdk._body import Body, Content, make_body, with_length
-from hcpsdk._url import Params, request_target
+from hcpsdk._url import Params, request_target, to_text
 
 Headers = Mapping[str, "str | bytes | int"]
 
 # RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+
+# What an authorization must not say: it would change where a request ends, what becomes of the
+# connection, or who is asked (contract 11.4).
+_NOT_IN_CREDENTIALS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
@@ -33,7 +49,10 @@ class Prepared:
 
     def __init__(self, host: str, credentials: dict[str, str]) -> None:
         self.credentials = dict(credentials)  # theirs may change
-        headers = _checked({"Host": host, **credentials})
+        headers = _checked({"Host": host}) + _checked(credentials)
+        for name, _ in headers[1:]:
+            if name.lower() in _NOT_IN_CREDENTIALS:
+                raise ValueError(f"an authorization cannot set the header {name}")
         self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         # What a caller's header cannot replace.
         self.names = {name.lower() for name, _ in headers} | {
@@ -103,8 +122,10 @@ def prepare(
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
     """
-    if not isinstance(method, str):
-        raise TypeError(f"method must be str, not {type(method).__name__}")
+    if type(method) is not str:
+        if not isinstance(method, str):
+            raise TypeError(f"method must be str, not {type(method).__name__}")
+        method = to_text(method)
     if method not in _USUAL and not _TOKEN.fullmatch(method):
         raise ValueError(f"not an HTTP method: {method!r}")
     target = request_target(url, params)
@@ -143,14 +164,14 @@ def _name(name: object) -> str:
         # What comes after the first wrong character may be a secret.
         begin = found[0] if (found := _TOKEN.match(name)) else ""
         raise ValueError(f"not a name of a header: it begins with {begin!r}, then goes wrong")
-    return name
+    return to_text(name)
 
 
 def _value(name: str, value: object) -> str:
     if isinstance(value, bytes):
         text = value.decode("latin-1")
     elif isinstance(value, (str, int)) and not isinstance(value, bool):
-        text = str(value)
+        text = to_text(value)
     else:
         raise TypeError(f"header {name}: value must be str or int, not {type(value).__name__}")
     # Values are not repeated in messages: one may be a secret.

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import http.client
 import os
 import select
 import selectors
@@ -74,6 +75,10 @@ def _close_half_made(error: BaseException) -> None:
         traceback = traceback.tb_next
 
 
+class IncompleteRequest(http.client.HTTPException):
+    """The server responded as to a whole request, but did not have the whole body."""
+
+
 class Wire:
     """An open connection to one node, for one request after the other.
 
@@ -123,8 +128,9 @@ class Wire:
     def exchange(self, method: str, head: bytes, body: Body | None) -> Response:
         """Send a request and read the head of its answer.
 
-        A server may answer, and close, before it has the whole body: that answer is returned, and
-        its ``will_close`` is True.
+        A server may refuse a request, and close, before it has the whole body: that response is
+        returned, and its ``will_close`` is True. Any other response that comes so early is a
+        failure (contract 4.4).
         """
         self.heard_nothing = True
         self.first_byte_at = 0.0
@@ -132,6 +138,10 @@ class Wire:
         try:
             is_complete = self._send(head, body, response)
             response.begin()
+            if not is_complete and response.status < 400:
+                raise IncompleteRequest(
+                    f"the response ({response.status}) came before the whole body was sent"
+                )
         except BaseException:
             self.heard_nothing = response.heard_nothing
             response.close()
@@ -202,6 +212,8 @@ class Wire:
                 self._send_bytes(head)
             self._send_bytes(framed)
             head = b""
+        if is_chunked and not head and self._is_readable() and response.answers_early():
+            return False  # the server cannot know yet that this was all
         self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
         return True
 
