@@ -12,9 +12,9 @@ from collections.abc import Callable
 from email import errors
 from typing import Any, Protocol, TypeVar
 
-from hcpsdk import _head
-from hcpsdk._body import BLOCK
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.body import BLOCK
+from hcpsdk._transport import response_head
 
 # A body that ends early, as `http.client` says it, and a head that does.
 IncompleteRead = http.client.IncompleteRead
@@ -31,23 +31,25 @@ Read = TypeVar("Read", bytes, int)
 class Observer(Protocol):
     """Who watches over the reading of a response's body."""
 
-    def _observe_read(self, response: "Response", read: Callable[[Any], Read], size: Any) -> Read:
+    def _observe_read(
+        self, response: "StrictResponse", read: Callable[[Any], Read], size: Any
+    ) -> Read:
         """Call *read* for *size*, measure it, and turn what it raises into our exceptions."""
 
-    def _response_was_closed(self, response: "Response") -> None:
+    def _response_was_closed(self, response: "StrictResponse") -> None:
         """The caller closed *response* before its body was read to the end."""
 
 
-class Response(http.client.HTTPResponse):
+class StrictResponse(http.client.HTTPResponse):
     """`http.client`'s response, strict about its end.
 
     A body that ends before its ``Content-Length``, or within its chunks, raises from every way of
-    reading. So does one whose rest is not to be had any more, with `lost` as the reason.
+    reading. So does one whose remainder is no longer available, with `unreadable_reason`.
     """
 
-    lost = ""  # why the rest of the body cannot be read any more; "" while it can
+    unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
     has_leftover = False  # True if more than the answer came; known once it is at its end
-    heard_nothing = True  # True while not a byte of it has come
+    received_any = False  # True once a byte of it has come
     observer: Observer | None = None  # set while the body is outstanding
     _is_reading = False
 
@@ -86,7 +88,7 @@ class Response(http.client.HTTPResponse):
         """The header lines."""
         plain_head = self._plain_head
         if plain_head is not None:
-            self.headers = _head.to_message(plain_head)
+            self.headers = response_head.to_message(plain_head)
         return self._message
 
     @headers.setter
@@ -115,7 +117,7 @@ class Response(http.client.HTTPResponse):
             self._sock.settimeout(timeout)
         return bool(self._arrived)
 
-    def answers_early(self) -> bool:
+    def has_early_response(self) -> bool:
         """True if the answer is coming while the body is still being sent; does not wait.
 
         An interim answer, such as "100 Continue", is none yet, and is thrown away.
@@ -134,7 +136,7 @@ class Response(http.client.HTTPResponse):
         if not data:
             return False
         self._arrived += data
-        self.heard_nothing = False
+        self.received_any = True
         return True
 
     def begin(self) -> None:
@@ -152,7 +154,7 @@ class Response(http.client.HTTPResponse):
         head, blank, body = self._arrived.partition(b"\r\n\r\n")
         while not blank and self._may_be_plain() and self._receive():
             head, blank, body = self._arrived.partition(b"\r\n\r\n")
-        plain = _head.parse(head) if blank else None
+        plain = response_head.parse(head) if blank else None
         if plain is None:
             self._begin_by_http_client()
         else:
@@ -163,13 +165,13 @@ class Response(http.client.HTTPResponse):
         """True if what arrived can still become a plain head, so that it is worth to wait."""
         arrived = self._arrived
         return not arrived or (
-            len(arrived) <= _head.LONGEST
+            len(arrived) <= response_head.MAX_HEAD_BYTES
             and arrived.startswith(b"HTTP/1.1 "[: len(arrived)])
             and b"\n\n" not in arrived  # which `http.client` takes for the end of a head, too
             and b"\n\r\n" not in arrived
         )
 
-    def _begin_plainly(self, head: _head.PlainHead, body: bytes) -> None:
+    def _begin_plainly(self, head: response_head.PlainHead, body: bytes) -> None:
         self.version = 11
         self.status, self.reason, self.length, self.will_close = head
         self.code = self.status
@@ -296,8 +298,8 @@ class Response(http.client.HTTPResponse):
 
     def close(self) -> None:
         observer, self.observer = self.observer, None
-        if observer is not None and not self.lost:
-            self.lost = "the response was closed before its body was read to the end"
+        if observer is not None and not self.unreadable_reason:
+            self.unreadable_reason = "the response was closed before its body was read to the end"
         super().close()
         if observer is not None:
             observer._response_was_closed(self)
@@ -309,8 +311,8 @@ class Response(http.client.HTTPResponse):
         super()._close_conn()  # type: ignore[misc]
 
     def _run(self, read: Callable[[Any], Read], size: Any, is_cut: Callable[..., bool]) -> Read:
-        if self.lost:
-            raise HcpsdkError(self.lost)
+        if self.unreadable_reason:
+            raise HcpsdkError(self.unreadable_reason)
         if self._is_reading:  # called by another read of this class
             return read(size)
         self._is_reading = True
@@ -389,7 +391,7 @@ class Response(http.client.HTTPResponse):
 
     def _read_next_chunk_size(self) -> int:
         # `http.client` takes a line that is cut after its first digits for a whole one.
-        line = self.fp.readline(_LONGEST_LINE)
+        line = self.fp.readline(_MAX_LINE_BYTES)
         if not _CHUNK_SIZE.match(line):
             raise ValueError("not the size of a chunk")
         return int(line.partition(b";")[0], 16)
@@ -398,9 +400,9 @@ class Response(http.client.HTTPResponse):
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\n]*)?\r?\n\Z")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_MOST_LINES = 10_000  # of all heads before a body; one head of http.client's has 100 at most
+_MAX_LINES = 10_000  # of all heads before a body; one head of http.client's has 100 at most
 SWITCHING_PROTOCOLS = 101
-_LONGEST_LINE = 65536  # bytes, as in `http.client`
+_MAX_LINE_BYTES = 65536  # bytes, as in `http.client`
 _RECEIVED = 16 * 1024  # bytes at a time; most small answers come as one piece
 _NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
 # What the parser for e-mails finds wrong with header lines (and not with what it thinks is below).
@@ -490,7 +492,7 @@ class _HeadLines:
 
     def readline(self, limit: int) -> bytes:
         self._count += 1
-        if self._count > _MOST_LINES:
+        if self._count > _MAX_LINES:
             raise http.client.HTTPException("interim answers without end")
         line: bytes = self._stream.readline(limit)
         # Where there is nothing at all, http.client says so itself.

@@ -11,10 +11,10 @@ import ssl
 import time
 from typing import Any
 
-from hcpsdk._body import BLOCK, Body, BodyError, Buffer, Region
-from hcpsdk._http import Response
-from hcpsdk._request import SMALL
-from hcpsdk._sessions import Identity
+from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
+from hcpsdk._request.outgoing import SMALL
+from hcpsdk._transport.response import StrictResponse
+from hcpsdk._transport.tls_sessions import Identity
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
@@ -79,7 +79,7 @@ class IncompleteRequest(http.client.HTTPException):
     """The server responded as to a whole request, but did not have the whole body."""
 
 
-class Wire:
+class HTTPSocket:
     """An open connection to one node, for one request after the other.
 
     Args:
@@ -93,7 +93,7 @@ class Wire:
         self.address = address
         self.first_byte_at = 0.0  # monotonic time; 0 if no byte of the last request was sent
         self.was_used = False  # True once an answer came over it
-        self.heard_nothing = True  # True if not a byte of the last request's answer came
+        self.received_any = False  # True if a byte of the last request's response came
         self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
         self.identity: Identity | None = None  # who answers, under TLS
         self._sock = sock
@@ -125,16 +125,16 @@ class Wire:
             return True
         return True
 
-    def exchange(self, method: str, head: bytes, body: Body | None) -> Response:
+    def exchange(self, method: str, head: bytes, body: Body | None) -> StrictResponse:
         """Send a request and read the head of its answer.
 
         A server may refuse a request, and close, before it has the whole body: that response is
         returned, and its ``will_close`` is True. Any other response that comes so early is a
         failure (contract 4.4).
         """
-        self.heard_nothing = True
+        self.received_any = False
         self.first_byte_at = 0.0
-        response = Response(self._sock, self._debuglevel, method)
+        response = StrictResponse(self._sock, self._debuglevel, method)
         try:
             is_complete = self._send(head, body, response)
             response.begin()
@@ -143,13 +143,13 @@ class Wire:
                     f"the response ({response.status}) came before the whole body was sent"
                 )
         except BaseException:
-            self.heard_nothing = response.heard_nothing
+            self.received_any = response.received_any
             response.close()
             raise
         if not is_complete:
             response.will_close = True
         self.seconds = time.monotonic() - self.first_byte_at
-        self.heard_nothing = False
+        self.received_any = True
         self.was_used = True
         return response
 
@@ -170,7 +170,7 @@ class Wire:
         """From now on wait no longer than *seconds* for the network."""
         self._sock.settimeout(seconds)
 
-    def abandon(self) -> None:
+    def detach(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
         self._forget_fd()
         self._sock.close()
@@ -180,7 +180,7 @@ class Wire:
         if self._fd is not None:
             self._fd = -1
 
-    def _send(self, head: bytes, body: Body | None, response: Response) -> bool:
+    def _send(self, head: bytes, body: Body | None, response: StrictResponse) -> bool:
         """Send everything; False if the server answered before it had everything."""
         try:
             if body is None:
@@ -193,7 +193,7 @@ class Wire:
                 return False
             raise
 
-    def _send_with_body(self, head: bytes, body: Body, response: Response) -> bool:
+    def _send_with_body(self, head: bytes, body: Body, response: StrictResponse) -> bool:
         is_chunked = body.is_chunked or body.length is None
         region = None if is_chunked or not self._sends_files else body.region()
         if region is not None and region.length > SMALL:
@@ -203,7 +203,7 @@ class Wire:
             if is_complete is not None:
                 return is_complete
         for number, block in enumerate(body.blocks()):
-            if number and self._is_readable() and response.answers_early():
+            if number and self._is_readable() and response.has_early_response():
                 return False
             framed = b"%x\r\n%b\r\n" % (len(block), bytes(block)) if is_chunked else block
             if not number and len(framed) <= SMALL:
@@ -217,11 +217,11 @@ class Wire:
         self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
         return True
 
-    def _send_file(self, body: Body, region: Region, response: Response) -> bool | None:
+    def _send_file(self, body: Body, region: Region, response: StrictResponse) -> bool | None:
         """Let the system send a file by itself; None if it cannot do that with this one."""
         sent = 0
         while sent < region.length:
-            if sent and self._is_readable() and response.answers_early():
+            if sent and self._is_readable() and response.has_early_response():
                 return False
             try:
                 count = self._send_from(region.file, region.start + sent, region.length - sent)

@@ -9,8 +9,8 @@ import io
 import re
 from http.client import HTTPMessage, parse_headers
 
-LONGEST = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
-_MOST_LINES = 99
+MAX_HEAD_BYTES = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
+_MAX_LINES = 99
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
 # The lines that matter here, by name and value; and those that do not begin with a name and a
@@ -32,8 +32,8 @@ def parse(head: bytes) -> PlainHead | None:
     # (Not "in": bytes try first whether what is asked for is a number, which takes time.)
     if (
         status is None
-        or len(head) > LONGEST
-        or len(head) - len(unbroken) > _MOST_LINES * len(b"\r\n")
+        or len(head) > MAX_HEAD_BYTES
+        or len(head) - len(unbroken) > _MAX_LINES * len(b"\r\n")
         or unbroken.find(b"\r") >= 0
         or unbroken.find(b"\n") >= 0
     ):

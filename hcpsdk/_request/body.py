@@ -147,7 +147,7 @@ def make_body(content: Content) -> Body | None:
     if isinstance(content, (list, tuple)):
         return _Sequence([_as_bytes(item) for item in content])
     if isinstance(content, Iterable):
-        return _Iterable(content)
+        return _Iterable(content)  # type: ignore[arg-type]
     raise _no_body(content)
 
 

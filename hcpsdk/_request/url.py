@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+__all__ = ["Quoted"]
+
 # One value of a parameter, and all that may be given for a name (contract 3.2).
 Value = str | bytes | int | float | bool | None
 Values = Value | Sequence[Value]

@@ -15,7 +15,7 @@ log = logging.getLogger("hcpsdk.Connection")
 
 NEVER = float("inf")
 LOOK_AGAIN = float("-inf")
-LINGER = 10.0  # seconds after which the thread ends if there is nothing to watch any more
+THREAD_LINGER = 10.0  # seconds after which the thread ends if there is nothing to watch any more
 
 
 class Closable(Protocol):
@@ -93,7 +93,7 @@ class IdleTimer:
                 if self._wakes_at != NEVER:
                     # A wait has an upper limit on some systems.
                     self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
-                elif not self._changed.wait(LINGER) and not self._watched:
+                elif not self._changed.wait(THREAD_LINGER) and not self._watched:
                     return False
 
     def _close_due(self) -> None:

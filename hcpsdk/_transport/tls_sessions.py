@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 LIFETIME = 300.0  # seconds from the full handshake, through however many resumptions
-MOST = 256  # sessions; nodes come and go
+MAX_SESSIONS = 256  # sessions; nodes come and go
 
 
 class Identity(NamedTuple):
@@ -45,7 +45,7 @@ class Sessions:
 
     def keep(self, identity: Identity, session: ssl.SSLSession | None) -> None:
         """Resume *session* for a while; None: ask for none."""
-        if len(self._known) >= MOST:
+        if len(self._known) >= MAX_SESSIONS:
             self._known.clear()
         self._known[identity] = (session, time.monotonic())
 

@@ -4,15 +4,15 @@ import logging
 import ssl
 import time
 
-from hcpsdk._failures import is_name_mismatch
-from hcpsdk._sessions import Identity
 from hcpsdk._target import Target
-from hcpsdk._wire import Wire, open_socket, start_tls
+from hcpsdk._transport.failures import is_name_mismatch
+from hcpsdk._transport.socket import HTTPSocket, open_socket, start_tls
+from hcpsdk._transport.tls_sessions import Identity
 
 log = logging.getLogger("hcpsdk.Connection")
 
 
-class NoConnection(Exception):
+class ConnectFailed(Exception):
     """No connection could be made; holds what happened at the last address tried."""
 
     def __init__(self, error: OSError, address: str) -> None:
@@ -21,14 +21,14 @@ class NoConnection(Exception):
         self.address = address
 
 
-def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[Wire, float]:
-    """A `Wire` to the next address that answers, and the seconds it took to connect.
+def connect(target: Target, timeout: float | None, debuglevel: int) -> tuple[HTTPSocket, float]:
+    """A `HTTPSocket` to the next address that answers, and the seconds it took to connect.
 
     Each known address is tried at most once. The ones that fail are passed over for a while, and
     the pool of addresses is renewed.
 
     Raises:
-        NoConnection: All addresses failed, or a certificate does not verify: then at once.
+        ConnectFailed: All addresses failed, or a certificate does not verify: then at once.
     """
     circle = target._circle
     tried: list[str] = []
@@ -39,7 +39,7 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
         try:
             wire = _connect(target, address, timeout, debuglevel)
         except ssl.SSLCertVerificationError as exc:
-            raise NoConnection(exc, address) from exc
+            raise ConnectFailed(exc, address) from exc
         except OSError as exc:
             error = exc
             log.debug("Connection to %s failed: %s", address, exc)
@@ -49,13 +49,13 @@ def open_wire(target: Target, timeout: float | None, debuglevel: int) -> tuple[W
         circle.connect_succeeded(address)
         return wire, seconds
     assert error is not None  # there is always an address to try
-    raise NoConnection(error, tried[-1]) from error
+    raise ConnectFailed(error, tried[-1]) from error
 
 
-def _connect(target: Target, address: str, timeout: float | None, debuglevel: int) -> Wire:
+def _connect(target: Target, address: str, timeout: float | None, debuglevel: int) -> HTTPSocket:
     context = target._tls
     if context is None:
-        return Wire(open_socket(address, target.port, timeout), address, debuglevel)
+        return HTTPSocket(open_socket(address, target.port, timeout), address, debuglevel)
     mismatch: ssl.SSLCertVerificationError | None = None
     for name in _names(target, context, address):
         identity = Identity(address, name, context.verify_mode, context.check_hostname)
@@ -71,14 +71,14 @@ def _connect(target: Target, address: str, timeout: float | None, debuglevel: in
         target._certificate_names_address = name == address
         if session is not None and not sock.session_reused:
             target._sessions.keep(identity, None)
-        wire = Wire(sock, address, debuglevel)
+        wire = HTTPSocket(sock, address, debuglevel)
         wire.identity = identity
         return wire
     assert mismatch is not None
     raise mismatch
 
 
-def remember_session(target: Target, wire: Wire) -> None:
+def remember_session(target: Target, wire: HTTPSocket) -> None:
     """Keep the TLS session of *wire* for the next connection to its node.
 
     Called after the first answer: under TLS 1.3 the server sends the ticket for it late.

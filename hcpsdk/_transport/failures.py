@@ -5,9 +5,9 @@ import http.client
 import ssl
 from typing import NamedTuple
 
-from hcpsdk._body import BodyError
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkTimeoutError
-from hcpsdk._request import Outgoing
+from hcpsdk._request.body import BodyError
+from hcpsdk._request.outgoing import Outgoing
 
 # What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)

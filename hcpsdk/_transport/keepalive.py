@@ -4,35 +4,35 @@ import logging
 import threading
 import time
 
-from hcpsdk import _fork
-from hcpsdk._idle import NEVER, idle_timer
-from hcpsdk._wire import Wire
+from hcpsdk._transport import atfork
+from hcpsdk._transport.idle_timer import NEVER, idle_timer
+from hcpsdk._transport.socket import HTTPSocket
 
 log = logging.getLogger("hcpsdk.Connection")
 
 
-class KeptWire:
-    """At most one open `Wire`. While it is claimed, nobody else touches it; else the timer may.
+class KeepAlive:
+    """At most one open `HTTPSocket`. While it is acquired, the idle timer leaves it alone.
 
     Args:
         idletime: Seconds for which an unclaimed wire stays open; 0 closes it at once.
     """
 
     def __init__(self, idletime: float) -> None:
-        self.wire: Wire | None = None
+        self.wire: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
         self._idletime = idletime
         self._lock = threading.Lock()  # guards wire and deadline
-        self._fork_count = _fork.count
+        self._fork_count = atfork.count
 
-    def claim(self) -> bool:
+    def acquire(self) -> bool:
         """Take the wire, if there is one, out of the timer's reach; True if it was in it."""
         with self._lock:
             was_armed = self.deadline != NEVER
             self.deadline = NEVER
         return was_armed
 
-    def hold(self, wire: Wire) -> None:
+    def store(self, wire: HTTPSocket) -> None:
         """Keep *wire*, just opened; it is claimed."""
         self.wire = wire
         idle_timer.watch(self)
@@ -42,28 +42,28 @@ class KeptWire:
         if self.wire is None:
             return False
         if self._idletime == 0:
-            self.drop()
+            self.close()
             return False
         self.deadline = deadline = time.monotonic() + self._idletime
         idle_timer.arm(deadline)
         return True
 
-    def drop(self) -> None:
+    def close(self) -> None:
         """Close the wire, if there is one; any number of times.
 
         In the child of a fork that is the parent's: then only our hold on it ends.
         """
-        is_foreign = self.is_foreign()
-        if is_foreign:
+        is_of_parent = self.belongs_to_parent_process()
+        if is_of_parent:
             self._lock = threading.Lock()  # a thread of the parent may have held the old one
-            self._fork_count = _fork.count
+            self._fork_count = atfork.count
         with self._lock:
             wire, self.wire = self.wire, None
             self.deadline = NEVER
         if wire is None:
             return
-        if is_foreign:
-            wire.abandon()
+        if is_of_parent:
+            wire.detach()
         else:
             wire.close()
 
@@ -78,14 +78,14 @@ class KeptWire:
             wire.close()
             log.debug("idletimer expired, Connection closed: IP %s", wire.address)
 
-    def is_foreign(self) -> bool:
+    def belongs_to_parent_process(self) -> bool:
         """True in the child of a fork: the wire is the parent's."""
-        return self._fork_count != _fork.count
+        return self._fork_count != atfork.count
 
     def __del__(self) -> None:
         if self.wire is None:
             return
-        if self.is_foreign():
-            self.wire.abandon()
+        if self.belongs_to_parent_process():
+            self.wire.detach()
         else:
             self.wire.close()
