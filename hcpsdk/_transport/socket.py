@@ -212,7 +212,7 @@ class HTTPSocket:
                 self._send_bytes(head)
             self._send_bytes(framed)
             head = b""
-        if is_chunked and not head and self._is_readable() and response.answers_early():
+        if is_chunked and not head and self._is_readable() and response.has_early_response():
             return False  # the server cannot know yet that this was all
         self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
         return True
