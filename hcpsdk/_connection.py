@@ -360,7 +360,10 @@ class Connection:
             outgoing.retries_left -= 1
         else:
             what = f"{outgoing.method} {outgoing.path}"
-            raise to_hcpsdk_error(failure, what, self._attempts, verdict) from failure.error
+            cause = failure.error
+            if isinstance(cause, BodyError) and isinstance(cause.__cause__, Exception):
+                cause = cause.__cause__  # what the caller's file raised
+            raise to_hcpsdk_error(failure, what, self._attempts, verdict) from cause
 
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, ConnectFailed):

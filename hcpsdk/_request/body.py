@@ -337,19 +337,31 @@ class _File(Body):
         file = self._file
         if file.tell() != start + self._count:
             return False
-        if self.length is None:
-            # An object that only counts cannot say where the end is.
-            file.seek(0, os.SEEK_END)
-            end = file.tell()
+        end = self._find_end()
+        if end is not None:
             if end < start + self._count:
                 return False
             self._least = max(self._least, end - start)
+        elif self.length is None:
+            return False
         file.seek(start)
         if file.tell() != start:
             return False
         again = bytes(_as_bytes(file.read(len(self._first))))
         file.seek(start)
         return bool(again) and self._first.startswith(again) and file.tell() == start
+
+    def _find_end(self) -> int | None:
+        """Seek to the end; None where that is not supported.
+
+        An object that only counts what was read cannot say where its end is.
+        """
+        try:
+            self._file.seek(0, os.SEEK_END)
+        except (NotImplementedError, TypeError, ValueError):
+            return None
+        end: int = self._file.tell()
+        return end
 
     def _read(self, read: Callable[[Any], Any], size: Any) -> Any:
         try:
@@ -392,7 +404,7 @@ class _File(Body):
                 raise BodyError("the body's read() gave more than it was asked for")
             yield piece
         _check_complete(sent, self.length)
-        if sent < self._least:
+        if self.length is None and sent < self._least:
             raise BodyError(f"the body ended after {sent} bytes; before, it had {self._least}")
 
 
