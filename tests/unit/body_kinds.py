@@ -91,6 +91,10 @@ def on_disk(directory: Path, data: bytes = DATA) -> Path:
     return path
 
 
+def device(path: str) -> Callable[[contextlib.ExitStack, Path], Any]:
+    return lambda stack, _directory: stack.enter_context(Path(path).open("rb"))
+
+
 def opened(**options: Any) -> Callable[[contextlib.ExitStack, Path], Any]:
     return lambda stack, directory: stack.enter_context(on_disk(directory).open(**options))
 
@@ -124,7 +128,7 @@ def zip_member(stack: contextlib.ExitStack, directory: Path) -> Any:
 def tar_member(stack: contextlib.ExitStack, directory: Path) -> Any:
     with tarfile.open(directory / "tar", "w:gz") as archive:
         archive.add(on_disk(directory), "member")
-    archive = stack.enter_context(tarfile.open(directory / "tar"))
+    archive = stack.enter_context(tarfile.open(directory / "tar"))  # noqa: SIM115
     return stack.enter_context(archive.extractfile("member"))  # type: ignore[arg-type]
 
 
@@ -231,7 +235,7 @@ KINDS = [
     ),
     Kind(
         "a file that reports no size, as those in ``/proc``",
-        [lambda stack, _: stack.enter_context(Path("/proc/self/cmdline").open("rb"))],
+        [device("/proc/self/cmdline")],
     ),
     Kind(
         "a compressed file (``gzip``, ``bz2``, ``lzma``): sent uncompressed",
@@ -264,7 +268,7 @@ KINDS = [
     Kind("a response of another Connection", [own_response]),
     Kind(
         "a character device (``/dev/urandom``), even if it says that it can seek",
-        [lambda stack, _: stack.enter_context(Path("/dev/null").open("rb"))],
+        [device("/dev/null")],
     ),
     Kind(
         "a pipe, ``sys.stdin``, the file of a socket; a compressed file over one of these",
