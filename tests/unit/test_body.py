@@ -836,7 +836,7 @@ def numpy_array(*args: Any, **options: Any) -> Any:
 
 
 NOT_ITS_BYTES: dict[str, Callable[[], Any]] = {
-    "array of text": lambda: array.array("u", "abc"),
+    "array of text": lambda: array.array("w" if sys.version_info >= (3, 13) else "u", "abc"),
     "ctypes number": lambda: ctypes.c_int(7),
     "ctypes pointer": lambda: ctypes.c_char_p(b"abc"),
     "ctypes pointers": lambda: (ctypes.c_void_p * 2)(),
