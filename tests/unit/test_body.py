@@ -1152,6 +1152,20 @@ def test_rewinding_that_does_not_rewind(kind: Any, data: bytes, cut: int | None)
     assert not body.rewind()
 
 
+def test_position_that_counts_something_else() -> None:
+    """Nor is an object rewound whose position is not the number of bytes that it gave: where its
+    end is cannot be told from it (contract 3.4)."""
+
+    class EverySecond(Rewindable):
+        def read(self, size: int = -1) -> Any:
+            return super().read(size)[::2]
+
+    body = make_body(EverySecond(io.BytesIO(LONG)))
+    sent(body)
+
+    assert not body.rewind()
+
+
 @pytest.mark.parametrize("kind", DISHONEST)
 @pytest.mark.parametrize("cut", [1, 2, None])
 @pytest.mark.parametrize("more", [0, len(LONG)])
