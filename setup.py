@@ -43,7 +43,7 @@ setup(
     extras_require={
         "testing": TESTING,
         "test": [*TESTING, "build", "hypothesis", "mypy", "pytest", "pytest-timeout", "ruff"],
-        "docs": [*TESTING, "alabaster", "sphinx>=8.1"],
+        "docs": [*TESTING, "alabaster", "sphinx>=8.1", "sphinx-copybutton"],
         "bench": [*TESTING, "httpx", "pycurl", "requests", "urllib3"],
     },
     zip_safe=False,
