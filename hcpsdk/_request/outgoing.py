@@ -1,6 +1,7 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
-from hcpsdk._request.body import Body, Content, make_body, with_length
+from hcpsdk._request.body import Body, Content
+from hcpsdk._request.body_kinds import make_body, with_length
 from hcpsdk._request.headers import TOKEN, Headers, PreparedHeaders, checked
 from hcpsdk._request.url import Params, request_target, to_text
 

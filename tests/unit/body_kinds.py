@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hcpsdk._request.body import Body, make_body, with_length
+from hcpsdk._request.body import Body
+from hcpsdk._request.body_kinds import make_body, with_length
 from hcpsdk._transport.response import StrictResponse
 
 DATA = bytes(range(128)) * 20  # text, too

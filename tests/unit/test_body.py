@@ -30,7 +30,8 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk._request.body import BLOCK, CallerError, Length, Rewind, make_body, with_length
+from hcpsdk._request.body import BLOCK, CallerError, Length, Rewind
+from hcpsdk._request.body_kinds import make_body, with_length
 
 from .body_kinds import DATA, KINDS, Kind, OneSocket, PlainReader, Proxy, body_of, table
 
@@ -90,7 +91,8 @@ class Octets(bytes):
     ],
 )
 def test_bytes_and_str(content, expected):
-    """Bytes-like objects as they lie in memory, a str as UTF-8, with their length (3.4)."""
+    """Bytes-like objects as they lie in memory, a str as UTF-8, with their length
+    (contract 3.4)."""
     assert framed(content) == (len(expected), expected)
 
 
@@ -481,7 +483,8 @@ def test_text_file_within_iteration(tmp_path):
     ],
 )
 def test_text_file_within_a_unit(tmp_path, data, encoding, errors, count):
-    """A position that lies between two bytes on disk is refused or kept, never cut (3.4, 4.3)."""
+    """A position that lies between two bytes on disk is refused or kept, never cut
+    (contract 3.4, 4.3)."""
     (tmp_path / "text").write_bytes(data)
     with (tmp_path / "text").open(encoding=encoding, errors=errors, newline="") as file:
         whole = file.read()
@@ -496,7 +499,8 @@ def test_text_file_within_a_unit(tmp_path, data, encoding, errors, count):
 
 
 def test_text_file_with_unflushed_writes(tmp_path):
-    """What was written in text mode and not flushed is sent as it will be on disk (3.4)."""
+    """What was written in text mode and not flushed is sent as it will be on disk
+    (contract 3.4)."""
     with (tmp_path / "text").open("w+", encoding="utf-16", newline="\r\n") as file:
         file.write("ä\nb")
         file.seek(0)
@@ -549,7 +553,8 @@ def test_recoding_readers_are_refused(path):
 
 
 def test_stringio():
-    """Text in memory has no bytes on disk: it is sent as a str is, from its position (3.4)."""
+    """Text in memory has no bytes on disk: it is sent as a str is, from its position
+    (contract 3.4)."""
     file = io.StringIO("xä\r\n€", newline="")
     file.read(1)
     body = make_body(file)
@@ -587,7 +592,8 @@ def pipe():
 
 
 def test_pipe(pipe):
-    """A pipe is read to its end, sent chunked, and known not to be rewindable (3.4, 4.3)."""
+    """A pipe is read to its end, sent chunked, and known not to be rewindable
+    (contract 3.4, 4.3)."""
     body = make_body(pipe(LONG, "rb"))
 
     assert (body.length, body.can_rewind) == (None, False)
@@ -631,7 +637,8 @@ class ReadOnly:
 
 
 def test_anything_with_read():
-    """Anything with read() is read until it gives nothing; short reads are no end (3.4)."""
+    """Anything with read() is read until it gives nothing; short reads are no end
+    (contract 3.4)."""
     body = make_body(ReadOnly(b"abc" * 100))
 
     assert (body.length, body.can_rewind) == (None, False)
@@ -686,7 +693,8 @@ def test_seekable_says_no():
     ids=lambda content: type(content).__name__,
 )
 def test_what_can_be_sent_again(content):
-    """Bytes, text, lists, files are sent whole again after an attempt that was cut (4.3)."""
+    """Bytes, text, lists, files are sent whole again after an attempt that was cut
+    (contract 4.3)."""
     body = make_body(content)
 
     assert body.can_rewind
@@ -702,6 +710,16 @@ def test_list_emptied_meanwhile():
     pieces.clear()
 
     assert sent_again(body) == b"abcdef"
+
+
+def test_bytearray_in_a_list_resized_meanwhile():
+    """A bytearray in a list cannot change its size before the list was sent (contract 3.4, 4.3)."""
+    piece = bytearray(b"abc")
+    body = make_body([piece])
+
+    with pytest.raises(BufferError):
+        piece.clear()
+    assert sent(body) == sent_again(body) == b"abc"
 
 
 class OneIterator:
@@ -726,7 +744,8 @@ class OneSource:
 
 @pytest.mark.parametrize("kind", [iter, OneIterator, OneSource, lambda pieces: map(bytes, pieces)])
 def test_what_cannot_be_sent_again(kind):
-    """An iterable that is spent after one pass is never sent as less than the whole (4.3)."""
+    """An iterable that is spent after one pass is never sent as less than the whole
+    (contract 4.3)."""
     body = make_body(kind([b"abc", b"def", b"ghi"]))
     blocks = body.blocks()
     next(blocks)
@@ -739,7 +758,7 @@ def test_what_cannot_be_sent_again(kind):
 
 
 def test_length_told_by_the_caller():
-    """A body of unknown length is exactly as long as the caller says, or fails (4.3)."""
+    """A body of unknown length is exactly as long as the caller says, or fails (contract 4.3)."""
     assert sent(with_length(make_body(iter([b"ab", b"c"])), 3)) == b"abc"
     for length in (2, 4):
         with pytest.raises(hcpsdk.HcpsdkError):
@@ -1003,7 +1022,8 @@ class OddBuffer(io.BytesIO):
 
 
 def test_text_file_over_something_odd() -> None:
-    """What the object below a text file reads is sent, not what a file would hold (3.4)."""
+    """What the object below a text file reads is sent, not what a file would hold
+    (contract 3.4)."""
     file = io.TextIOWrapper(OddBuffer(b"abc"), encoding="latin-1")
     body = make_body(file)
 

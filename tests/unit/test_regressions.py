@@ -12,7 +12,8 @@ import pytest
 
 import hcpsdk
 from hcpsdk import ips
-from hcpsdk._request.body import BodyError, make_body
+from hcpsdk._request.body import BodyError
+from hcpsdk._request.body_kinds import make_body
 from hcpsdk._transport import idle_timer
 from hcpsdk._transport.idle_timer import NEVER, IdleTimer
 from hcpsdk._xml import parse

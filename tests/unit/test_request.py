@@ -201,7 +201,8 @@ class Number(int, enum.Enum):
 
 @pytest.mark.parametrize("method", [Word.METHOD, Word.OTHER])
 def test_members_of_enums_mean_their_value(method: Word) -> None:
-    """In method, headers and body a member of a (str, Enum) or (int, Enum) is its value (3.2)."""
+    """In method, headers and body a member of a (str, Enum) or (int, Enum) is its value
+    (contract 3.2)."""
     headers = {Word.NAME: Word.VALUE, "X-Number": Number.THREE, "Content-Length": Number.THREE}
     outgoing = prepare(method, "/rest/a", iter([b"abc"]), None, headers, PREPARED)
     head = outgoing.head.decode("latin-1").split("\r\n")
@@ -221,7 +222,8 @@ def test_framing_by_members_of_enums() -> None:
 
 
 def test_body_that_is_a_member_of_an_enum() -> None:
-    """A (str, Enum) is sent as its value, an (int, Enum) is a number: refused (3.2, 3.4)."""
+    """A (str, Enum) is sent as its value, an (int, Enum) is a number: refused
+    (contract 3.2, 3.4)."""
     outgoing = prepare("PUT", "/rest/a", Word.VALUE, None, None, PREPARED)
 
     assert outgoing.body is not None

@@ -125,7 +125,8 @@ def test_params(params, query):
 
 
 def test_params_join_the_query_of_a_quoted_path():
-    """A `Quoted` path that has a query already keeps it, and the parameters follow (3.1, 3.2)."""
+    """A `Quoted` path that has a query already keeps it, and the parameters follow
+    (contract 3.1, 3.2)."""
     path = hcpsdk.Quoted("/rest/a?version=1")
 
     assert request_target(path, {"hold": True}) == "/rest/a?version=1&hold=true"
@@ -140,7 +141,8 @@ def test_params_of_the_wrong_type(params):
 
 @pytest.mark.parametrize("params", [["ab"], [("a", "b", "c")], [("a",)], {"a": "\udc80"}])
 def test_params_that_cannot_be_sent(params):
-    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError (3.2)."""
+    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError
+    (contract 3.2)."""
     with pytest.raises(ValueError):
         request_target("/rest/a", params)
 
@@ -200,7 +202,8 @@ class Stubborn(str):
     ],
 )
 def test_members_of_enums_mean_their_value(url: str, params: Any, expected: str) -> None:
-    """A member of a (str, Enum) or (int, Enum) is sent as its value, not as its name (3.2)."""
+    """A member of a (str, Enum) or (int, Enum) is sent as its value, not as its name
+    (contract 3.2)."""
     target = request_target(url, params)
 
     assert target == expected

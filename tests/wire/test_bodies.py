@@ -99,7 +99,8 @@ def test_files(raw_server, connect, tmp_path):
 
 
 def test_gzip_file(raw_server, connect, tmp_path):
-    """A packed file is sent unpacked and whole: its size on disk is not its length (3.4)."""
+    """A packed file is sent unpacked and whole: its size on disk is not its length
+    (contract 3.4)."""
     with gzip.open(tmp_path / "packed", "wb") as file:
         file.write(LONG)
     server = raw_server(answering(OK))
@@ -164,7 +165,8 @@ def test_cut_answer_as_a_body(raw_server, connect, data):
 
 
 def test_answer_of_the_same_connection_as_a_body(raw_server, connect):
-    """An answer cannot be its own Connection's body: refused, nothing short stored (4.3)."""
+    """An answer cannot be its own Connection's body: refused, nothing short stored
+    (contract 4.3)."""
     answers = iter([answer(b"x" * 1000), OK])
     received = []
 
@@ -251,7 +253,8 @@ def test_generator_that_raises(raw_server, connect, error, position, length):
 
 @pytest.mark.parametrize("told", [2, 4])
 def test_generator_of_another_length_than_told(raw_server, connect, told):
-    """A body that is not as long as its caller said is never stored as if it were (4.3)."""
+    """A body that is not as long as its caller said is never stored as if it were
+    (contract 4.3)."""
     server = raw_server(in_turn(recording))
     connection = connect(server, retries=3)
 
@@ -293,7 +296,7 @@ def test_file_that_shrinks(raw_server, connect, tmp_path):
 @pytest.mark.parametrize("verb", ["PUT", "POST"])
 @pytest.mark.parametrize("is_kept_alive", [True, False])
 def test_early_answer(raw_server, connect, tmp_path, closes, kind, verb, is_kept_alive):
-    """A server that answers within the body and closes is heard: no broken pipe (4.4)."""
+    """A server that answers within the body and closes is heard: no broken pipe (contract 4.4)."""
 
     def early(peer):
         if is_kept_alive:
