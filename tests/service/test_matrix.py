@@ -14,6 +14,8 @@ import pytest
 import hcpsdk
 from hcpsdk.testing import HCP, Answer, Garbage, HangUp, Refuse, Reset, Stall
 
+from ..unit.dishonest import CountsOnly, Rewindable
+
 HOST = "n1.m.hcp1.snomis.local"
 USER = hcpsdk.NativeAuthorization("n", "n01")
 SMALL = b"This is an example"
@@ -46,47 +48,13 @@ FAULTS = [
 STALLS = [Stall(at, after) for at, after in BREAKS if at != "after answer"]
 
 
-class Reader:
-    """An object with read(), seek() and tell(), and no known length."""
-
-    def __init__(self, data):
-        self.file = io.BytesIO(data)
-
-    def read(self, size=-1):
-        return self.file.read(size)
-
-    def seek(self, position, whence=io.SEEK_SET):
-        return self.file.seek(position, whence)
-
-    def tell(self):
-        return self.file.tell()
-
-
-class Dishonest(Reader):
-    """Says that it goes back, and does not."""
-
-    position = 0
-
-    def read(self, size=-1):
-        data = super().read(size)
-        self.position += len(data)
-        return data
-
-    def seek(self, position, whence=io.SEEK_SET):
-        self.position = position
-        return position
-
-    def tell(self):
-        return self.position
-
-
 # What is put: how it is handed over, and whether it can be had again.
 BODIES = {
     "small bytes": lambda: SMALL,
     "large bytes": lambda: LARGE,
     "large file": lambda: io.BytesIO(LARGE),
-    "large reader": lambda: Reader(LARGE),
-    "large dishonest reader": lambda: Dishonest(LARGE),
+    "large reader": lambda: Rewindable(io.BytesIO(LARGE)),
+    "large dishonest reader": lambda: CountsOnly(io.BytesIO(LARGE)),
     "large generator": lambda: (LARGE[i : i + 99_999] for i in range(0, len(LARGE), 99_999)),
 }
 DATA = {kind: SMALL if kind.startswith("small") else LARGE for kind in BODIES}

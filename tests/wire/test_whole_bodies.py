@@ -18,6 +18,7 @@ import pytest
 
 import hcpsdk
 
+from ..unit.dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable, SeekDoesNothing
 from .raw import OK, Gone, Peer, RawServer, answer
 
 DATA = os.urandom(1_000_000) * 40  # more than the sockets' buffers hold
@@ -220,70 +221,6 @@ def test_success_after_a_retry(
 # 3.4 Rewinding that does not rewind
 
 
-class Reader:
-    """An honest object with read(), seek() and tell()."""
-
-    def __init__(self, data: bytes) -> None:
-        self.file = io.BytesIO(data)
-
-    def read(self, size: int = -1) -> bytes:
-        return self.file.read(size)
-
-    def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
-        return self.file.seek(position, whence)
-
-    def tell(self) -> int:
-        return self.file.tell()
-
-
-class SeekDoesNothing(Reader):
-    def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
-        return position
-
-
-class TellIsZero(SeekDoesNothing):
-    def tell(self) -> int:
-        return 0
-
-
-class CountsOnly(Reader):
-    position = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = super().read(size)
-        self.position += len(data)
-        return data
-
-    def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
-        self.position = position
-        return position
-
-    def tell(self) -> int:
-        return self.position
-
-
-def forward_only(error: type[Exception]) -> Any:
-    class ForwardOnly(Reader):
-        def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
-            if (position, whence) != (self.file.tell(), os.SEEK_SET):
-                raise error("this goes forward only")
-            return position
-
-    return ForwardOnly
-
-
-DISHONEST = {
-    "seek() does nothing": SeekDoesNothing,
-    "tell() is always 0": TellIsZero,
-    "only counts": CountsOnly,
-    "OSError": forward_only(OSError),
-    "ValueError": forward_only(ValueError),
-    "EOFError": forward_only(EOFError),
-    "AttributeError": forward_only(AttributeError),
-    "BadZipFile": forward_only(type("BadZipFile", (Exception,), {})),
-}
-
-
 def cutting(stored: list[bytes], ending: str, after: int | None) -> Callable[[Peer], None]:
     """A handler whose first PUT is cut *after* so many bytes (None: after all of them); further
     ones are stored."""
@@ -307,13 +244,13 @@ def cutting(stored: list[bytes], ending: str, after: int | None) -> Callable[[Pe
     return handler
 
 
-@pytest.mark.parametrize("name", DISHONEST)
+@pytest.mark.parametrize("kind", DISHONEST)
 @pytest.mark.parametrize(("is_kept", "retries"), [(False, 2), (True, 0), (True, 2)])
 @pytest.mark.parametrize("after", [100_000, None])
 @pytest.mark.parametrize("has_length", [False, True])
 def test_rewinding_that_does_not_rewind(
     serve: Callable[..., tuple[RawServer, hcpsdk.Connection]],
-    name: str,
+    kind: Any,
     is_kept: bool,
     retries: int,
     after: int | None,
@@ -323,10 +260,11 @@ def test_rewinding_that_does_not_rewind(
     the failure of the connection is reported first (contract 3.4, 4.2, 4.3)."""
     stored: list[bytes] = []
     _server, connection = serve(cutting(stored, "reset", after), is_kept, retries=retries)
-    headers = {"Content-Length": str(len(ALIKE))} if has_length else None
+    data = os.urandom(len(ALIKE)) if has_length else ALIKE
+    headers = {"Content-Length": str(len(data))} if has_length else None
 
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
-        connection.PUT("/rest/a", DISHONEST[name](ALIKE), headers=headers)
+        connection.PUT("/rest/a", kind(io.BytesIO(data)), headers=headers)
 
     assert stored == []
     assert connection.attempts == 1
@@ -339,6 +277,26 @@ def test_rewinding_that_does_not_rewind(
     assert stored == [b"next"]
 
 
+@pytest.mark.parametrize("after", [100_000, None])
+def test_only_the_end_shows_it(
+    serve: Callable[..., tuple[RawServer, hcpsdk.Connection]], after: int | None
+) -> None:
+    """Where bytes that are all alike, and a length, hide that an object does not go back, too few
+    of them are left: nothing is stored (contract 4.3)."""
+    stored: list[bytes] = []
+    _server, connection = serve(cutting(stored, "reset", after), retries=2)
+
+    with pytest.raises(hcpsdk.HcpsdkError, match="the body ended after"):
+        connection.PUT(
+            "/rest/a",
+            CountsOnlyWithOneArgument(io.BytesIO(ALIKE)),
+            headers={"Content-Length": str(len(ALIKE))},
+        )
+
+    assert stored == []
+    assert connection.response is None
+
+
 def test_a_free_resend_without_rewinding_is_reported(
     serve: Callable[..., tuple[RawServer, hcpsdk.Connection]],
 ) -> None:
@@ -346,7 +304,7 @@ def test_a_free_resend_without_rewinding_is_reported(
     _server, connection = serve(cutting([], "close", None))
 
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
-        connection.PUT("/rest/a", SeekDoesNothing(ALIKE))
+        connection.PUT("/rest/a", SeekDoesNothing(io.BytesIO(ALIKE)))
 
     assert "rewound" not in str(caught.value)
 
@@ -369,7 +327,7 @@ def test_honest_reader_is_rewound(
     data = DATA[:6_000_000]
     headers = {"Content-Length": str(len(data))} if has_length else None
 
-    assert connection.PUT("/rest/a", Reader(data), headers=headers).status == 201
+    assert connection.PUT("/rest/a", Rewindable(io.BytesIO(data)), headers=headers).status == 201
     assert connection.attempts == 2
     assert stored == [data]
 
@@ -450,9 +408,9 @@ def test_error_of_the_callers_reader(
     (contract 4.5)."""
     raised = error("mine")
 
-    class Broken(Reader):
+    class Broken(Rewindable):
         def read(self, size: int = -1) -> bytes:
-            if self.file.tell() > 2_000_000:
+            if self.tell() > 2_000_000:
                 raise raised
             return super().read(size)
 
@@ -461,7 +419,7 @@ def test_error_of_the_callers_reader(
     headers = {"Content-Length": str(len(ALIKE))} if has_length else None
 
     with pytest.raises(error) as caught:
-        connection.PUT("/rest/a", Broken(ALIKE), headers=headers)
+        connection.PUT("/rest/a", Broken(io.BytesIO(ALIKE)), headers=headers)
 
     assert caught.value is raised
     assert connection.attempts == 1
