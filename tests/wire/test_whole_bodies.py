@@ -277,14 +277,13 @@ def test_rewinding_that_does_not_rewind(
     assert stored == [b"next"]
 
 
-@pytest.mark.parametrize("after", [100_000, None])
 def test_only_the_end_shows_it(
-    serve: Callable[..., tuple[RawServer, hcpsdk.Connection]], after: int | None
+    serve: Callable[..., tuple[RawServer, hcpsdk.Connection]],
 ) -> None:
     """Where bytes that are all alike, and a length, hide that an object does not go back, too few
     of them are left: nothing is stored (contract 4.3)."""
     stored: list[bytes] = []
-    _server, connection = serve(cutting(stored, "reset", after), retries=2)
+    _server, connection = serve(cutting(stored, "reset", 100_000), retries=2)
 
     with pytest.raises(hcpsdk.HcpsdkError, match="the body ended after"):
         connection.PUT(
