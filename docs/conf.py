@@ -162,11 +162,9 @@ class Rule(XRefRole):
 def prepare_docstring(
     _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Replace ``[4.2]`` in a docstring: it is a section of the original manual."""
-    section = r" :ref:`(original manual \1) <sections>`"
-    lines[:] = [re.sub(r" \[([\d.]+)\]", section, line) for line in lines]
+    """Keep napoleon from parsing "Seconds: so many" as a type and its description."""
     if what in ("property", "attribute") and ":" in lines[0]:
-        lines[0] = f":{lines[0]}"  # or napoleon parses "Seconds: so many" as "type: description"
+        lines[0] = f":{lines[0]}"
 
 
 def shorten_signature(
