@@ -16,7 +16,7 @@ import pytest
 import hcpsdk
 from hcpsdk.testing import HCP, Answer, Garbage, HangUp, Refuse, Reset, Stall
 
-from ..unit.dishonest import CountsOnly, Rewindable
+from ..support.dishonest import CountsOnly, Rewindable
 
 HOST = "n1.m.hcp1.snomis.local"
 USER = hcpsdk.NativeAuthorization("n", "n01")

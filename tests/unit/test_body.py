@@ -34,8 +34,8 @@ import hcpsdk
 from hcpsdk._request.body import BLOCK, BodyError, CallerError, Length, Rewind
 from hcpsdk._request.body_kinds import make_body, with_length
 
+from ..support.dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable
 from .body_kinds import DATA, KINDS, Kind, OneSocket, PlainReader, Proxy, body_of, table
-from .dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable
 
 LONG = bytes(range(256)) * (BLOCK // 128) + b"end"  # two blocks and a bit
 TEXT = "erste Zeile, äöü\r\nzweite\nZeile drei ß\r"

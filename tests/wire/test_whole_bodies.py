@@ -18,8 +18,8 @@ import pytest
 
 import hcpsdk
 
-from ..unit.dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable, SeekDoesNothing
-from .raw import OK, Gone, Peer, RawServer, answer
+from ..support.dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable, SeekDoesNothing
+from ..support.raw_server import OK, Gone, Peer, RawServer, answer
 
 DATA = os.urandom(1_000_000) * 40  # more than the sockets' buffers hold
 ALIKE = bytes(6_000_000)
