@@ -7,7 +7,7 @@ and for dark screens.
 import textwrap
 from xml.sax.saxutils import escape
 
-from hcpsdk._connection import State
+from hcpsdk._transport.state import State
 
 WIDTH = 520
 STYLE = """

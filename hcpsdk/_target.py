@@ -8,8 +8,7 @@ from typing import Any
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
-from hcpsdk._request.headers import PreparedHeaders
-from hcpsdk._transport.tls_sessions import Sessions
+from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, as_address
 
 __all__ = ["Target"]
@@ -82,15 +81,12 @@ class Target:
         self._sslcontext = sslcontext
         self._interface = interface
         self._replica_strategy = replica_strategy
-        # Which identity a certificate was last found valid for: our name, or the node's address
-        # (contract 2.8). One assignment sets it, so it needs no lock.
-        self._certificate_names_address = False
-        self._sessions = Sessions()
-        self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
-
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
-        self._circle._addr()  # as the manual's debug output shows [10.1.2]
-        self._tls = (sslcontext or _unverified_context()) if self.ssl else None
+        self._circle.next_address()  # as the manual's debug output shows [10.1.2]
+        context = (sslcontext or _unverified_context()) if self.ssl else None
+        self._endpoint = Endpoint(
+            fqdn, self._host, port, self._circle, context, lambda: authorization.headers
+        )
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
@@ -125,20 +121,12 @@ class Target:
     @property
     def addresses(self) -> list[str]:
         """The IP addresses known now, in the order received from the name server; a copy."""
-        return self._circle._addresses
+        return self._circle.addresses
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of each request: ``Host``, and those with the credentials; a copy."""
         return {"Host": self._host, **self._authorization.headers}
-
-    def _prepare(self) -> PreparedHeaders:
-        """The same, put together; the authorization may give others from time to time."""
-        credentials = self._authorization.headers
-        prepared = self._prepared
-        if prepared is None or prepared.credentials != credentials:
-            self._prepared = prepared = PreparedHeaders(self._host, credentials)
-        return prepared
 
     @property
     def replica(self) -> "Target | None":
@@ -156,7 +144,12 @@ class Target:
         Looks the name up again if the pool is due for it; a look-up that fails leaves the known
         addresses in use. Nodes that failed to connect lately are passed over.
         """
-        return self._circle._addr()
+        return self._circle.getaddr()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What a Connection needs to know of it; for the library's own use."""
+        return self._endpoint
 
     def __enter__(self) -> "Target":
         return self

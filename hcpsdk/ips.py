@@ -98,6 +98,11 @@ class Response:
         """Seconds for which the answer holds; None where the source does not tell."""
         return self._ttl
 
+    @property
+    def cause(self) -> Exception | None:
+        """The exception that `raised` describes."""
+        return self._cause
+
     def __repr__(self) -> str:
         return (
             f"<Response fqdn={self._fqdn!r} cache={self._cache} ips={self.ips} "
@@ -218,9 +223,12 @@ class Circle:
         self.refresh()
 
     @property
-    def _addresses(self) -> list[str]:
+    def addresses(self) -> list[str]:
         """The addresses known now, in the order received; a copy."""
         return list(self._pool)
+
+    #: The name that the manual gives it.
+    _addresses = addresses
 
     def refresh(self) -> None:
         """Look the name up now, and rebuild the pool from the answer.
@@ -233,7 +241,7 @@ class Circle:
             number = self._asked
         response = query(self._fqdn, cache=self._dnscache)
         if response.raised:
-            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response._cause
+            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response.cause
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
         with self._lock:
             if number < self._answered:
@@ -243,11 +251,14 @@ class Circle:
             self._renewal_due = time.monotonic() + max(ttl, SHORTEST_RENEWAL)
         log.debug("(re-) loaded IP address cache: %s", response.ips)
 
-    def _addr(self) -> str:
+    def getaddr(self) -> str:
         """The next address; one that failed to connect lately only if there is no other."""
         address = self.next_address()
         assert address is not None  # the pool is never empty
         return address
+
+    #: The name that the manual gives it.
+    _addr = getaddr
 
     def next_address(
         self, exclude: Collection[str] = (), timeout: float | None = None
@@ -323,8 +334,12 @@ class Circle:
         except IpsError as exc:
             log.debug("address cache could not be renewed: %s", exc)
 
+    def renew_lock(self) -> None:
+        """In the child of a fork: a thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
+
     def __repr__(self) -> str:
-        return f"<Circle {self._fqdn}:{self._port} {self._addresses}>"
+        return f"<Circle {self._fqdn}:{self._port} {self.addresses}>"
 
 
 # A fork may come while another thread holds a lock that nobody in the child would ever release.
@@ -333,7 +348,7 @@ _circles: "weakref.WeakSet[Circle]" = weakref.WeakSet()
 
 def _renew_locks() -> None:
     for circle in _circles:
-        circle._lock = threading.Lock()
+        circle.renew_lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -124,6 +124,10 @@ class _Names:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as another process does."""
         self._lock = threading.Lock()  # guards both parts of the time
         self._steps = 0  # of 65536 * 100 nanoseconds
         self._count = secrets.randbits(16)
@@ -145,4 +149,4 @@ class _Names:
 _names = _Names()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_names.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=_names.reset)

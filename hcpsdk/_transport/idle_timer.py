@@ -35,6 +35,10 @@ class IdleTimer:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, with nothing to watch."""
         # Guards all below. It is taken itself, not by way of the condition, whose own code for
         # that can be interrupted by Ctrl-C half-way and would leave it locked.
         self._lock = threading.Lock()
@@ -113,4 +117,4 @@ idle_timer = IdleTimer()
 
 if hasattr(os, "register_at_fork"):
     # Threads do not survive a fork, and what the parent watches is the parent's.
-    os.register_at_fork(after_in_child=idle_timer.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=idle_timer.reset)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import hcpsdk
-from hcpsdk._connection import State
+from hcpsdk._transport.state import State
 from hcpsdk.testing import HangUp, Stall
 
 DRAWING = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "drawing.py"))
@@ -63,7 +63,7 @@ def moves(hcp, target):
 
     def let_it_idle():
         """Let the time pass after which the timer closes the socket."""
-        connection._keepalive.close_if_idle(time.monotonic() + 2 * IDLE)
+        connection._channel._keepalive.close_if_idle(time.monotonic() + 2 * IDLE)
 
     with hcpsdk.Connection(target, idletime=IDLE) as connection:
         ask_in_vain()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection
+from hcpsdk import _channel
 
 from .conftest import TLS_PORT
 from .raw import OK, PATIENCE, Peer, answer, answering, chunked_answer, in_turn
@@ -111,7 +111,7 @@ def test_late_end_of_an_empty_clean_up_counts(
     """`service_time2` covers the clean-up read also where nothing but the end of the body was to
     come, late (contract 1.7)."""
     stopwatch = Stopwatch()
-    monkeypatch.setattr(_connection, "time", stopwatch)
+    monkeypatch.setattr(_channel, "time", stopwatch)
     waited = 40.0
 
     def handler(peer: Peer) -> None:
@@ -396,7 +396,7 @@ def test_draining_has_an_end(
     server = raw_server(in_turn(trickle, answering(OK)))
     connection = connect(server)
     connection.GET(URL)
-    monkeypatch.setattr(_connection, "time", Stopwatch(step=0.3))
+    monkeypatch.setattr(_channel, "time", Stopwatch(step=0.3))
     assert connection.GET(URL).status == 200
     assert len(server.peers) == 2
 

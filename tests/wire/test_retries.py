@@ -586,13 +586,13 @@ def test_refused_connections_are_passed_over(nodes, tmp_path, verb, kind):
 def test_all_nodes_refuse(nodes, monkeypatch, retries):
     """All addresses are tried once per attempt; then the request has failed (4.1, 4.7)."""
     tried = []
-    create_connection = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def recording(address, *args, **options):
+    def recording(sock, address):
         tried.append(address[0])
-        return create_connection(address, *args, **options)
+        real_connect(sock, address)
 
-    monkeypatch.setattr(socket, "create_connection", recording)
+    monkeypatch.setattr(socket.socket, "connect", recording)
     _, connect, asked = nodes(None, None, None)
     connection = connect(retries=retries)
     before = len(asked)

@@ -511,7 +511,7 @@ def test_sessions_are_resumed(
             assert connection.HEAD("/rest/a").status == 200
     with hcpsdk.Connection(target) as one, hcpsdk.Connection(target) as other:
         one.HEAD("/rest/a")
-        target._sessions.clear()
+        target.endpoint.sessions.clear()
         other.HEAD("/rest/a")
 
     assert noted == [False, True, True, True, False]
@@ -527,7 +527,7 @@ def test_no_session_for_another_identity(
     authority.configure_trust(context)
     target = hcpsdk.Target("hcp.example", authorization, port=8000, sslcontext=context)
     for by_address in (False, True, False, True):
-        target._certificate_names_address = by_address
+        target.endpoint.certificate_names_address = by_address
         with hcpsdk.Connection(target) as connection:
             connection.HEAD("/rest/a")
 

@@ -1,0 +1,45 @@
+"""One use of a Connection: a request, or one read of a response's body."""
+
+import contextlib
+import socket
+
+
+def shut_down(sock: socket.socket) -> None:
+    """End the connection of *sock*, so that whatever waits for it stops waiting.
+
+    Safe from any thread. (Closing would not be: the number of the socket could be reused. Nor
+    would `ssl.SSLSocket.shutdown`, after which a socket reads and writes without TLS.)
+    """
+    with contextlib.suppress(OSError):  # it has ended already
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class Use:
+    """One use of a Connection, from its beginning to its end.
+
+    It is referenced by the call that it stands for, so that it is gone when that call is.
+    """
+
+    is_cancelled = False  # True once `close()` was called meanwhile
+    _socket: socket.socket | None = None
+
+    def cancel(self) -> None:
+        """End it, from any thread or signal handler; it raises soon."""
+        self.is_cancelled = True
+        if self._socket is not None:
+            shut_down(self._socket)
+
+    def watch(self, sock: socket.socket) -> None:
+        """Use *sock* from now on, which `cancel()` shuts down.
+
+        Raises:
+            ConnectionAbortedError: It was cancelled before.
+        """
+        self._socket = sock
+        if self.is_cancelled:
+            self.check()
+
+    def check(self) -> None:
+        """Raise `ConnectionAbortedError` if it was cancelled."""
+        if self.is_cancelled:
+            raise ConnectionAbortedError("the Connection was closed meanwhile")
