@@ -27,7 +27,7 @@ from hcpsdk._transport.idle_timer import idle_timer
 from hcpsdk._transport.keepalive import IN_USE, KeepAlive
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.socket import HTTPSocket
-from hcpsdk._transport.state import State
+from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.use import Use
 
 log = logging.getLogger("hcpsdk.Connection")
@@ -42,7 +42,7 @@ MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (cont
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to save a connection whose body nobody read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
-CLOSED = "the Connection was closed"
+CLOSED_BY_CALLER = "the Connection was closed"
 PARENTS = "this response was created in the parent process and cannot be read after fork()"
 
 
@@ -75,9 +75,6 @@ class Channel:
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
         self._started = 0.0  # monotonic time at which the running read began
-        self._forget_response()
-
-    def _forget_response(self) -> None:
         self._response: StrictResponse | None = None
         self.attempts = 0
         self.service_time1 = UNMEASURED
@@ -124,13 +121,24 @@ class Channel:
         """
         use = Use()
         try:
-            self._begin(use)
+            # Be done with the last request: a failed one never shows an earlier one's response.
+            keepalive = self._keepalive
+            was_armed = keepalive.acquire(use)
+            self._is_logged = log.isEnabledFor(logging.DEBUG)
+            if self._is_logged:
+                self._log_cancel(was_armed)
+            last, self._response = self._response, None
+            self.attempts = 0
+            self.service_time1 = self.service_time2 = UNMEASURED
+            if last is not None and last.owner is not None:
+                self._discard_unread_body(last, use)
+            keepalive.move(WAITING)
             try:
                 prepared = self._endpoint.prepare_headers()
                 outgoing = prepare(method, url, content, params, headers, prepared)
             except BaseException:
                 if self._keepalive.is_user(use):
-                    self._release(use, State.IDLE)  # nothing was sent: the socket is still good
+                    self._release(use, IDLE)  # nothing was sent: the socket is still good
                 raise
             outgoing.retries_left = self._retries
             if self._is_logged:
@@ -145,23 +153,6 @@ class Channel:
             if self._keepalive.is_user(use):
                 self._fail("the request failed")
             raise
-
-    def _begin(self, use: Use) -> None:
-        """Be done with the last request: a failed one never shows an earlier one's response."""
-        self._acquire(use)
-        response = self._response
-        self._forget_response()
-        if response is not None and response.owner is not None:
-            self._discard_unread_body(response, use)
-        self._keepalive.move(State.WAITING)
-
-    def _acquire(self, use: Use) -> None:
-        if self._keepalive.belongs_to_parent_process():
-            self._lose_response(PARENTS)
-        was_armed = self._keepalive.acquire(use)
-        self._is_logged = log.isEnabledFor(logging.DEBUG)
-        if self._is_logged:
-            self._log_cancel(was_armed)
 
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         opened = self._open_socket(use)
@@ -182,7 +173,8 @@ class Channel:
             )
         is_done = True
         if response.length == 0:
-            response.end()
+            if response.fp is not None:
+                response.end()
         elif reads_body:
             self._read_body(response)
         else:
@@ -191,25 +183,28 @@ class Channel:
             use.check()
         self._response = response
         if is_done:
-            self._finish(use, response)
+            state = CLOSED if response.will_close or response.has_leftover else IDLE
         else:
+            state = READING
             self._path = outgoing.path
             response.owner = self
-            self._release(use, State.READING)
+        self._release(use, state)
         return response
 
     def _open_socket(self, use: Use) -> HTTPSocket:
         """The socket kept, unless the server closed it meanwhile, or a new one."""
         opened = self._keepalive.socket
         if opened is not None:
+            use.sock = opened.raw
+            if use.is_cancelled:
+                use.check()
             if not opened.is_stale():
-                use.watch(opened.raw)
                 return opened
             self._keepalive.close()
         log.debug("Connection needs to be opened")
         opened, seconds = connect(self._endpoint, self._timeout, self._debuglevel, use)
         self._keepalive.store(opened)
-        use.watch(opened.raw)
+        use.check()
         self.address = opened.address
         self.connect_time = seconds or UNMEASURED
         log.debug(
@@ -242,7 +237,9 @@ class Channel:
         self._keepalive.close()
         what = f"{outgoing.method} {outgoing.path}"
         if use.is_cancelled or not self._keepalive.is_user(use):
-            raise HcpsdkError(f"{what} failed: {CLOSED} while the request was running") from error
+            raise HcpsdkError(
+                f"{what} failed: {CLOSED_BY_CALLER} while the request was running"
+            ) from error
         verdict = judge(failure, outgoing)
         if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
             self._endpoint.circle.renew_after_failure(self._timeout)
@@ -269,14 +266,16 @@ class Channel:
 
     def begin_read(self, use: Use, response: StrictResponse) -> None:
         """A read begins; raises if the body cannot be read (any more, or just now)."""
-        if self._keepalive.belongs_to_parent_process():
-            self._lose_response(PARENTS)
-        self._keepalive.acquire(use)
-        opened = self._keepalive.socket
-        if response.owner is None or opened is None:  # another thread was quicker
-            self._keepalive.release(self.state)
-            raise HcpsdkError(response.unreadable_reason or CLOSED)
-        use.watch(opened.raw)
+        keepalive = self._keepalive
+        keepalive.acquire(use)
+        opened = keepalive.socket
+        if response.owner is None or opened is None:
+            self._lose_response(PARENTS if keepalive.was_inherited else CLOSED_BY_CALLER)
+            keepalive.release(keepalive.state)
+            raise HcpsdkError(response.unreadable_reason)
+        use.sock = opened.raw
+        if use.is_cancelled:
+            use.check()
         self._started = time.monotonic()
 
     def finished(self, use: Use, response: StrictResponse) -> None:
@@ -287,10 +286,11 @@ class Channel:
             log.debug("(partial?) read: service_time1 = %s secs", self.service_time1)
         if use.is_cancelled:  # then an end may be the end that `close()` made
             use.check()
+        state = READING
         if response.fp is None:  # at its end
-            self._finish(use, response)
-        else:
-            self._release(use, State.READING)
+            response.owner = None
+            state = CLOSED if response.will_close or response.has_leftover else IDLE
+        self._release(use, state)
 
     def failed(self, use: Use, response: StrictResponse, error: BaseException) -> None:
         """The read failed; raises what the caller is to see instead of *error*."""
@@ -299,10 +299,12 @@ class Channel:
         failure = Failure(error, Phase.EXCHANGING, self.address)  # type: ignore[arg-type]
         what = f"reading the response to {response.method} {self._path}"
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
-        self._fail(CLOSED if use.is_cancelled else "the rest of the body could not be read")
+        self._fail(
+            CLOSED_BY_CALLER if use.is_cancelled else "the rest of the body could not be read"
+        )
         if isinstance(error, TRANSPORT_ERRORS):
             if use.is_cancelled:
-                raise HcpsdkError(f"{what} failed: {CLOSED} meanwhile") from error
+                raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error
 
     def response_closed(self, response: StrictResponse) -> None:
@@ -318,7 +320,8 @@ class Channel:
             opened = self._keepalive.socket
             left = response.length or 0
             if opened is not None and not response.will_close and left <= MAX_DRAIN_BYTES:
-                use.watch(opened.raw)
+                use.sock = opened.raw
+                use.check()
                 self._drain(response, opened)
                 is_drained = response.isclosed() and not response.has_leftover
         except TRANSPORT_ERRORS:
@@ -339,25 +342,19 @@ class Channel:
 
     # The end of a use
 
-    def _finish(self, use: Use, response: StrictResponse) -> None:
-        """The body was read to its end: wait for the next request, for a while."""
-        response.owner = None
-        is_usable = not (response.will_close or response.has_leftover)
-        self._release(use, State.IDLE if is_usable else State.CLOSED)
-
     def _release(self, use: Use, state: State) -> None:
         is_armed = self._keepalive.release(state)
         if is_armed and self._is_logged:
             self._log_cancel(False)
             log.debug("idletimer started: %s", idle_timer)
         if use.is_cancelled:  # too late to end it, but in time to close what it left
-            self._close(CLOSED, False)
+            self._close(CLOSED_BY_CALLER, False)
 
     def _fail(self, why: str) -> None:
         """End the use that is running, and the connection with it."""
         self._lose_response(why)
         self._response = None
-        self._keepalive.release(State.CLOSED)
+        self._keepalive.release(CLOSED)
 
     def _lose_response(self, why: str) -> None:
         """Whoever reads on in an unfinished response gets *why*."""
@@ -367,13 +364,11 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket; a request or read that is running ends with an `HcpsdkError`."""
-        self._close(CLOSED, log.isEnabledFor(logging.DEBUG))
+        self._close(CLOSED_BY_CALLER, log.isEnabledFor(logging.DEBUG))
         log.debug("Connection object closed: IP %s (%s)", self.address, self._endpoint.fqdn)
 
     def _close(self, why: str, is_logged: bool) -> None:
         use = Use()
-        if self._keepalive.belongs_to_parent_process():
-            self._lose_response(PARENTS)
         try:
             was_armed = self._keepalive.acquire_or_cancel(use)
             if is_logged:
@@ -381,7 +376,7 @@ class Channel:
         finally:
             if self._keepalive.is_user(use):
                 self._lose_response(why)
-                self._keepalive.release(State.CLOSED)
+                self._keepalive.release(CLOSED)
 
     def _log_cancel(self, was_armed: bool) -> None:
         # In the words of the manual, whose timers were cancelled and made anew.

@@ -84,9 +84,7 @@ class Target:
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle.next_address()  # as the manual's debug output shows [10.1.2]
         context = (sslcontext or _unverified_context()) if self.ssl else None
-        self._endpoint = Endpoint(
-            fqdn, self._host, port, self._circle, context, lambda: authorization.headers
-        )
+        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 

@@ -4,6 +4,7 @@ import logging
 import socket
 import ssl
 import time
+from typing import TypeVar
 
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import is_name_mismatch
@@ -64,14 +65,22 @@ def _connect_to(
 ) -> HTTPSocket:
     context = endpoint.context
     if context is None:
-        return HTTPSocket(open_socket(address, endpoint.port, timeout, use), address, debuglevel)
+        plain = _open(_new_socket(address), endpoint, address, timeout, use)
+        return HTTPSocket(plain, address, debuglevel)
     mismatch: ssl.SSLCertVerificationError | None = None
     for name in _names(endpoint, context, address):
         identity = Identity(address, name, context.verify_mode, context.check_hostname)
         session = endpoint.sessions.find(identity)
+        # TLS comes before TCP here: if the connection is reset just then, `wrap_socket()` raises
+        # without closing its socket (CPython 3.11.4 and later). A name is sent as SNI.
+        tls = context.wrap_socket(
+            _new_socket(address),
+            server_hostname=name,
+            do_handshake_on_connect=False,
+            session=session,
+        )
         try:
-            plain = open_socket(address, endpoint.port, timeout, use)
-            tls = start_tls(plain, context, name, session, use)
+            _open(tls, endpoint, address, timeout, use)
         except ssl.SSLCertVerificationError as exc:
             if not is_name_mismatch(exc):
                 raise
@@ -85,6 +94,32 @@ def _connect_to(
     raise mismatch
 
 
+def _new_socket(address: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+
+Socket = TypeVar("Socket", bound=socket.socket)
+
+
+def _open(
+    sock: Socket, endpoint: Endpoint, address: str, timeout: float | None, use: Use
+) -> Socket:
+    """Connect *sock*, and do the TLS handshake if it is for TLS; closes it if that fails."""
+    try:
+        use.sock = sock
+        use.check()
+        sock.settimeout(timeout)
+        sock.connect((address, endpoint.port))
+        use.check()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.do_handshake()
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 def _names(endpoint: Endpoint, context: ssl.SSLContext, address: str) -> list[str]:
     """What the certificate may be valid for, in the order to try: our name, the node's address.
 
@@ -96,57 +131,6 @@ def _names(endpoint: Endpoint, context: ssl.SSLContext, address: str) -> list[st
     if endpoint.certificate_names_address:
         return [address, name]
     return [name, address]
-
-
-def open_socket(address: str, port: int, timeout: float | None, use: Use) -> socket.socket:
-    """A TCP connection to *address*, an IP address."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    try:
-        use.watch(sock)
-        sock.settimeout(timeout)
-        sock.connect((address, port))
-        use.check()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def start_tls(
-    sock: socket.socket,
-    context: ssl.SSLContext,
-    name: str,
-    session: ssl.SSLSession | None,
-    use: Use,
-) -> ssl.SSLSocket:
-    """*sock* with TLS on it, once the handshake is done; closes it if that fails.
-
-    Args:
-        sock: A connected socket.
-        context: How the certificate is verified.
-        name: The name or address that the certificate must be valid for; a name is sent as SNI.
-        session: An earlier one with the same context, name and address, to be resumed if the
-            server agrees: that saves it a signature, and us a verification.
-        use: What it is for.
-    """
-    try:
-        # If the connection has been reset already, `ssl` would raise without closing its socket
-        # (CPython 3.11.4 and later).
-        sock.getpeername()
-        tls = context.wrap_socket(
-            sock, server_hostname=name, do_handshake_on_connect=False, session=session
-        )
-        try:
-            use.watch(tls)
-            tls.do_handshake()
-        except BaseException:
-            tls.close()
-            raise
-    except BaseException:
-        sock.close()
-        raise
-    return tls
 
 
 def remember_session(endpoint: Endpoint, opened: HTTPSocket) -> None:

@@ -49,7 +49,7 @@ class IdleTimer:
         # is in use then has none; it is met again when it is armed. NEVER while the thread looks,
         # so that a deadline which is set meanwhile is told to it; LOOK_AGAIN while it closes,
         # because it will look anyway. Read without the lock.
-        self._wakes_at = NEVER
+        self.wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
         """Look after *thing* from now on, as long as it exists.
@@ -70,9 +70,9 @@ class IdleTimer:
 
     def arm(self, deadline: float) -> None:
         """Heed *deadline*, which something watched has set just now."""
-        if deadline < self._wakes_at:
+        if deadline < self.wakes_at:
             with self._lock:
-                self._wakes_at = min(deadline, self._wakes_at)
+                self.wakes_at = min(deadline, self.wakes_at)
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -87,16 +87,16 @@ class IdleTimer:
         with self._lock:
             while True:
                 now = time.monotonic()
-                if self._wakes_at <= now:
-                    self._wakes_at = NEVER
+                if self.wakes_at <= now:
+                    self.wakes_at = NEVER
                     earliest = min((thing.deadline for thing in self._watched), default=NEVER)
                     if earliest <= now:
-                        self._wakes_at = LOOK_AGAIN
+                        self.wakes_at = LOOK_AGAIN
                         return True
-                    self._wakes_at = min(earliest, self._wakes_at)
-                if self._wakes_at != NEVER:
+                    self.wakes_at = min(earliest, self.wakes_at)
+                if self.wakes_at != NEVER:
                     # A wait has an upper limit on some systems.
-                    self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+                    self._changed.wait(min(self.wakes_at - now, threading.TIMEOUT_MAX))
                 elif not self._changed.wait(THREAD_LINGER) and not self._watched:
                     return False
 

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-import time
-import weakref
+from time import monotonic, sleep
+from weakref import ref
 
 from hcpsdk._transport import atfork
 from hcpsdk._transport.idle_timer import NEVER, idle_timer
 from hcpsdk._transport.socket import HTTPSocket
-from hcpsdk._transport.state import State
+from hcpsdk._transport.state import CLOSED, IDLE, State
 from hcpsdk._transport.use import Use
 
 log = logging.getLogger("hcpsdk.Connection")
@@ -18,7 +18,7 @@ IN_USE = (
     "each thread, and a second one in signal handlers and in the body of a request"
 )
 _BY_TIMER = Use()
-_TIMERS = weakref.ref(_BY_TIMER)
+_TIMERS = ref(_BY_TIMER)
 
 
 class KeepAlive:
@@ -29,16 +29,17 @@ class KeepAlive:
     """
 
     def __init__(self, idletime: float) -> None:
-        self.state = State.CLOSED
+        self.state = CLOSED
         self.socket: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
         self._idletime = idletime
         # Who uses it: nothing, or one reference. `dict.setdefault` decides between two who come
         # at the same time; unlike a lock it cannot be left locked by a signal or a fork. The
         # reference is weak, so that a use which was interrupted half-way through its end is over.
-        self._users: dict[None, weakref.ref[Use]] = {}
+        self._users: dict[None, ref[Use]] = {}
         self._repair = threading.RLock()  # guards the removal of a use that is gone
         self._fork_count = atfork.count
+        self.was_inherited = False  # True if it was the parent's before a fork
 
     def acquire(self, use: Use) -> bool:
         """Begin *use*; True if the idle timer was going to close the socket.
@@ -48,7 +49,7 @@ class KeepAlive:
         """
         if self._fork_count != atfork.count:
             self.detach()
-        mine = weakref.ref(use)
+        mine = ref(use)
         while (user := self._users.setdefault(None, mine)) is not mine:
             if self._is_running(user):
                 raise RuntimeError(IN_USE)
@@ -60,7 +61,7 @@ class KeepAlive:
         """Begin *use*, as `acquire()` does; or cancel the use that is running, and return None."""
         if self._fork_count != atfork.count:
             self.detach()
-        mine = weakref.ref(use)
+        mine = ref(use)
         while (user := self._users.setdefault(None, mine)) is not mine:
             if not self._is_running(user):
                 continue
@@ -75,18 +76,18 @@ class KeepAlive:
 
     def is_user(self, use: Use) -> bool:
         """True from the beginning to the end of *use*."""
-        return self._users.get(None) is weakref.ref(use)
+        return self._users.get(None) is ref(use)
 
     def is_in_use(self) -> bool:
         """True while a request or read is running."""
         user = self._users.get(None)
         return user is not None and self._is_running(user)
 
-    def _is_running(self, user: "weakref.ref[Use]") -> bool:
+    def _is_running(self, user: "ref[Use]") -> bool:
         """False if *user* is none that a caller can be refused for: try again then."""
         use = user()
         if use is _BY_TIMER:
-            time.sleep(0)  # it needs a few steps in its own thread
+            sleep(0)  # it needs a few steps in its own thread
             return False
         if use is None:
             with self._repair:
@@ -108,16 +109,17 @@ class KeepAlive:
     def release(self, state: State) -> bool:
         """End the use, which left the socket in *state*; True if the idle timer is waiting now."""
         is_armed = False
-        if state is State.IDLE:
+        if state is IDLE:
             if self.socket is None:
-                state = State.CLOSED
+                state = CLOSED
             elif self._idletime:
-                self.deadline = deadline = time.monotonic() + self._idletime
-                idle_timer.arm(deadline)
+                self.deadline = deadline = monotonic() + self._idletime
+                if deadline < idle_timer.wakes_at:
+                    idle_timer.arm(deadline)
                 is_armed = True
             else:
-                state = State.CLOSED
-        if state is State.CLOSED:
+                state = CLOSED
+        if state is CLOSED:
             self.close()
         if state is not self.state:
             self.move(state)
@@ -147,7 +149,7 @@ class KeepAlive:
             if self.deadline <= now:
                 opened, self.socket = self.socket, None
                 self.deadline = NEVER
-                self.move(State.CLOSED)
+                self.move(CLOSED)
         finally:
             self._users.clear()
         if opened is not None:
@@ -160,13 +162,14 @@ class KeepAlive:
 
     def _reset(self) -> None:
         self.close()
-        if self.state is not State.CLOSED:
-            self.move(State.CLOSED)
+        if self.state is not CLOSED:
+            self.move(CLOSED)
         self._users.clear()
 
     def detach(self) -> None:
         """In the child of a fork: leave the socket, and what is running, to the parent."""
         self._reset()
+        self.was_inherited = True
         self._repair = threading.RLock()  # a thread of the parent may have held the old one
         self._fork_count = atfork.count
 

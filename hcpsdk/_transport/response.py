@@ -160,9 +160,9 @@ class StrictResponse(http.client.HTTPResponse):
         """
         if self.status is not None:
             return  # it is read already
+        if not self._arrived:
+            self._receive()
         if self.debuglevel > 0:  # http.client prints what it reads
-            if not self._arrived:
-                self._receive()
             self._begin_by_http_client()
             return
         head, blank, body = self._arrived.partition(b"\r\n\r\n")
@@ -297,7 +297,8 @@ class StrictResponse(http.client.HTTPResponse):
         if self.owner is not None:
             self.owner.response_closed(self)
         else:
-            self._update_fp()
+            if self._reader is not NO_BODY:
+                self.fp = self._reader.stream
             super().close()
 
     def make_unreadable(self, reason: str) -> None:
@@ -308,16 +309,13 @@ class StrictResponse(http.client.HTTPResponse):
 
     def _close_conn(self) -> None:
         """Called by `http.client` on closing, and here at the end of the body."""
-        self._update_fp()
-        if isinstance(self.fp, io.BufferedReader) and isinstance(self.fp.raw, Incoming):
-            self.has_leftover = self.fp.raw.stop() or bool(self.fp.peek(1))
-        self._reader = NO_BODY
+        if self._reader is not NO_BODY:
+            # It may have replaced the stream by one that can look ahead.
+            self.fp = stream = self._reader.stream
+            self._reader = NO_BODY
+            if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, Incoming):
+                self.has_leftover = stream.raw.stop() or bool(stream.peek(1))
         super()._close_conn()  # type: ignore[misc]
-
-    def _update_fp(self) -> None:
-        """The reader may have replaced the stream by one that can look ahead."""
-        if self.fp is not None and self._reader is not NO_BODY:
-            self.fp = self._reader.stream
 
     def _run(self, read: Callable[[Any], Read], size: Any) -> Read:
         owner = self.owner

@@ -32,3 +32,5 @@ MOVES = {
 }
 for _state, _moves in MOVES.items():
     _state.next = tuple(_moves)
+# A look at a member of an Enum costs a function call on some Pythons.
+CLOSED, IDLE, WAITING, READING = State

@@ -21,25 +21,18 @@ class Use:
     """
 
     is_cancelled = False  # True once `close()` was called meanwhile
-    _socket: socket.socket | None = None
+    sock: socket.socket | None = None  # what it waits for, if it does
 
     def cancel(self) -> None:
         """End it, from any thread or signal handler; it raises soon."""
         self.is_cancelled = True
-        if self._socket is not None:
-            shut_down(self._socket)
-
-    def watch(self, sock: socket.socket) -> None:
-        """Use *sock* from now on, which `cancel()` shuts down.
-
-        Raises:
-            ConnectionAbortedError: It was cancelled before.
-        """
-        self._socket = sock
-        if self.is_cancelled:
-            self.check()
+        if self.sock is not None:
+            shut_down(self.sock)
 
     def check(self) -> None:
-        """Raise `ConnectionAbortedError` if it was cancelled."""
+        """Raise `ConnectionAbortedError` if it was cancelled.
+
+        To be called after `sock` was set, and before an end is taken for the server's.
+        """
         if self.is_cancelled:
             raise ConnectionAbortedError("the Connection was closed meanwhile")

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 import ssl
 from collections.abc import Callable, Iterator
 
@@ -135,13 +136,14 @@ def cluster() -> Iterator[Callable[..., Cluster]]:
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that were connected to, or tried, so far."""
     addresses: list[str] = []
-    connect = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def create_connection(address: tuple[str, int], *args: object, **options: object) -> object:
-        addresses.append(address[0])
-        return connect(address, *args, **options)  # type: ignore[arg-type]
+    def connect(sock: socket.socket, address: tuple[str, int]) -> None:
+        if sys._getframe(1).f_globals["__name__"].startswith("hcpsdk."):  # not the server's own
+            addresses.append(address[0])
+        real_connect(sock, address)
 
-    monkeypatch.setattr(socket, "create_connection", create_connection)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     return addresses
 
 
