@@ -39,7 +39,7 @@ UNMEASURED = 1e-11  # seconds
 FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 
 MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
-MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to save a connection whose body nobody read
+MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 CLOSED_BY_CALLER = "the Connection was closed"
@@ -95,7 +95,7 @@ class Channel:
 
         Raises:
             RuntimeError: A request is running.
-            HcpsdkError: There is none.
+            HcpsdkError: No response available.
         """
         response = self._response
         if response is None:
@@ -253,8 +253,8 @@ class Channel:
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, ConnectFailed):
             self.address = error.address
-            where = f"{error.address}, port {self._endpoint.port},"
-            return Failure(error.error, Phase.CONNECTING, where)
+            where = f"[{error.address}]" if ":" in error.address else error.address
+            return Failure(error.error, Phase.CONNECTING, f"{where}:{self._endpoint.port}")
         opened = self._keepalive.socket
         if opened is None:
             return Failure(error, Phase.EXCHANGING, self.address)

@@ -17,21 +17,22 @@ log = logging.getLogger("hcpsdk.Connection")
 
 
 class Connection:
-    """A connection to one HCP, opened when needed, kept while used, mended when broken. [4.2]
+    """A persistent, self-healing HTTP connection to one HCP.
 
-    For one thread at a time. After any failure it can be used again at once. A closed one opens
-    again with its next request. As a context manager it closes at the end.
+    Opened by the first request, kept open between requests, and usable again at once after any
+    failure or `close()`. It does one thing at a time: use a Connection for each thread. Usable as
+    a context manager; closes on exit.
 
     Args:
         target: The HCP.
         timeout: Seconds to wait for the network at each step (connect, handshake, send, receive);
             None waits for ever.
         idletime: Seconds for which an unused socket stays open; 0 closes it after each request.
-        retries: How often a request that failed is tried again.
-        debuglevel: 1 to 9 print all that is on the wire, **the credentials included**; 0 does not.
+        retries: How often a failed request is retried.
+        debuglevel: 1 to 9 print everything on the wire, **including the credentials**; 0 does not.
 
     Raises:
-        TypeError, ValueError: An argument cannot be right.
+        TypeError, ValueError: Invalid argument.
     """
 
     __module__ = "hcpsdk"
@@ -86,10 +87,10 @@ class Connection:
 
     @property
     def attempts(self) -> int:
-        """How often the last request was sent, wholly or in part; 0 if no connection was made.
+        """How often the last request was sent, wholly or in part; 0 if no connection could be made.
 
-        An answer of 409 to a PUT, or of 404 to a DELETE, may be the doing of the request's own
-        earlier attempt where this is above 1.
+        If this is above 1, a status of 409 to a PUT, or of 404 to a DELETE, may be caused by the
+        request's own earlier attempt.
         """
         return self._channel.attempts
 
@@ -109,29 +110,29 @@ class Connection:
         return self._channel.service_time2
 
     def getheader(self, name: str, default: Any = None) -> Any:
-        """One header of the answer, as `http.client.HTTPResponse.getheader` gives it.
+        """One header of the response, as `http.client.HTTPResponse.getheader` returns it.
 
         Args:
             name: Its name, in any case.
-            default: What to return if there is no such header.
+            default: Returned if the header is missing.
 
         Raises:
-            HcpsdkError: There is no answer.
+            HcpsdkError: No response available.
         """
         if not isinstance(name, str):
             raise TypeError(f"a header's name must be str, not {type(name).__name__}")
         return self._channel.readable_response().getheader(name, default)
 
     def getheaders(self) -> list[tuple[str, str]]:
-        """All headers of the answer, as pairs, in the order received.
+        """All headers of the response, as pairs, in the order received.
 
         Raises:
-            HcpsdkError: There is no answer.
+            HcpsdkError: No response available.
         """
         return self._channel.readable_response().getheaders()
 
     def read(self, amt: int | None = None) -> bytes:
-        """Up to *amt* bytes of the answer's body; all that is left if it is None.
+        """Up to *amt* bytes of the response's body; everything that is left if it is None.
 
         Returns:
             The bytes; fewer than *amt* (or none) only at the end of the body. The Connection is
@@ -139,7 +140,9 @@ class Connection:
 
         Raises:
             HcpsdkTimeoutError: Nothing came for too long.
-            HcpsdkError: The body ended early, its rest was given up, or there is no answer.
+            HcpsdkError: The body ended early, its remainder was discarded, or no response is
+                available.
+            RuntimeError: Another request or read is running on this Connection.
         """
         return self._channel.readable_response().read(amt)
 
@@ -153,7 +156,7 @@ class Connection:
         params: Params | None = None,
         headers: Headers | None = None,
     ) -> StrictResponse:
-        """Send a request, and return its answer with the body still to be read. [4.2]
+        """Send a request, and return its response with the body still to be read.
 
         Args:
             method: ``"GET"``, ``"PUT"`` and so on.
@@ -166,15 +169,16 @@ class Connection:
                 whatever is given here.
 
         Returns:
-            The answer, whatever its status; redirects are not followed. If its body is not read
-            to the end, the next request gives up the rest.
+            The response, whatever its status; redirects are not followed. What is not read of its
+            body is discarded by the next request.
 
         Raises:
-            TypeError, ValueError: An argument cannot be right; nothing was sent. (A piece of a
+            TypeError, ValueError: Invalid argument; nothing was sent. (A piece of a
                 body that is no bytes shows only when its turn comes; HCP keeps nothing of it.)
             HcpsdkTimeoutError: A time limit passed.
             HcpsdkCertificateError: HCP's certificate does not verify; nothing was sent.
-            HcpsdkError: Any other failure; `attempts` tells whether HCP may have acted.
+            HcpsdkError: Any other failure; if `attempts` is above 0, HCP may have acted.
+            RuntimeError: Another request or read is running on this Connection.
         """
         return self._channel.send(method, url, body, params, headers, reads_body=False)
 
@@ -185,19 +189,19 @@ class Connection:
         params: Params | None = None,
         headers: Headers | None = None,
     ) -> StrictResponse:
-        """Store an object. Cleans up; arguments, returns, and raises as `request()`. [4.2]"""
+        """Store an object. Reads and buffers the response body; see `request()` for the rest."""
         return self._channel.send("PUT", url, body, params, headers, reads_body=True)
 
     def GET(
         self, url: str, params: Params | None = None, headers: Headers | None = None
     ) -> StrictResponse:
-        """Ask for an object; `read()` it to the end. Else as `request()`. [4.2]"""
+        """Request an object, whose body `read()` returns; see `request()` for the rest."""
         return self._channel.send("GET", url, None, params, headers, reads_body=False)
 
     def HEAD(
         self, url: str, params: Params | None = None, headers: Headers | None = None
     ) -> StrictResponse:
-        """Ask for an object's metadata. Cleans up; else as `request()`. [4.2]"""
+        """Request an object's metadata; see `request()` for the rest."""
         return self._channel.send("HEAD", url, None, params, headers, reads_body=True)
 
     def POST(
@@ -207,17 +211,17 @@ class Connection:
         headers: Headers | None = None,
         body: Content = None,
     ) -> StrictResponse:
-        """Change an object's metadata. Cleans up; else as `request()`. [4.2]"""
+        """Change an object's metadata. Reads and buffers the response body; see `request()`."""
         return self._channel.send("POST", url, body, params, headers, reads_body=True)
 
     def DELETE(
         self, url: str, params: Params | None = None, headers: Headers | None = None
     ) -> StrictResponse:
-        """Delete an object. Cleans up; else as `request()`. [4.2]"""
+        """Delete an object. Reads and buffers the response body; see `request()` for the rest."""
         return self._channel.send("DELETE", url, None, params, headers, reads_body=True)
 
     def close(self) -> None:
-        """Close the connection: any number of times, from anywhere. [4.2]
+        """Close the connection: any number of times, from anywhere.
 
         A request or read that is running in another thread, or was interrupted by the caller's
         signal handler, ends with an `HcpsdkError`. The last response's headers stay available;

@@ -15,23 +15,23 @@ __all__ = ["Target"]
 
 log = logging.getLogger("hcpsdk.Target")
 
-# What cannot be part of a host name, whatever the name server says (RFC 9110, section 7.2).
+# Characters that a host name must not contain (RFC 9110, section 7.2).
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
 
 
 class Target:
-    """One HCP, or one namespace of it: what all `Connection` objects to it have in common. [4.2]
+    """One HCP, or one namespace of it: what all `Connection` objects to it have in common.
 
     Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
-    resolves its name again when it is loaded), unless it has an ``sslcontext``. As a context
-    manager it does nothing but read well: it holds nothing that needs closing.
+    resolves its name again when loaded), unless it has an ``sslcontext``. Usable as a context
+    manager, though it holds nothing that needs closing.
 
     Args:
         fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
         authorization: Gives the headers with the credentials.
         port: 443, 8000 and 9090 mean TLS.
-        dnscache: True resolves by the operating system, which may answer from its cache; False
-            asks the name servers.
+        dnscache: True resolves through the operating system, which may use its cache; False
+            queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
             certificate for the FQDN or for the node's address.
         interface: Only ``I_NATIVE``.
@@ -42,7 +42,7 @@ class Target:
     Raises:
         HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
             cannot (`HcpsdkReplicaInitError`).
-        TypeError, ValueError: An argument cannot be right; nothing was looked up.
+        TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
     __module__ = "hcpsdk"
@@ -99,7 +99,7 @@ class Target:
                 self._interface,
             )
         except HcpsdkError as exc:
-            raise HcpsdkReplicaInitError(f"init of the replica failed: {exc}") from exc
+            raise HcpsdkReplicaInitError(f"could not initialize the replica: {exc}") from exc
 
     @property
     def fqdn(self) -> str:
@@ -140,7 +140,7 @@ class Target:
         """The next IP address out of the pool, round-robin.
 
         Looks the name up again if the pool is due for it; a look-up that fails leaves the known
-        addresses in use. Nodes that failed to connect lately are passed over.
+        addresses in use. Nodes that recently failed to connect are skipped.
         """
         return self._circle.getaddr()
 
@@ -181,24 +181,24 @@ class Target:
 
 
 def _host_header(fqdn: str) -> str:
-    """What stands in the Host header for *fqdn*; also what a certificate is checked against."""
+    """The Host header for *fqdn*; also the name that a certificate must be valid for."""
     if not isinstance(fqdn, str):
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
     if not fqdn:
         raise ValueError("fqdn is empty")
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
-        raise ValueError(f"{found[0]!r} cannot be part of the name of a host")
+        raise ValueError(f"host name must not contain {found[0]!r}")
     if address := as_address(fqdn):
         return f"[{address}]" if ":" in address else address
     if ":" in fqdn:
-        raise ValueError("':' cannot be part of the name of a host; give the port as port=...")
+        raise ValueError("host name must not contain ':'; pass the port as port=...")
     if fqdn.isascii():
         return fqdn.rstrip(".")
     try:
         return fqdn.rstrip(".").encode("idna").decode("ascii")
     except UnicodeError as exc:
-        raise ValueError(f"not a name of a host: {fqdn!r} ({exc})") from exc
+        raise ValueError(f"invalid host name: {fqdn!r} ({exc})") from exc
 
 
 def _check_arguments(

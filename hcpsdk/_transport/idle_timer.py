@@ -1,4 +1,4 @@
-"""The timer that closes connections which nobody uses: one thread for the process.
+"""The timer that closes unused connections: one thread for the process.
 
 Arming it costs a comparison: a connection stores its deadline, and the thread looks at it when it
 wakes. It is woken only for a deadline that is earlier than the one it sleeps to.
@@ -28,7 +28,7 @@ class Closable(Protocol):
 
 
 class IdleTimer:
-    """Closes what is past its deadline, in a thread of its own.
+    """Closes what is past its deadline, in a separate thread.
 
     The thread starts with the first thing to watch, ends when there has been nothing for a while,
     and never holds up the end of the program. What is watched is not kept alive by it.
@@ -45,10 +45,10 @@ class IdleTimer:
         self._changed = threading.Condition(self._lock)
         self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
-        # When the thread will look at the deadlines again: at the earliest that it knows. One that
-        # is in use then has none; it is met again when it is armed. NEVER while the thread looks,
-        # so that a deadline which is set meanwhile is told to it; LOOK_AGAIN while it closes,
-        # because it will look anyway. Read without the lock.
+        # When the thread will look at the deadlines again: at the earliest that it knows. (What is
+        # in use has none, and gets one when it is armed.) NEVER while the thread looks, so that a
+        # deadline which is set meanwhile wakes it; LOOK_AGAIN while it closes, because it will
+        # look anyway. Read without the lock.
         self.wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
@@ -69,7 +69,7 @@ class IdleTimer:
                 self._thread = thread
 
     def arm(self, deadline: float) -> None:
-        """Heed *deadline*, which something watched has set just now."""
+        """Wake up for *deadline*, which something watched has just set."""
         if deadline < self.wakes_at:
             with self._lock:
                 self.wakes_at = min(deadline, self.wakes_at)

@@ -84,7 +84,7 @@ class KeepAlive:
         return user is not None and self._is_running(user)
 
     def _is_running(self, user: "ref[Use]") -> bool:
-        """False if *user* is none that a caller can be refused for: try again then."""
+        """False if *user* is over, or will be at once: try again then."""
         use = user()
         if use is _BY_TIMER:
             sleep(0)  # it needs a few steps in its own thread

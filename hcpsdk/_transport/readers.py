@@ -190,4 +190,4 @@ class UntilClose(Reader):
 
 class Direct(io.BufferedReader):
     """Made with a buffer of one byte, which is as good as no buffer: what is read comes from the
-    socket in as few pieces as there are, and not a byte more than was asked for."""
+    socket in as few pieces as there are, and not a byte more than was requested."""

@@ -68,7 +68,7 @@ class StrictResponse(http.client.HTTPResponse):
     _reader: Reader = NO_BODY
 
     # What the inherited constructor would set one by one. It is not called: it makes a buffered
-    # reader, too, which most small answers do not need.
+    # reader, too, which most small responses do not need.
     fp: Any = None
     status: Any = None
     code: Any = None
@@ -81,7 +81,7 @@ class StrictResponse(http.client.HTTPResponse):
     _message: http.client.HTTPMessage = None  # type: ignore[assignment]
     _msg: http.client.HTTPMessage | None = None
 
-    _arrived = b""  # what came of the answer while its head was not complete
+    _arrived = b""  # what was received while the head was not complete
     _plain_head: bytes | None = None  # not split into lines before somebody looks
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
@@ -120,21 +120,21 @@ class StrictResponse(http.client.HTTPResponse):
         self._msg = message
 
     def has_begun_to_arrive(self) -> bool:
-        """True if a byte of the answer is here; does not wait."""
+        """True if a byte of the response has arrived; does not wait."""
         timeout = self._sock.gettimeout()
         try:
             self._sock.settimeout(0)
             self._receive()
-        except OSError:  # ssl.SSLWantReadError too: what came was not the answer's
+        except OSError:  # ssl.SSLWantReadError too: what came belongs to TLS
             pass
         finally:
             self._sock.settimeout(timeout)
         return bool(self._arrived)
 
     def has_early_response(self) -> bool:
-        """True if the answer is coming while the body is still being sent; does not wait.
+        """True if the response comes while the body is still being sent; does not wait.
 
-        An interim answer, such as "100 Continue", is none yet, and is thrown away.
+        Interim responses, such as "100 Continue", do not count, and are discarded.
         """
         self.has_begun_to_arrive()
         while _INTERIM.match(self._arrived):
@@ -145,7 +145,7 @@ class StrictResponse(http.client.HTTPResponse):
         return len(self._arrived) > len("HTTP/1.1 ")
 
     def _receive(self) -> bool:
-        """Receive some more of the answer; False if it has ended."""
+        """Receive some more of the response; False if it has ended."""
         data = self._sock.recv(_RECEIVED)
         if not data:
             return False
@@ -154,7 +154,7 @@ class StrictResponse(http.client.HTTPResponse):
         return True
 
     def begin(self) -> None:
-        """Read the head of the final answer; interim ones before it are passed over.
+        """Read the head of the final response; interim ones before it are skipped.
 
         A plain one is read here (see `response_head`), any other is left to `http.client`.
         """
@@ -176,7 +176,7 @@ class StrictResponse(http.client.HTTPResponse):
             self._plain_head = head
 
     def _may_be_plain(self) -> bool:
-        """True if what arrived can still become a plain head, so that it is worth to wait."""
+        """True if what arrived can still become a plain head, so that waiting is worthwhile."""
         arrived = self._arrived
         return not arrived or (
             len(arrived) <= response_head.MAX_HEAD_BYTES
@@ -208,9 +208,9 @@ class StrictResponse(http.client.HTTPResponse):
     def _begin_by_http_client(self) -> None:
         """Let `http.client` read the head, but be stricter.
 
-        It overlooks a head that is cut (here: `IncompleteHead`), takes interim answers other than
+        It overlooks a head that is cut (here: `IncompleteHead`), takes interim responses other than
         100 for final ones, and reads bodies whose length it does not understand to the end of the
-        connection, wherever that is.
+        connection.
         """
         stream: Any = io.BufferedReader(Incoming(self._sock, self._arrived))
         self._arrived = b""
@@ -224,7 +224,7 @@ class StrictResponse(http.client.HTTPResponse):
             if self.fp is not None:
                 self.fp = stream
         if any(isinstance(defect, _OF_A_LINE) for defect in self.headers.defects):
-            raise http.client.HTTPException("a header line of the answer cannot be understood")
+            raise http.client.HTTPException("invalid header line in the response")
         if self.length != 0:
             self._check_framing()
         self._reader = self._make_reader(stream)
@@ -243,9 +243,11 @@ class StrictResponse(http.client.HTTPResponse):
         if codings == ["chunked"]:
             self.chunked, self.chunk_left, self.length = True, None, None
         elif codings not in ([], ["identity"]):
-            raise http.client.HTTPException(f"transfer coding not understood: {codings}")
+            raise http.client.HTTPException(f"unknown transfer coding in the response: {codings}")
         elif len(lengths) > 1 or any(not _DIGITS.fullmatch(length) for length in lengths):
-            raise http.client.HTTPException("the answer's Content-Length contradicts itself")
+            raise http.client.HTTPException(
+                "invalid or contradicting Content-Length in the response"
+            )
         elif lengths:
             self.length = int(lengths.pop())
         else:
@@ -258,7 +260,7 @@ class StrictResponse(http.client.HTTPResponse):
         return [value.strip().lower() for value in values if value.strip()]
 
     def end(self) -> None:
-        """There is no body: be done, even if the head tells of chunks, as that of a 304 may."""
+        """There is no body: finish, even if the head announces chunks, as that of a 304 may."""
         if self.fp is not None:
             self._close_conn()
 

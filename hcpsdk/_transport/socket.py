@@ -25,7 +25,7 @@ class HTTPSocket:
     Args:
         sock: The connected socket, TLS or plain.
         address: The node's IP address.
-        debuglevel: Above 0, all that is sent and the heads of all answers are printed, in the
+        debuglevel: Above 0, all that is sent and the heads of all responses are printed, in the
             format of `http.client`.
         identity: Under TLS, what was verified.
     """
@@ -41,23 +41,23 @@ class HTTPSocket:
         self.address = address
         self.identity = identity
         self.first_byte_at = 0.0  # monotonic time; 0 if no byte of the last request was sent
-        self.was_used = False  # True once an answer came over it
+        self.was_used = False  # True once a response came over it
         self.received_any = False  # True if a byte of the last request's response came
-        self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
+        self.seconds = 0.0  # from the last request's first byte to the end of its response's head
         self._debuglevel = debuglevel
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
             self._poll.register(sock, select.POLLIN)
         self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
-        # Written to directly where that is possible: a socket with a time limit asks before each
-        # send whether it may, which it nearly always may.
+        # Written to directly where that is possible: a socket with a time limit polls
+        # before each send.
         self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
         self._sends_files = self._fd is not None and debuglevel <= 0 and hasattr(os, "sendfile")
 
     def is_stale(self) -> bool:
-        """True if the server closed the connection, or sent what nobody asked for.
+        """True if the server closed the connection, or sent something unexpected.
 
-        "Readable" alone does not tell: under TLS it may be a session ticket.
+        "Readable" alone is not enough: under TLS it may be a session ticket.
         """
         if not self._is_readable():
             return False
@@ -73,10 +73,10 @@ class HTTPSocket:
         return True
 
     def exchange(self, method: str, head: bytes, body: Body | None) -> StrictResponse:
-        """Send a request and read the head of its answer.
+        """Send a request and read the head of its response.
 
-        A server may answer, and close, before it has the whole body: that answer is returned, and
-        its ``will_close`` is True.
+        A server may respond, and close, before it has the whole body: then the ``will_close`` of
+        that response is True.
         """
         self.received_any = False
         self.first_byte_at = 0.0
@@ -122,14 +122,14 @@ class HTTPSocket:
             self._fd = -1
 
     def _send(self, head: bytes, body: Body | None, response: StrictResponse) -> bool:
-        """Send everything; False if the server answered before it had everything."""
+        """Send everything; False if the server responded before it had everything."""
         try:
             if body is None:
                 self._send_bytes(head)
                 return True
             return self._send_with_body(head, body, response)
         except OSError:
-            # What cannot be sent any more may have been refused: then the answer is here already.
+            # What cannot be sent any more may have been refused: then the response is here already.
             if response.has_begun_to_arrive():
                 return False
             raise

@@ -13,7 +13,7 @@ class IncompleteHead(http.client.HTTPException):
 
 
 class Incoming(io.RawIOBase):
-    """The raw stream of an answer: first what came already, then what *sock* gives."""
+    """The raw stream of a response: first what came already, then what *sock* receives."""
 
     def __init__(self, sock: socket.socket, arrived: bytes) -> None:
         self._sock = sock
@@ -61,12 +61,12 @@ class HeadLines:
     def readline(self, limit: int) -> bytes:
         self._count += 1
         if self._count > _MAX_LINES:
-            raise http.client.HTTPException("interim answers without end")
+            raise http.client.HTTPException("too many interim responses")
         line: bytes = self._stream.readline(limit)
-        # Where there is nothing at all, http.client says so itself.
+        # Where there is nothing at all, http.client raises by itself.
         if not line.endswith(b"\n") and len(line) < limit and (line or self._count > 1):
-            raise IncompleteHead("the connection was closed within the head of the answer")
+            raise IncompleteHead("the connection was closed within the response headers")
         if b"\r\r" in line or (line.startswith(b"\r") and line != b"\r\n"):
             # The parser for e-mails would take it for the end of the head.
-            raise http.client.HTTPException("a header line of the answer is broken by CR")
+            raise http.client.HTTPException("a header line of the response is broken by CR")
         return line

@@ -17,7 +17,7 @@ def shut_down(sock: socket.socket) -> None:
 class Use:
     """One use of a Connection, from its beginning to its end.
 
-    It is referenced by the call that it stands for, so that it is gone when that call is.
+    Only the running call references it, so that it is gone when that call is.
     """
 
     is_cancelled = False  # True once `close()` was called meanwhile

@@ -55,7 +55,7 @@ def waits_for_the_network(frame):
     """True if *frame* is where the library sends or receives."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     if not re.search(
-        r"sock\.recv|stream\.read|recv_into|self\.read\(|_send_bytes|\.send\(|do_hand", line
+        r"sock\.recv|stream\.read|\.readline\(|recv_into|self\.read\(|_send_bytes|\.send\(|do_hand", line
     ):
         return False
     while frame is not None and not frame.f_code.co_filename.startswith(LIBRARY):
