@@ -20,8 +20,8 @@ MOVES = {
     State.CLOSED: {State.WAITING: "request"},
     State.IDLE: {State.WAITING: "request", State.CLOSED: "idletime over, close()"},
     State.WAITING: {
-        State.IDLE: "body read",
-        State.READING: "headers of a GET's response",
+        State.IDLE: "response complete",
+        State.READING: "head of the response to a GET",
         State.CLOSED: "failed, close()",
     },
     State.READING: {

@@ -3,6 +3,8 @@
 import gc
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,12 +20,13 @@ PATIENCE = 30  # seconds until a test that waits is given up
 class Thing:
     """Watched; says when it was closed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.deadline = NEVER
         self.closed = threading.Event()
-        self.closed_at = None
+        self.closed_at: float | None = None
+        self.finalizer: object = None
 
-    def close_if_idle(self, now):
+    def close_if_idle(self, now: Any) -> None:
         if self.deadline > now:
             return
         self.deadline = NEVER
@@ -36,15 +39,15 @@ class Socket:
 
     address = "127.0.0.1"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.closed = threading.Event()
 
-    def close(self):
+    def close(self) -> None:
         self.closed.set()
 
 
 @pytest.fixture
-def timer(monkeypatch):
+def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A timer of the test's own; its thread ends at once when there is nothing to watch."""
     monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
     timer = IdleTimer()
@@ -57,13 +60,13 @@ def timer(monkeypatch):
         assert not thread.is_alive()
 
 
-def arm(timer, thing, seconds):
+def arm(timer: Any, thing: Any, seconds: Any) -> Any:
     thing.deadline = time.monotonic() + seconds
     timer.arm(thing.deadline)
     return thing.deadline
 
 
-def test_closes_on_time(timer):
+def test_closes_on_time(timer: Any) -> None:
     """What is watched is closed when its deadline has come, and not before (contract 5.1)."""
     thing = Thing()
     timer.watch(thing)
@@ -73,8 +76,8 @@ def test_closes_on_time(timer):
     assert thing.closed_at >= deadline
 
 
-def test_an_earlier_deadline_wakes_the_timer(timer):
-    """The thread does not sleep through a deadline that is set while it sleeps (5.1)."""
+def test_an_earlier_deadline_wakes_the_timer(timer: Any) -> None:
+    """The thread does not sleep through a deadline that is set while it sleeps (contract 5.1)."""
     late, early = Thing(), Thing()
     timer.watch(late)
     timer.watch(early)
@@ -85,8 +88,8 @@ def test_an_earlier_deadline_wakes_the_timer(timer):
     assert not late.closed.is_set()
 
 
-def test_things_that_come_while_it_sleeps(timer):
-    """A thing that is watched while the thread sleeps is closed on time as well (5.1)."""
+def test_things_that_come_while_it_sleeps(timer: Any) -> None:
+    """A thing that is watched while the thread sleeps is closed on time as well (contract 5.1)."""
     first = Thing()
     timer.watch(first)
     arm(timer, first, 1000)
@@ -97,7 +100,7 @@ def test_things_that_come_while_it_sleeps(timer):
     assert second.closed.wait(PATIENCE)
 
 
-def test_disarmed_in_time(timer):
+def test_disarmed_in_time(timer: Any) -> None:
     """What was disarmed is not closed when its old deadline comes (contract 5.3)."""
     used, other = Thing(), Thing()
     timer.watch(used)
@@ -110,7 +113,7 @@ def test_disarmed_in_time(timer):
     assert not used.closed.is_set()
 
 
-def test_armed_many_times(timer):
+def test_armed_many_times(timer: Any) -> None:
     """After any number of requests the last deadline counts (contract 5.1, 5.3)."""
     thing = Thing()
     timer.watch(thing)
@@ -122,7 +125,7 @@ def test_armed_many_times(timer):
     assert thing.closed_at >= deadline
 
 
-def test_what_was_closed_otherwise_is_left_alone(timer):
+def test_what_was_closed_otherwise_is_left_alone(timer: Any) -> None:
     """What has no deadline any more is none of the timer's business (contract 5.3)."""
     closed, other = Thing(), Thing()
     for thing in (closed, other):
@@ -135,7 +138,7 @@ def test_what_was_closed_otherwise_is_left_alone(timer):
     assert not closed.closed.is_set()
 
 
-def test_keeps_nothing_alive(timer):
+def test_keeps_nothing_alive(timer: Any) -> None:
     """What is watched can be garbage collected (contract 5.4)."""
     thing = Thing()
     gone = threading.Event()
@@ -148,8 +151,9 @@ def test_keeps_nothing_alive(timer):
     assert gone.wait(PATIENCE)
 
 
-def test_thread_ends_and_starts_again(timer):
-    """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
+def test_thread_ends_and_starts_again(timer: Any) -> None:
+    """With nothing to watch the thread ends after a while; more work starts another (contract
+    5.2)."""
     for _ in range(2):
         thing = Thing()
         timer.watch(thing)
@@ -164,8 +168,8 @@ def test_thread_ends_and_starts_again(timer):
         assert timer._thread is None
 
 
-def test_arming_wakes_nobody(timer, monkeypatch):
-    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     thing = Thing()
     timer.watch(thing)
     notified = []
@@ -180,7 +184,7 @@ def test_arming_wakes_nobody(timer, monkeypatch):
     assert len(notified) <= 2
 
 
-def after_a_request(idletime, opened):
+def after_a_request(idletime: float, opened: Any) -> KeepAlive:
     """A `KeepAlive` over whose socket *opened* a request was made."""
     kept = KeepAlive(idletime)
     use = Use()
@@ -191,26 +195,26 @@ def after_a_request(idletime, opened):
     return kept
 
 
-def test_arming_is_cheap():
+def test_arming_is_cheap() -> None:
     """Arming and disarming cost a small part of what a thread per request would (5.2)."""
     kept = after_a_request(1000, Socket())
     rounds = 200
 
-    def seconds(action):
+    def seconds(action: Any) -> Any:
         return min(seconds_once(action) for _ in range(5))
 
-    def seconds_once(action):
+    def seconds_once(action: Any) -> Any:
         started = time.perf_counter()
         for _ in range(rounds):
             action()
         return time.perf_counter() - started
 
-    def request():
+    def request() -> None:
         use = Use()
         kept.acquire(use)
         kept.release(State.IDLE)
 
-    def start_a_thread():
+    def start_a_thread() -> None:
         thread = threading.Thread(target=int)
         thread.start()
         thread.join()
@@ -223,7 +227,7 @@ def test_arming_is_cheap():
 # The socket that is kept
 
 
-def test_kept_socket_is_closed_by_the_timer():
+def test_kept_socket_is_closed_by_the_timer() -> None:
     """A socket that was released is closed after the idle time (contract 5.1)."""
     opened = Socket()
     kept = after_a_request(0.02, opened)
@@ -235,7 +239,7 @@ def test_kept_socket_is_closed_by_the_timer():
     assert kept.state is State.CLOSED
 
 
-def test_socket_in_use_is_not_closed():
+def test_socket_in_use_is_not_closed() -> None:
     """A socket in use is out of the timer's reach (contract 5.3)."""
     opened = Socket()
     kept = after_a_request(0.02, opened)
@@ -248,7 +252,7 @@ def test_socket_in_use_is_not_closed():
     kept.release(State.CLOSED)
 
 
-def test_no_idle_time_closes_at_once():
+def test_no_idle_time_closes_at_once() -> None:
     """``idletime=0`` closes when a request is done (contract 5.3)."""
     opened = Socket()
     kept = after_a_request(0, opened)
@@ -258,7 +262,7 @@ def test_no_idle_time_closes_at_once():
     assert kept.state is State.CLOSED
 
 
-def test_closed_any_number_of_times():
+def test_closed_any_number_of_times() -> None:
     """Closing is safe at any time (contract 3.8)."""
     opened = Socket()
     KeepAlive(1000).close()
@@ -271,7 +275,7 @@ def test_closed_any_number_of_times():
     assert not kept.acquire(use)
 
 
-def test_forgotten_socket_is_closed():
+def test_forgotten_socket_is_closed() -> None:
     """A socket whose keeper is garbage collected is closed (contract 5.4)."""
     opened = Socket()
     kept = after_a_request(1000, opened)
@@ -281,7 +285,7 @@ def test_forgotten_socket_is_closed():
     assert opened.closed.is_set()
 
 
-def test_infinite_idle_time():
+def test_infinite_idle_time() -> None:
     """A socket may be kept open for ever (contract 5.1)."""
     opened = Socket()
     kept = after_a_request(float("inf"), opened)
@@ -291,7 +295,7 @@ def test_infinite_idle_time():
     kept.close()
 
 
-def test_one_use_at_a_time():
+def test_one_use_at_a_time() -> None:
     """A second use is refused while the first one is running; its end makes room (contract 6)."""
     kept = after_a_request(1000, Socket())
     first, second = Use(), Use()
@@ -307,7 +311,7 @@ def test_one_use_at_a_time():
     kept.release(State.CLOSED)
 
 
-def test_use_that_was_cut_off_is_over():
+def test_use_that_was_cut_off_is_over() -> None:
     """A use whose end was interrupted half-way does not lock the Connection: what it left is
     closed (contract 4.6)."""
     opened = Socket()
@@ -325,7 +329,7 @@ def test_use_that_was_cut_off_is_over():
     kept.release(State.CLOSED)
 
 
-def test_moves_that_are_not_in_the_table():
+def test_moves_that_are_not_in_the_table() -> None:
     """A state follows another one only where the table says so."""
     kept = after_a_request(1000, Socket())
 
@@ -334,3 +338,50 @@ def test_moves_that_are_not_in_the_table():
 
     assert kept.state is State.IDLE
     kept.close()
+
+
+class Closable:
+    """Watched; says when it was closed, and fails then if it shall."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.deadline = NEVER
+        self.closed = threading.Event()
+        self._error = error
+
+    def close_if_idle(self, now: float) -> None:
+        self.deadline = NEVER
+        self.closed.set()
+        if self._error is not None:
+            raise self._error
+
+
+def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the timer's thread dies from what should never happen, the next connection that is
+    opened is still closed when its idle time is over (contract 5)."""
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
+    told: list[BaseException | None] = []
+    is_told = threading.Event()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        told.append(args.exc_value)
+        is_told.set()
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    timer = IdleTimer()
+    error = MemoryError("no memory is left")
+    for thing in (Closable(error), Closable()):
+        timer.watch(thing)
+        thread = timer._thread
+        thing.deadline = time.monotonic()
+        timer.arm(thing.deadline)
+        assert thing.closed.wait(PATIENCE)
+        if not told:
+            assert is_told.wait(PATIENCE)
+            assert thread is not None
+            thread.join(PATIENCE)
+    assert told == [error]
+    timer._watched.clear()
+    thread = timer._thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -15,7 +15,7 @@ import pytest
 
 import hcpsdk
 
-from .raw import OK, PATIENCE, Gone, answer, answering, chunked_answer
+from ..support.raw_server import OK, PATIENCE, Gone, answer, answering, chunked_answer
 
 IN_USE = "a Connection for each thread"
 CLOSED = "the Connection was closed"
