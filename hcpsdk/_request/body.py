@@ -67,7 +67,7 @@ _REWINDABLE = frozenset({Rewind.IN_MEMORY, Rewind.REGULAR_FILE, Rewind.IF_SHOWN}
 class Region(NamedTuple):
     """A part of a regular file that is open."""
 
-    file: Any  # asked for its number each time: a file that is closed loses it to another one
+    file: Any  # its number is looked up each time: once closed, another file may have it
     start: int  # bytes from its beginning
     length: int
 
@@ -133,13 +133,13 @@ def view_of(content: object) -> memoryview | None:
     except TypeError:
         return None
     except BufferError as exc:
-        raise TypeError(f"a body cannot be made of {type(content).__name__}: {exc}") from exc
+        raise TypeError(f"invalid body type {type(content).__name__}: {exc}") from exc
     if view.format != "B":
         is_number = not view.ndim and "{" not in view.format
         if is_number or not _PLAIN_FORMAT.fullmatch(view.format):
             raise TypeError(
-                f"a body cannot be made of {type(content).__name__} (format {view.format!r}): what "
-                "lies in memory is not what it stands for; give bytes"
+                f"invalid body type {type(content).__name__} (format {view.format!r}); expected "
+                "bytes: what is in its memory is not what it stands for"
             )
     if view.ndim == 1 and view.format == "B" and view.c_contiguous:
         return view

@@ -134,10 +134,10 @@ class FileBody(Body):
             size = BLOCK if self.length is None else min(BLOCK, self.length - sent)
             piece = self._read(self._file.read, size)
             if piece is None:
-                raise BodyError("the body's read() has nothing yet; a blocking object is needed")
+                raise BodyError("the body's read() returned None; a blocking object is needed")
             if isinstance(piece, str):
                 raise TypeError(
-                    f"the body's read() ({type(self._file).__name__}) gives str, which might not "
+                    f"the body's read() ({type(self._file).__name__}) returned str, which may not "
                     "be what is on disk; open the file in binary mode"
                 )
             piece = as_bytes(piece)
@@ -148,7 +148,7 @@ class FileBody(Body):
             sent += len(piece)
             self._count = sent
             if self.length is not None and sent > self.length:
-                raise BodyError("the body's read() gave more than it was asked for")
+                raise BodyError("the body's read() returned more than was requested")
             yield piece
         check_complete(sent, self.length)
         if self.length is None and sent < self._least:

@@ -33,7 +33,7 @@ def make_body(content: Content) -> Body | None:
         return BytesBody(content.encode())
     if isinstance(content, os.PathLike):
         raise TypeError(
-            f"a body cannot be made of a path ({type(content).__name__}); give the open file: "
+            f"invalid body type {type(content).__name__}; expected an open file, not its path: "
             'open(path, "rb")'
         )
     if isinstance(content, (Mapping, int, float)):
@@ -52,7 +52,7 @@ def make_body(content: Content) -> Body | None:
 
 def _no_body(content: object) -> TypeError:
     return TypeError(
-        f"a body cannot be made of {type(content).__name__}; give bytes, str, an open file, or an "
+        f"invalid body type {type(content).__name__}; expected bytes, str, an open file, or an "
         "iterable of bytes"
     )
 
@@ -105,7 +105,9 @@ def _sync_text_position(file: io.TextIOWrapper) -> None:
         if file.seekable():
             position = file.tell()  # flushes, too
             if position >= 2**63:  # Python packs more than bytes into it then
-                raise ValueError(f"the text file stands within a character or line end; {advice}")
+                raise ValueError(
+                    f"the text file's position is within a character or line end; {advice}"
+                )
             file.seek(position)
         else:
             # Changes nothing, but is refused once something was read.
