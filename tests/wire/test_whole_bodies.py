@@ -205,8 +205,9 @@ def test_success_after_a_retry(
             peer.count_rest()
         elif (head := peer.read_head()) is not None:
             body = bytearray(peer.received[len(head) :])
-            while len(body) < len(DATA):
-                body += peer.sock.recv(1_000_000)  # as read_request() does, but in less time
+            # As read_request() does, but in less time.
+            while len(body) < len(DATA) and (data := peer.sock.recv(1_000_000)):
+                body += data
             bodies.append(bytes(body))
             peer.send(CREATED)
             peer.wait_for_close()
