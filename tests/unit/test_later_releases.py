@@ -181,7 +181,7 @@ def test_ad_authorization_that_cannot_be_sent(
     """It is refused when it is made, without being shown (contract 1.4, 9)."""
     with pytest.raises(error) as caught:
         hcpsdk.NativeADAuthorization(user, password)
-    error: BaseException | None = caught.value
-    while error is not None:
-        assert "Pa55" not in repr(error)
-        error = error.__cause__ or error.__context__
+    shown: BaseException | None = caught.value
+    while shown is not None:
+        assert "Pa55" not in repr(shown)
+        shown = shown.__cause__ or shown.__context__
