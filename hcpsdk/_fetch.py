@@ -19,7 +19,7 @@ _Self = TypeVar("_Self", bound="Fetcher")
 
 
 class Fetcher:
-    """Sends requests over one Connection that it keeps; closes it on leaving a ``with`` block."""
+    """Sends requests over one Connection. Usable as a context manager; closes on exit."""
 
     # What is raised for any status but 200 (contract 8.3).
     _status_error: ClassVar[type[HcpsdkStatusError]] = HcpsdkStatusError

@@ -1,4 +1,4 @@
-"""From names and parameters to what stands in the request line."""
+"""From names and parameters to the target of the request line."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ Params = Mapping[str, Values] | Iterable[tuple[str, Values]]
 
 # What needs no encoding, which most names do not.
 _PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*")
-# What may stand in a request line as it is: visible ASCII (RFC 9112, section 3.2).
+# What a request line may contain unencoded: visible ASCII (RFC 9112, section 3.2).
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]")
 
 
@@ -57,18 +57,31 @@ def request_target(url: str, params: Params | None) -> str:
         TypeError: Something is of the wrong type.
         ValueError: The path does not start with ``/``, or cannot be written as UTF-8.
     """
-    if not isinstance(url, str):
-        raise TypeError(f"url must be str, not {type(url).__name__}")
+    is_quoted = False
+    if type(url) is not str:
+        if not isinstance(url, str):
+            raise TypeError(f"url must be str, not {type(url).__name__}")
+        is_quoted = isinstance(url, Quoted)
+        url = to_text(url)
     if not params and _PLAIN.fullmatch(url):
-        return str(url)
+        return url
     _check_start(url)
-    path = str(url) if isinstance(url, Quoted) else _quote(url)
+    path = url if is_quoted else _quote(url)
     if not params:
         return path
     query = "&".join(_query_items(params))
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def to_text(value: str | int | float) -> str:
+    """*value* as it is sent: of a ``(str, Enum)`` or ``(int, Enum)`` its value, not its name."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(value)
 
 
 def _check_start(path: str) -> None:
@@ -108,7 +121,7 @@ def _query_item(name: str, value: object) -> str:
     elif isinstance(value, bytes):
         return f"{_quote(name)}={quote(value, safe='/')}"
     elif isinstance(value, (str, int, float)):
-        text = str(value)
+        text = to_text(value)
     else:
         raise TypeError(
             f"value of parameter {name!r} must be str, a number, a bool, None, or a list of "

@@ -1,4 +1,4 @@
-"""Access to HCP's management API (MAPI). [9]
+"""Access to HCP's management API (MAPI).
 
 Each class is in a file of its own beside this one. They need a `Target` made with the name of the
 system or of a tenant (``"admin.hcp.example.com"``), and with port 9090.
@@ -26,5 +26,6 @@ __all__ = [
 ]
 
 # Tracebacks and pickles name what is public by its public name.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
+for _found in [globals()[_name] for _name in __all__]:
+    if isinstance(_found, type):
+        _found.__module__ = __name__

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk._request.body import BodyError, make_body
+from hcpsdk._request.body import BodyError
+from hcpsdk._request.body_kinds import make_body
 from hcpsdk._request.outgoing import Outgoing
 from hcpsdk._transport.failures import (
     TRANSPORT_ERRORS,
@@ -178,13 +179,13 @@ def test_message() -> None:
 
 
 def test_message_of_a_failed_connect() -> None:
-    """It is told that no node could be connected to (contract 4.5)."""
+    """The message says that no node could be connected to (contract 4.5)."""
     failure = Failure(ConnectionRefusedError(111, "Connection refused"), CONNECTING, "192.0.2.1")
 
     reason = to_hcpsdk_error(failure, "GET /rest/a", 0).reason
 
     assert "192.0.2.1" in reason
-    assert "no node" in reason
+    assert "could not connect to any node" in reason
     assert "Connection refused" in reason
 
 

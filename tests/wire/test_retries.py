@@ -638,13 +638,13 @@ def test_refused_connections_are_passed_over(
 def test_all_nodes_refuse(nodes: Any, monkeypatch: pytest.MonkeyPatch, retries: int) -> None:
     """All addresses are tried once per attempt; then the request has failed (contract 4.1, 4.7)."""
     tried = []
-    create_connection = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def recording(address: Any, *args: Any, **options: Any) -> Any:
+    def recording(sock: Any, address: Any) -> None:
         tried.append(address[0])
-        return create_connection(address, *args, **options)
+        real_connect(sock, address)
 
-    monkeypatch.setattr(socket, "create_connection", recording)
+    monkeypatch.setattr(socket.socket, "connect", recording)
     _, connect, asked = nodes(None, None, None)
     connection = connect(retries=retries)
     before = len(asked)
@@ -819,7 +819,7 @@ def test_collection_that_is_spent(raw_server: Any, connect: Any) -> None:
     says why (contract 4.3)."""
     server = raw_server(in_turn(reset_after_the_request, answering(OK)))
     connection = connect(server, retries=1)
-    with pytest.raises(hcpsdk.HcpsdkError, match="the body cannot be rewound"):
+    with pytest.raises(hcpsdk.HcpsdkError, match="the request body cannot be rewound"):
         connection.PUT("/rest/a", Spent(b"some", b"pieces"))
     assert connection.attempts == 1
     assert [received.body for received in server.requests] == [b"somepieces"]
