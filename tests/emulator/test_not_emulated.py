@@ -14,7 +14,6 @@ DEFAULT = "default.default.hcp1.snomis.local"
 SWIFT = {"X-Auth-Token": TOKEN}
 SIGNED = {"Authorization": "AWS bg==:h72VZH0rCzRFBgJTPctB1PR0uJc="}
 
-OTHER = "the default namespace"
 CASES = [
     # By path
     ("POST", HOST, "/query", {}, "the metadata query API"),
