@@ -19,7 +19,7 @@ import logging
 # use, `typing` included: a program that may need HCP starts as fast as one that never will.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hcpsdk import ips, mapi, namespace, pathbuilder
+    from hcpsdk import bulk, ips, listing, mapi, namespace, pathbuilder, transfer
     from hcpsdk._auth import BaseAuthorization, NativeAuthorization
     from hcpsdk._connection import Connection
     from hcpsdk._constants import (
@@ -53,14 +53,17 @@ __all__ = [
     "NativeAuthorization",
     "Quoted",
     "Target",
+    "bulk",
     "ips",
+    "listing",
     "mapi",
     "namespace",
     "pathbuilder",
+    "transfer",
     "version",
 ]
 
-_MODULES = ("ips", "mapi", "namespace", "pathbuilder")
+_MODULES = ("bulk", "ips", "listing", "mapi", "namespace", "pathbuilder", "transfer")
 _HOMES = {
     "_auth": ("BaseAuthorization", "NativeAuthorization"),
     "_connection": ("Connection",),

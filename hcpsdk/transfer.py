@@ -1,0 +1,470 @@
+"""One file to an object and back, verified (contract 13.1).
+
+Imports `_connection`, `_target`, `_files`, `_digest`, `_status`, `_url` and `_errors`; `bulk`
+imports it.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from hcpsdk._connection import Connection
+from hcpsdk._digest import LIKELY, Digest, is_scheme, new_digest
+from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError
+from hcpsdk._files import (
+    BLOCK,
+    File,
+    LocalFileError,
+    OpenFile,
+    PartFile,
+    Progress,
+    Sink,
+    Source,
+    VerificationError,
+    open_file,
+    opened_for_reading,
+)
+from hcpsdk._status import StatusError, raise_for_status
+from hcpsdk._target import Target
+from hcpsdk._url import Params
+
+__all__ = [
+    "LocalFileError",
+    "Progress",
+    "TransferResult",
+    "VerificationError",
+    "download",
+    "upload",
+]
+
+
+class TransferResult(NamedTuple):
+    """One object, transferred and verified."""
+
+    url: str
+    """The object's name, as it was given."""
+    size: int
+    """Bytes of the object."""
+    hash: str | None
+    """The hash that was compared, as HCP writes it: ``"SHA-256 47FB…"``.
+
+    None only for a download of an object for which HCP has no hash (one that was uploaded in
+    parts by S3): then only its length was compared.
+    """
+    version: int | None
+    """HCP's id of the object's version."""
+    seconds: float
+    """How long all of it took."""
+    attempts: int
+    """How often a request was sent, wholly or in part."""
+    was_there: bool
+    """True if an upload found the object stored already, with the same content."""
+
+
+# Uploads
+
+
+def upload(
+    connection: Connection,
+    file: File,
+    url: str,
+    *,
+    params: Params | None = None,
+    retention: str | int | datetime | None = None,
+    annotations: Mapping[str, bytes | str] | None = None,
+    new_version: bool = False,
+    hash_scheme: str = LIKELY,
+    progress: Progress | None = None,
+) -> TransferResult:
+    """Store a file as an object, and compare the hash that HCP computed with our own.
+
+    Our hash is computed from the bytes as they are sent. Only if HCP uses another scheme than
+    *hash_scheme*, a second reading is needed.
+
+    If there is an object of that name already, it is compared, and the same content is a success
+    (`TransferResult.was_there`). That makes it safe to repeat an upload.
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        file: A path, or a file in binary mode, which is sent from its current position on and
+            stays open.
+        url: The object's name, from ``/rest`` on; a path that is percent-encoded already is given
+            as `hcpsdk.Quoted`.
+        params: More parameters of the PUT: ``{"index": True, "hold": True}``.
+        retention: HCP's notation (``"A+10y"``, ``"C+TAX_DATA"``, ``-1``), or an aware datetime.
+        annotations: Names and contents; each is stored by a request of its own after the object.
+            Also stored if the object was there already, so that a repeated call completes it.
+        new_version: True stores a new version of an object that exists, in a namespace that keeps
+            versions. Each retry after a lost response may then make one more.
+        hash_scheme: The scheme that the namespace probably uses.
+        progress: Called with the bytes sent so far and their total, in the calling thread. It goes
+            back if a failed attempt is repeated. What it raises ends the upload.
+
+    Raises:
+        VerificationError: The object exists with another content; or HCP stored something else
+            than was sent (it stays stored: look at it).
+        LocalFileError: The file could not be read; nothing was stored.
+        HcpsdkStatusError: HCP refused. If it refused an annotation, the object is stored.
+        HcpsdkError: Any other failure; call it again to find out whether HCP stored the object.
+        TypeError, ValueError: Invalid argument; nothing was sent.
+    """
+    started = time.monotonic()
+    if not is_scheme(hash_scheme):
+        raise ValueError(f"unknown hash scheme {hash_scheme!r}")
+    if retention is not None:
+        params = _with_retention(params, retention)
+    with opened_for_reading(file) as opened:
+        source = Source(opened, hash_scheme, progress)
+        headers = source.headers
+        if not new_version:
+            # Without versions, HCP responds 409 anyway; with versions, a retry makes no second one.
+            headers["If-None-Match"] = "*"
+        connection.PUT(url, source.body, params, headers or None)
+        attempts = connection.attempts
+        was_there = connection.response_status in (409, 412)
+        if was_there:
+            _look_up_existing(connection, url, source.size)
+            attempts += connection.attempts
+        else:
+            raise_for_status(connection, 201)
+        told, version = connection.getheader("X-HCP-Hash"), version_id(connection)
+        if not told:
+            raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
+        size, found = source.finish(told)
+        if found != told.upper():
+            fault = "exists with another content" if was_there else "was not stored as it was sent"
+            raise VerificationError(
+                f"{url}: the object {fault}: HCP has {told[:200]}, the file has {found}"
+            )
+    for name, content in (annotations or {}).items():
+        query = {"type": "custom-metadata", "annotation": name}
+        connection.PUT(url, content, query)
+        raise_for_status(connection, 201)
+        attempts += connection.attempts
+    seconds = time.monotonic() - started
+    return TransferResult(url, size, found, version, seconds, attempts, was_there)
+
+
+def _with_retention(params: Params | None, retention: str | int | datetime) -> Params:
+    if isinstance(retention, datetime):
+        if retention.tzinfo is None:
+            raise ValueError("retention: a datetime needs a time zone")
+        retention = int(retention.timestamp())
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    return [*pairs, ("retention", str(retention))]
+
+
+def _look_up_existing(connection: Connection, url: str, size: int | None) -> None:
+    """HEAD the object that a PUT was refused for; raise unless it can be the same."""
+    refusal = connection.response_status, connection.response_reason
+    connection.HEAD(url)
+    if connection.response_status == 404:
+        # Another request is storing it at this moment, or it was deleted meanwhile.
+        raise StatusError(f"{refusal[0]} - {refusal[1]} (but there is no such object yet)")
+    raise_for_status(connection, 200)
+    check_is_object(connection, url)
+    found = connection.getheader("X-HCP-Size")
+    if size is not None and found is not None and found != str(size):
+        raise VerificationError(
+            f"{url}: the object exists with another content: it has {found[:20]} bytes, "
+            f"the file has {size}"
+        )
+
+
+def check_is_object(connection: Connection, url: str) -> None:
+    kind = connection.getheader("X-HCP-Type", "object")
+    if kind != "object":
+        raise VerificationError(f"{url} is no object but: {kind[:20]}")
+
+
+def version_id(connection: Connection) -> int | None:
+    text = connection.getheader("X-HCP-VersionId") or ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+# Downloads
+
+
+def download(
+    connection: Connection,
+    url: str,
+    file: File,
+    *,
+    params: Params | None = None,
+    resume: bool = True,
+    retries: int = 3,
+    progress: Progress | None = None,
+    target: Target | None = None,
+    executor: Executor | None = None,
+    parallel: int = 4,
+    range_size: int = 64 * 1024 * 1024,
+) -> TransferResult:
+    """Write an object into a file, and compare its hash with the one that HCP has.
+
+    A path gets its content at once: the object is written into ``<path>.part``, verified, and
+    renamed, replacing what was there. A break of the connection is resumed where it happened. If
+    all *retries* fail, the part stays, and the next call resumes it (objects of 1 MiB and more;
+    ``<path>.part.etag`` notes which object it is a part of).
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        url: The object's name, or a `hcpsdk.Quoted` path.
+        file: A path, or a file in binary mode, which is written to from its current position on
+            and stays open. If the download fails, the latter is cut back to that position, if it
+            can be.
+        params: More parameters of the GET: ``{"version": 91055133849537}``.
+        resume: False begins anew even if there is a part.
+        retries: How many breaks in a row, without a single new byte between them, are resumed.
+        progress: Called with the bytes written so far and the object's size, in the calling
+            thread. What it raises ends the download; the part stays.
+        executor: Fetches large objects in *parallel* ranges, over further connections. Needs
+            *target* and a path. Processes need a path that they see as well. Ranges are read once
+            more to compute the hash, and nothing is resumed by a later call.
+        target: Where the further connections go.
+        parallel: How many ranges are fetched at the same time.
+        range_size: Bytes of a range; smaller objects are fetched as a whole.
+
+    Returns:
+        Its ``hash`` is None if HCP has none for this object: then only the length was compared.
+
+    Raises:
+        VerificationError: What came is not what HCP holds, or *url* is no object; nothing stays.
+        LocalFileError: The file could not be written (the disk is full …); no part stays.
+        HcpsdkStatusError: HCP refused.
+        HcpsdkError: The connection broke too often.
+        TypeError, ValueError: Invalid argument; nothing was sent.
+    """
+    job = _Download(connection, url, params, retries, progress)
+    if not isinstance(file, (str, os.PathLike)):
+        if executor is not None:
+            raise TypeError("with an executor, download() needs a path")
+        return job.run(OpenFile(file))
+    if executor is None:
+        return job.run(PartFile(Path(file), resume))
+    if target is None:
+        raise TypeError("with an executor, download() needs a target")
+    return job.run_parallel(PartFile(Path(file), False), target, executor, parallel, range_size)
+
+
+class _Download:
+    """An object on its way into a `Sink`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        url: str,
+        params: Params | None,
+        retries: int,
+        progress: Progress | None,
+    ) -> None:
+        self._connection = connection
+        self._url = url
+        self._params = params
+        self._retries = retries
+        self._progress = progress
+        self._started = time.monotonic()
+        self._attempts = 0
+        self._total: int | None = None
+        self._hash: str | None = None  # HCP's
+        self._digest: Digest | None = None
+        self._version: int | None = None
+
+    def run(self, sink: Sink) -> TransferResult:
+        """Fetch it in one piece, or in as many as there are breaks."""
+        is_continued = sink.size > 0
+        try:
+            self._fetch(sink)
+            if is_continued and self._found() != self._hash:
+                sink.restart()  # the part was damaged
+                self._fetch(sink)
+            self._verify(sink.size)
+            sink.commit()
+        except (LocalFileError, VerificationError):
+            sink.discard()
+            raise
+        except StatusError as exc:
+            sink.discard() if exc.status < 500 else sink.keep()
+            raise
+        except BaseException:
+            sink.keep()
+            raise
+        return self._result(sink.size)
+
+    def run_parallel(
+        self, sink: PartFile, target: Target, executor: Executor, parallel: int, range_size: int
+    ) -> TransferResult:
+        """Fetch it in ranges, *parallel* of them at a time."""
+        connection = self._connection
+        try:
+            connection.HEAD(self._url, self._params)
+            self._attempts += connection.attempts
+            raise_for_status(connection, 200)
+            self._read_head(sink)
+            size, etag = self._total, connection.getheader("ETag")
+            if not size or size <= range_size or not etag:
+                self._fetch(sink)
+            else:
+                sink.allocate(size)
+                ranges = [(at, min(at + range_size, size)) for at in range(0, size, range_size)]
+                common = target, self._url, self._params, self._retries, etag, str(sink.part)
+                self._fetch_ranges(sink, ranges, common, executor, parallel)
+            self._verify(sink.size)
+            sink.commit()
+        except BaseException:
+            sink.discard()
+            raise
+        return self._result(sink.size)
+
+    def _fetch(self, sink: Sink) -> None:
+        failures = 0
+        while True:
+            before = sink.size
+            try:
+                return self._fetch_rest(sink)
+            except (LocalFileError, VerificationError, HcpsdkCertificateError):
+                raise
+            except StatusError as exc:
+                # The object is another one now, or shorter: begin anew.
+                if not before or exc.status not in (412, 416):
+                    raise
+                sink.restart()
+                failures += 1
+            except HcpsdkError:
+                failures = failures + 1 if sink.size <= before else 1
+                if failures > self._retries:
+                    raise
+
+    def _fetch_rest(self, sink: Sink) -> None:
+        """GET what is missing."""
+        headers = {}
+        if sink.size:
+            headers["Range"] = f"bytes={sink.size}-"
+            if sink.etag:
+                headers["If-Match"] = sink.etag
+        connection = self._connection
+        try:
+            connection.GET(self._url, self._params, headers or None)
+        finally:
+            self._attempts += connection.attempts
+        raise_for_status(connection, 200, 206)
+        if sink.size and connection.response_status == 200:
+            sink.restart()  # HCP sends everything instead of the rest
+        self._read_head(sink)
+        sink.note(connection.getheader("ETag"), self._total)
+        while data := connection.read(BLOCK):
+            sink.write(data)
+            if self._digest:
+                self._digest.update(data)
+            if self._progress is not None:
+                self._progress(sink.size, self._total)
+
+    def _read_head(self, sink: Sink) -> None:
+        """What the response says of the object, and of the bytes that follow."""
+        connection = self._connection
+        check_is_object(connection, self._url)
+        sent = connection.getheader("Content-Range") or f"bytes {sink.size}-"
+        if connection.response_status == 206 and not sent.startswith(f"bytes {sink.size}-"):
+            raise HcpsdkError(f"GET {self._url}: HCP sent another range than the one requested")
+        size = connection.getheader("X-HCP-Size") or ""
+        self._total = int(size) if size.isascii() and size.isdigit() else None
+        self._version = version_id(connection)
+        told = (connection.getheader("X-HCP-Hash") or "").upper()
+        if told and not (sink.size and told == self._hash):
+            self._hash = told
+            self._digest = digest = new_digest(told.partition(" ")[0])
+            if isinstance(sink, PartFile):
+                for data in sink.content(0, sink.size):
+                    digest.update(data)
+
+    def _fetch_ranges(
+        self,
+        sink: PartFile,
+        ranges: list[tuple[int, int]],
+        common: tuple[Target, str, Params | None, int, str, str],
+        executor: Executor,
+        parallel: int,
+    ) -> None:
+        """Let the executor write the ranges into the part; hash them in their order."""
+        running: list[Future[int]] = []
+        waiting = iter(ranges)
+        try:
+            for start, stop in ranges:
+                while len(running) < parallel and (next_range := next(waiting, None)):
+                    running.append(executor.submit(_fetch_range, *common, *next_range))
+                self._attempts += running.pop(0).result()
+                if self._digest:
+                    for data in sink.content(start, stop):
+                        self._digest.update(data)
+                if self._progress is not None:
+                    self._progress(stop, self._total)
+        except BrokenExecutor as exc:
+            raise HcpsdkError(f"GET {self._url}: a worker ended before its range: {exc}") from exc
+        finally:
+            for future in running:
+                future.cancel()
+            for future in running:
+                if not future.cancelled():
+                    future.exception()  # waits
+
+    def _found(self) -> str | None:
+        """The hash of what came, in the scheme of HCP's."""
+        if self._digest is None or self._hash is None:
+            return None
+        return f"{self._hash.partition(' ')[0]} {self._digest.hexdigest().upper()}"
+
+    def _verify(self, size: int) -> None:
+        if self._total is not None and size != self._total:
+            raise VerificationError(f"{self._url}: {size} of {self._total} bytes came")
+        if (found := self._found()) != self._hash:
+            raise VerificationError(
+                f"{self._url}: HCP has {(self._hash or '')[:200]}, what came has {found}"
+            )
+
+    def _result(self, size: int) -> TransferResult:
+        seconds = time.monotonic() - self._started
+        return TransferResult(
+            self._url, size, self._hash, self._version, seconds, self._attempts, False
+        )
+
+
+def _fetch_range(
+    target: Target,
+    url: str,
+    params: Params | None,
+    retries: int,
+    etag: str,
+    part: str,
+    start: int,
+    stop: int,
+) -> int:
+    """Write the bytes from *start* up to *stop* of an object into the file *part*, in a worker.
+
+    Returns:
+        How many requests were sent.
+    """
+    attempts = failures = 0
+    with open_file(part, "r+b") as file, Connection(target) as connection:
+        sink = Sink(file, repr(part))
+        while start < stop:
+            before = start
+            headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": etag}
+            try:
+                connection.GET(url, params, headers)
+                raise_for_status(connection, 206)
+                file.seek(start)
+                while data := connection.read(BLOCK):
+                    sink.write(data[: stop - start])
+                    start += len(data)
+            except (LocalFileError, HcpsdkCertificateError, StatusError):
+                raise
+            except HcpsdkError:
+                failures = failures + 1 if start == before else 1
+                if failures > retries:
+                    raise
+            finally:
+                attempts += connection.attempts
+    return attempts
