@@ -1,20 +1,13 @@
 """Hashes as HCP computes and names them: ``"SHA-256 47FB…"``. Imports `_errors` only."""
 
+import functools
 import hashlib
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from hcpsdk._errors import HcpsdkError
 
 LIKELY = "SHA-256"  # what new namespaces have if nobody chooses another one
-
-_PYTHON_NAMES = {
-    "MD5": "md5",
-    "SHA-1": "sha1",
-    "SHA-256": "sha256",
-    "SHA-384": "sha384",
-    "SHA-512": "sha512",
-    "RIPEMD-160": "ripemd160",
-}
 
 
 class Digest(Protocol):
@@ -25,22 +18,33 @@ class Digest(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def new_digest(scheme: str) -> Digest:
-    """A running hash of HCP's *scheme*, ``"SHA-256"``.
+# Not hashlib.new(), which takes longer to find them.
+_CONSTRUCTORS: dict[str, Callable[..., Digest]] = {
+    "MD5": hashlib.md5,
+    "SHA-1": hashlib.sha1,
+    "SHA-256": hashlib.sha256,
+    "SHA-384": hashlib.sha384,
+    "SHA-512": hashlib.sha512,
+    "RIPEMD-160": functools.partial(hashlib.new, "ripemd160"),
+}
+
+
+def new_digest(scheme: str, data: bytes = b"") -> Digest:
+    """A running hash of HCP's *scheme*, ``"SHA-256"``, into which *data* went already.
 
     Raises:
         HcpsdkError: The scheme is unknown, or this Python cannot compute it.
     """
-    name = _PYTHON_NAMES.get(scheme)
-    if name is None:
+    constructor = _CONSTRUCTORS.get(scheme)
+    if constructor is None:
         raise HcpsdkError(f"unknown hash scheme {scheme[:40]!r}")
     try:
         # None of them guards a secret here; saying so keeps MD5 available on FIPS machines.
-        return hashlib.new(name, usedforsecurity=False)
+        return constructor(data, usedforsecurity=False)
     except ValueError as exc:
         raise HcpsdkError(f"this Python cannot compute {scheme}: {exc}") from exc
 
 
 def is_scheme(scheme: object) -> bool:
     """True if HCP knows a hash of this name."""
-    return scheme in _PYTHON_NAMES
+    return scheme in _CONSTRUCTORS

@@ -51,7 +51,7 @@ def opened_for_reading(file: File) -> Iterator[Any]:
 def open_file(path: str | os.PathLike[str], mode: str) -> Any:
     """The file at *path*, opened without a buffer; `LocalFileError` if that fails."""
     try:
-        return open(path, mode, buffering=0)  # noqa: SIM115
+        return open(path, mode, buffering=0)
     except OSError as exc:
         raise LocalFileError(f"cannot open {os.fspath(path)!r}: {exc}") from exc
 
@@ -64,13 +64,54 @@ def check_is_binary(file: object, method: str) -> None:
         raise TypeError(f"a path or a binary file is needed, not {type(file).__name__}")
 
 
+def read_if_small(file: File) -> bytes | None:
+    """The content of the file at a path, if it is regular and has up to `SMALL` bytes."""
+    if not isinstance(file, (str, os.PathLike)):
+        return None
+    try:
+        # Half of what open() costs, which is a good part of what a small upload costs.
+        descriptor = os.open(file, os.O_RDONLY | _BINARY)
+        try:
+            status = os.fstat(descriptor)
+            if status.st_size > SMALL or not stat.S_ISREG(status.st_mode):
+                return None
+            data = os.read(descriptor, SMALL + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as exc:
+        raise LocalFileError(f"cannot read {os.fspath(file)!r}: {exc}") from exc
+    # Some have more than they say: /proc/cpuinfo, and a file that grows.
+    return data if len(data) == status.st_size else None
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
+
+
+class SmallSource:
+    """The content of an upload, in memory."""
+
+    __slots__ = ("body", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self.body = data
+        self.size = len(data)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What has to be said of the body."""
+        return {}
+
+    def finish(self, told: str) -> tuple[int, str]:
+        """Its size, and its hash in the scheme of HCP's hash *told*."""
+        scheme = told.partition(" ")[0]
+        return self.size, f"{scheme} {new_digest(scheme, self.body).hexdigest().upper()}"
+
+
 class Source:
     """The file of an upload; as a request's body, it hashes what it hands out.
 
     Attributes:
         size: Bytes from the current position to the end; None if that cannot be known.
-        body: What to send: the bytes of a small file, else this object.
-        headers: What has to be said of it.
     """
 
     def __init__(self, file: Any, scheme: str, progress: Progress | None) -> None:
@@ -81,15 +122,18 @@ class Source:
         self._schemes = [scheme]
         self.size = _bytes_left(file, self._start)
         if self._start is None and scheme != "MD5":
-            self._schemes.append("MD5")  # it cannot be read again: have what every ETag is
+            self._schemes.append("MD5")  # it cannot be read again, so have the next likely one
         self._digests = {name: new_digest(name) for name in self._schemes}
-        self.headers: dict[str, str] = {}
-        self.body: Any = self
-        if self.size is not None and self.size <= SMALL:
-            self.body = self.read(self.size)
-            self.size = self._sent  # it may have been cut meanwhile
-        elif self.size is not None:
-            self.headers["Content-Length"] = str(self.size)
+
+    @property
+    def body(self) -> "Source":
+        """What to send."""
+        return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What has to be said of the body."""
+        return {} if self.size is None else {"Content-Length": str(self.size)}
 
     # What a request's body can do
 
@@ -130,9 +174,8 @@ class Source:
 
         What was not sent, because HCP responded early, is read here.
         """
-        if self.body is self:
-            while self.read(BLOCK if self.size is None else min(BLOCK, self.size - self._sent)):
-                pass
+        while self.read(BLOCK if self.size is None else min(BLOCK, self.size - self._sent)):
+            pass
         scheme = told.partition(" ")[0]
         digest = self._digests.get(scheme) or self._read_again(scheme)
         return self._sent, f"{scheme} {digest.hexdigest().upper()}"
@@ -181,9 +224,7 @@ def _bytes_left(file: Any, position: int | None) -> int | None:
         raise LocalFileError(f"cannot read {_name(file)}: {exc}") from exc
     if not stat.S_ISREG(status.st_mode):
         return None
-    if not status.st_size and str(getattr(file, "name", "")).startswith("/proc/"):
-        return None  # these have more than they say
-    return max(status.st_size - position, 0)
+    return status.st_size - position if status.st_size > position else None
 
 
 class Sink:

@@ -19,6 +19,10 @@ class StatusError(HcpsdkError):
         return int(self.reason.partition(" ")[0])
 
 
+class NotYetError(StatusError):
+    """HCP cannot do it now, because something else is going on with the object; try later."""
+
+
 def raise_for_status(connection: Connection, *wanted: int) -> None:
     """Raise `StatusError` unless the last status of *connection* is one of *wanted*."""
     status = connection.response_status

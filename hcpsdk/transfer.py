@@ -23,12 +23,14 @@ from hcpsdk._files import (
     PartFile,
     Progress,
     Sink,
+    SmallSource,
     Source,
     VerificationError,
     open_file,
     opened_for_reading,
+    read_if_small,
 )
-from hcpsdk._status import StatusError, raise_for_status
+from hcpsdk._status import NotYetError, StatusError, raise_for_status
 from hcpsdk._target import Target
 from hcpsdk._url import Params
 
@@ -37,6 +39,7 @@ __all__ = [
     "Progress",
     "TransferResult",
     "VerificationError",
+    "compare",
     "download",
     "upload",
 ]
@@ -112,34 +115,21 @@ def upload(
         HcpsdkError: Any other failure; call it again to find out whether HCP stored the object.
         TypeError, ValueError: Invalid argument; nothing was sent.
     """
-    started = time.monotonic()
     if not is_scheme(hash_scheme):
         raise ValueError(f"unknown hash scheme {hash_scheme!r}")
     if retention is not None:
         params = _with_retention(params, retention)
-    with opened_for_reading(file) as opened:
-        source = Source(opened, hash_scheme, progress)
-        headers = source.headers
-        if not new_version:
-            # Without versions, HCP responds 409 anyway; with versions, a retry makes no second one.
-            headers["If-None-Match"] = "*"
-        connection.PUT(url, source.body, params, headers or None)
-        attempts = connection.attempts
-        was_there = connection.response_status in (409, 412)
-        if was_there:
-            _look_up_existing(connection, url, source.size)
-            attempts += connection.attempts
-        else:
-            raise_for_status(connection, 201)
-        told, version = connection.getheader("X-HCP-Hash"), version_id(connection)
-        if not told:
-            raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
-        size, found = source.finish(told)
-        if found != told.upper():
-            fault = "exists with another content" if was_there else "was not stored as it was sent"
-            raise VerificationError(
-                f"{url}: the object {fault}: HCP has {told[:200]}, the file has {found}"
-            )
+    started = time.monotonic()
+    data = read_if_small(file)
+    if data is not None:
+        stored = _store(connection, SmallSource(data), url, params, new_version)
+        if progress is not None:
+            progress(len(data), len(data))
+    else:
+        with opened_for_reading(file) as opened:
+            source = Source(opened, hash_scheme, progress)
+            stored = _store(connection, source, url, params, new_version)
+    size, found, version, attempts, was_there = stored
     for name, content in (annotations or {}).items():
         query = {"type": "custom-metadata", "annotation": name}
         connection.PUT(url, content, query)
@@ -147,6 +137,58 @@ def upload(
         attempts += connection.attempts
     seconds = time.monotonic() - started
     return TransferResult(url, size, found, version, seconds, attempts, was_there)
+
+
+def _store(
+    connection: Connection,
+    source: Source | SmallSource,
+    url: str,
+    params: Params | None,
+    new_version: bool,
+) -> tuple[int, str, int | None, int, bool]:
+    headers = source.headers
+    if not new_version:
+        # Without versions, HCP responds 409 anyway; with versions, a retry makes no second one.
+        headers["If-None-Match"] = "*"
+    response = connection.PUT(url, source.body, params, headers or None)
+    attempts = connection.attempts
+    was_there = response.status in (409, 412)
+    if was_there:
+        _look_up_existing(connection, url)
+        attempts += connection.attempts
+    elif response.status != 201:
+        raise_for_status(connection, 201)
+    size, found = _verify(connection, url, source, was_there)
+    return size, found, version_id(connection), attempts, was_there
+
+
+def compare(
+    connection: Connection, file: File, url: str, *, progress: Progress | None = None
+) -> TransferResult:
+    """Compare a file with an object by size and hash, without transferring it.
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        file: A path, or a file in binary mode, which is read from its current position on.
+        url: The object's name, or a `hcpsdk.Quoted` path.
+        progress: Called with the bytes read so far and their total.
+
+    Raises:
+        VerificationError: They differ, or HCP has no hash of the object.
+        LocalFileError: The file could not be read.
+        HcpsdkStatusError: There is no such object (404), or HCP refused.
+        HcpsdkError: Any other failure.
+    """
+    started = time.monotonic()
+    connection.HEAD(url)
+    raise_for_status(connection, 200)
+    check_is_object(connection, url)
+    attempts, version = connection.attempts, version_id(connection)
+    scheme = (connection.getheader("X-HCP-Hash") or LIKELY).partition(" ")[0]
+    with opened_for_reading(file) as opened:
+        size, found = _verify(connection, url, Source(opened, scheme, progress), True)
+    seconds = time.monotonic() - started
+    return TransferResult(url, size, found, version, seconds, attempts, True)
 
 
 def _with_retention(params: Params | None, retention: str | int | datetime) -> Params:
@@ -158,21 +200,36 @@ def _with_retention(params: Params | None, retention: str | int | datetime) -> P
     return [*pairs, ("retention", str(retention))]
 
 
-def _look_up_existing(connection: Connection, url: str, size: int | None) -> None:
-    """HEAD the object that a PUT was refused for; raise unless it can be the same."""
-    refusal = connection.response_status, connection.response_reason
+def _look_up_existing(connection: Connection, url: str) -> None:
+    """HEAD the object that a PUT was refused for."""
+    refusal = f"{connection.response_status} - {connection.response_reason}"
     connection.HEAD(url)
     if connection.response_status == 404:
         # Another request is storing it at this moment, or it was deleted meanwhile.
-        raise StatusError(f"{refusal[0]} - {refusal[1]} (but there is no such object yet)")
+        raise NotYetError(f"{refusal} (but there is no such object yet)")
     raise_for_status(connection, 200)
     check_is_object(connection, url)
-    found = connection.getheader("X-HCP-Size")
-    if size is not None and found is not None and found != str(size):
+
+
+def _verify(
+    connection: Connection, url: str, source: Source | SmallSource, has_size: bool
+) -> tuple[int, str]:
+    """Size and hash of *source*, compared with what the last response says of the object."""
+    told = connection.getheader("X-HCP-Hash")
+    size = connection.getheader("X-HCP-Size") if has_size else None
+    if not told:
+        raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
+    if source.size is not None and size is not None and size != str(source.size):
         raise VerificationError(
-            f"{url}: the object exists with another content: it has {found[:20]} bytes, "
-            f"the file has {size}"
+            f"{url}: the object has another content: it has {size[:20]} bytes, "
+            f"the file has {source.size}"
         )
+    count, found = source.finish(told)
+    if found != told.upper():
+        raise VerificationError(
+            f"{url}: the object has another content: HCP has {told[:200]}, the file has {found}"
+        )
+    return count, found
 
 
 def check_is_object(connection: Connection, url: str) -> None:

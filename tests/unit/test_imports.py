@@ -20,6 +20,7 @@ ORDER = [
     "hcpsdk.pathbuilder",
     "hcpsdk._fetch",
     "hcpsdk.bulk",
+    "hcpsdk._worker",
     "hcpsdk._journal",
     "hcpsdk.transfer",
     "hcpsdk.listing",
