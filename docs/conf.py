@@ -18,9 +18,9 @@ from sphinx.highlighting import PygmentsBridge
 from sphinx.util.typing import stringify_annotation
 
 import hcpsdk
-from hcpsdk._body import Content
-from hcpsdk._request import Headers
-from hcpsdk._url import Params
+from hcpsdk._request.body import Content
+from hcpsdk._request.headers import Headers
+from hcpsdk._request.url import Params
 
 project = "hcpsdk"
 author = "the hcpsdk contributors"
@@ -161,7 +161,7 @@ def resolve_private(
     is_union = target in (*UNIONS.values(), "LinkType")  # Sphinx 8.1 needs help to find these
     if node.get("refdomain") != "py" or not ("._" in target or is_union):
         return None
-    if target == "hcpsdk._http.Response":
+    if target == "hcpsdk._transport.response.StrictResponse":
         return nodes.inline("", "HTTPResponse")
     python = env.domains.python_domain
     public = re.sub(r"\._\w+", "", target)

@@ -13,76 +13,30 @@ A `Target` is one HCP (or one namespace of it), a `Connection` sends requests to
 Numbers in brackets in the docstrings are sections of the manual of release 0.9.1-1.
 """
 
+# ruff: noqa: F403, F405
+
 import logging
 
-# As typing.TYPE_CHECKING: true for those who check types. Nothing is imported before its first
-# use, `typing` included: a program that may need HCP starts as fast as one that never will.
+# As typing.TYPE_CHECKING: true for type checkers. At runtime nothing is imported before its first
+# use, `typing` included, so that importing hcpsdk costs next to nothing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hcpsdk import bulk, ips, listing, mapi, namespace, pathbuilder, transfer
-    from hcpsdk._auth import BaseAuthorization, NativeAuthorization
-    from hcpsdk._connection import Connection
-    from hcpsdk._constants import (
-        I_NATIVE,
-        RS_READ_ALLOWED,
-        RS_READ_ON_FAILOVER,
-        RS_WRITE_ALLOWED,
-        RS_WRITE_ON_FAILOVER,
-    )
-    from hcpsdk._errors import (
-        HcpsdkCertificateError,
-        HcpsdkError,
-        HcpsdkReplicaInitError,
-        HcpsdkTimeoutError,
-    )
-    from hcpsdk._target import Target
-    from hcpsdk._url import Quoted
+    from hcpsdk import bulk as bulk
+    from hcpsdk import ips as ips
+    from hcpsdk import listing as listing
+    from hcpsdk import mapi as mapi
+    from hcpsdk import namespace as namespace
+    from hcpsdk import pathbuilder as pathbuilder
+    from hcpsdk import transfer as transfer
+    from hcpsdk._auth import *
+    from hcpsdk._connection import *
+    from hcpsdk._constants import *
+    from hcpsdk._errors import *
+    from hcpsdk._request.url import *
+    from hcpsdk._target import *
 
-__all__ = [
-    "I_NATIVE",
-    "RS_READ_ALLOWED",
-    "RS_READ_ON_FAILOVER",
-    "RS_WRITE_ALLOWED",
-    "RS_WRITE_ON_FAILOVER",
-    "BaseAuthorization",
-    "Connection",
-    "HcpsdkCertificateError",
-    "HcpsdkError",
-    "HcpsdkReplicaInitError",
-    "HcpsdkTimeoutError",
-    "NativeAuthorization",
-    "Quoted",
-    "Target",
-    "bulk",
-    "ips",
-    "listing",
-    "mapi",
-    "namespace",
-    "pathbuilder",
-    "transfer",
-    "version",
-]
-
-_MODULES = ("bulk", "ips", "listing", "mapi", "namespace", "pathbuilder", "transfer")
-_HOMES = {
-    "_auth": ("BaseAuthorization", "NativeAuthorization"),
-    "_connection": ("Connection",),
-    "_constants": (
-        "I_NATIVE",
-        "RS_READ_ALLOWED",
-        "RS_READ_ON_FAILOVER",
-        "RS_WRITE_ALLOWED",
-        "RS_WRITE_ON_FAILOVER",
-    ),
-    "_errors": (
-        "HcpsdkCertificateError",
-        "HcpsdkError",
-        "HcpsdkReplicaInitError",
-        "HcpsdkTimeoutError",
-    ),
-    "_target": ("Target",),
-    "_url": ("Quoted",),
-}
+# The modules whose ``__all__`` is public here, those that import little first.
+_HOMES = ("_request.url", "_errors", "_constants", "_auth", "_target", "_connection")
 
 logging.getLogger("hcpsdk").addHandler(logging.NullHandler())
 
@@ -95,18 +49,33 @@ def version() -> str:
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for, once (PEP 562)."""
+    """Import a public name, once (PEP 562)."""
     from importlib import import_module
 
-    if name in _MODULES:
-        return import_module(f"hcpsdk.{name}")
-    for home, names in _HOMES.items():
-        if name in names:
-            found = getattr(import_module(f"hcpsdk.{home}"), name)
-            globals()[name] = found
+    if name == "__all__":
+        return _public_names()
+    for home in _HOMES:
+        module = import_module(f"hcpsdk.{home}")
+        if name in module.__all__:
+            found = globals()[name] = getattr(module, name)
             return found
+    if name in _public_modules():
+        return import_module(f"hcpsdk.{name}")
     raise AttributeError(f"module 'hcpsdk' has no attribute {name!r}")
 
 
+def _public_modules() -> set[str]:
+    from pkgutil import iter_modules
+
+    return {name for _, name, _ in iter_modules(__path__) if name[0] != "_"} - {"testing"}
+
+
+def _public_names() -> list[str]:
+    from importlib import import_module
+
+    names = {name for home in _HOMES for name in import_module(f"hcpsdk.{home}").__all__}
+    return sorted(names | _public_modules() | {"version"})
+
+
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return _public_names()

@@ -5,6 +5,8 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 
+__all__ = ["BaseAuthorization", "NativeAuthorization"]
+
 log = logging.getLogger("hcpsdk.NativeAuthorization")
 
 MASK = "********"

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX
 from typing import Any
 
-from hcpsdk import _http
-from hcpsdk._body import BodyError, Content
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._failures import (
+from hcpsdk._request.body import BodyError, Content
+from hcpsdk._request.headers import Headers
+from hcpsdk._request.outgoing import Outgoing, prepare
+from hcpsdk._request.url import Params
+from hcpsdk._target import Target
+from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
+from hcpsdk._transport.failures import (
     TRANSPORT_ERRORS,
     Failure,
     Phase,
@@ -20,13 +24,12 @@ from hcpsdk._failures import (
     to_hcpsdk_error,
     was_hung_up,
 )
-from hcpsdk._idle import idle_timer
-from hcpsdk._kept import KeptWire
-from hcpsdk._open import NoConnection, open_wire, remember_session
-from hcpsdk._request import Headers, Outgoing, prepare
-from hcpsdk._target import Target
-from hcpsdk._url import Params
-from hcpsdk._wire import Wire
+from hcpsdk._transport.idle_timer import idle_timer
+from hcpsdk._transport.keepalive import KeepAlive
+from hcpsdk._transport.response import Read, StrictResponse
+from hcpsdk._transport.socket import HTTPSocket
+
+__all__ = ["Connection"]
 
 log = logging.getLogger("hcpsdk.Connection")
 
@@ -34,11 +37,11 @@ log = logging.getLogger("hcpsdk.Connection")
 UNMEASURED = 1e-11  # seconds
 
 # What the retry loop deals with; all else is a mistake, the caller's or ours, and goes through.
-FAILURES = (*TRANSPORT_ERRORS, NoConnection, BodyError)
+FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 
-KEPT = 1024 * 1024  # bytes of a body that a verb reads for the caller and keeps (contract 3.5)
-DRAINED = 64 * 1024  # bytes that are read to save a connection whose body nobody read
-DRAINING = 1.0  # seconds for which that is tried: a new connection takes no longer
+MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
+MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to save a connection whose body nobody read
+MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 
 class State(enum.Enum):
@@ -84,7 +87,7 @@ class Connection:
         self._retries = retries
         self._debuglevel = debuglevel
 
-        self._kept = KeptWire(idletime)
+        self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._is_waiting = False
         self._address: str | None = None
@@ -109,7 +112,7 @@ class Connection:
         return self._address
 
     @property
-    def response(self) -> _http.Response | None:
+    def response(self) -> StrictResponse | None:
         """The last request's `http.client.HTTPResponse`; None before it, and if it failed."""
         return self._response
 
@@ -184,13 +187,13 @@ class Connection:
         """
         return self._answer().read(amt)
 
-    def _answer(self) -> _http.Response:
+    def _answer(self) -> StrictResponse:
         if self._response is None:
             raise HcpsdkError("there is no answer: no request was made, or the last one failed")
         return self._response
 
     def _forget_answer(self) -> None:
-        self._response: _http.Response | None = None
+        self._response: StrictResponse | None = None
         self._attempts = 0
         self._service_time1 = UNMEASURED
         self._service_time2 = UNMEASURED
@@ -204,7 +207,7 @@ class Connection:
         body: Content = None,
         params: Params | None = None,
         headers: Headers | None = None,
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Send a request, and return its answer with the body still to be read. [4.2]
 
         Args:
@@ -236,19 +239,19 @@ class Connection:
         body: Content = None,
         params: Params | None = None,
         headers: Headers | None = None,
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Store an object. Cleans up; arguments, returns, and raises as `request()`. [4.2]"""
         return self._perform("PUT", url, body, params, headers, cleans_up=True)
 
     def GET(
         self, url: str, params: Params | None = None, headers: Headers | None = None
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Ask for an object; `read()` it to the end. Else as `request()`. [4.2]"""
         return self._perform("GET", url, None, params, headers, cleans_up=False)
 
     def HEAD(
         self, url: str, params: Params | None = None, headers: Headers | None = None
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Ask for an object's metadata. Cleans up; else as `request()`. [4.2]"""
         return self._perform("HEAD", url, None, params, headers, cleans_up=True)
 
@@ -258,13 +261,13 @@ class Connection:
         params: Params | None = None,
         headers: Headers | None = None,
         body: Content = None,
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Change an object's metadata. Cleans up; else as `request()`. [4.2]"""
         return self._perform("POST", url, body, params, headers, cleans_up=True)
 
     def DELETE(
         self, url: str, params: Params | None = None, headers: Headers | None = None
-    ) -> _http.Response:
+    ) -> StrictResponse:
         """Delete an object. Cleans up; else as `request()`. [4.2]"""
         return self._perform("DELETE", url, None, params, headers, cleans_up=True)
 
@@ -276,7 +279,7 @@ class Connection:
         params: Params | None,
         headers: Headers | None,
         cleans_up: bool,
-    ) -> _http.Response:
+    ) -> StrictResponse:
         self._begin()
         try:
             outgoing = prepare(method, url, content, params, headers, self._target._prepare())
@@ -304,9 +307,9 @@ class Connection:
         response = self._response
         self._forget_answer()
         if response is not None and response.observer is not None:
-            self._give_up_rest(response)
+            self._discard_unread_body(response)
 
-    def _attempt(self, outgoing: Outgoing, cleans_up: bool) -> _http.Response:
+    def _attempt(self, outgoing: Outgoing, cleans_up: bool) -> StrictResponse:
         wire = self._ready_wire()
         is_first = not wire.was_used
         self._is_waiting = True
@@ -355,26 +358,26 @@ class Connection:
             raise to_hcpsdk_error(failure, what, self._attempts, verdict) from failure.error
 
     def _classify(self, error: Exception) -> Failure:
-        if isinstance(error, NoConnection):
+        if isinstance(error, ConnectFailed):
             self._address = error.address
             where = f"{error.address}, port {self._target.port},"
             return Failure(error.error, Phase.CONNECTING, where)
-        wire = self._kept.wire
+        wire = self._keepalive.wire
         if wire is None:  # closed by the caller meanwhile, while we asked for the body for example
             return Failure(error, Phase.EXCHANGING, self._address)
-        hung_up = wire.was_used and wire.heard_nothing and was_hung_up(error)
+        hung_up = wire.was_used and not wire.received_any and was_hung_up(error)
         phase = Phase.KEPT_ALIVE if hung_up else Phase.EXCHANGING
         return Failure(error, phase, wire.address)
 
     # Reading
 
     def _observe_read(
-        self, response: _http.Response, read: Callable[[Any], _http.Read], size: Any
-    ) -> _http.Read:
-        """Called by a `Response` for each read of its body."""
+        self, response: StrictResponse, read: Callable[[Any], Read], size: Any
+    ) -> Read:
+        """Called by a `StrictResponse` for each read of its body."""
         started = time.monotonic()
         try:
-            if self._kept.is_foreign():
+            if self._keepalive.belongs_to_parent_process():
                 raise HcpsdkError("the answer belongs to the process that asked for it")
             result = read(size)
             self._service_time1 = time.monotonic() - started or UNMEASURED
@@ -396,34 +399,36 @@ class Connection:
             self._response = None
             raise
 
-    def _response_was_closed(self, response: _http.Response) -> None:
-        """Called by a `Response` that the caller closes before its end."""
-        self._drop(response.lost)
+    def _response_was_closed(self, response: StrictResponse) -> None:
+        """Called by a `StrictResponse` that the caller closes before its end."""
+        self._drop(response.unreadable_reason)
 
-    def _clean_up(self, response: _http.Response) -> None:
+    def _clean_up(self, response: StrictResponse) -> None:
         """Read the body for the caller; keep it if it is not large."""
         if response.length == 0:
             response.end()
             self._finish(response)
             return
         started = time.monotonic()
-        body = response.read(KEPT + 1)
-        while len(body) > KEPT and response.read(DRAINED):
+        body = response.read(MAX_KEPT_BODY + 1)
+        while len(body) > MAX_KEPT_BODY and response.read(MAX_DRAIN_BYTES):
             pass
-        if len(body) > KEPT:
-            response.lost = f"the body was longer than {KEPT} bytes, so it was not kept"
+        if len(body) > MAX_KEPT_BODY:
+            response.unreadable_reason = (
+                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept"
+            )
         elif body:
             response.keep(body)
         self._service_time2 += time.monotonic() - started
         self._finish(response)
 
-    def _give_up_rest(self, response: _http.Response) -> None:
+    def _discard_unread_body(self, response: StrictResponse) -> None:
         """Get rid of what the caller did not read of the last answer."""
         why = "the rest of the body was given up for the next request"
         response.observer = None
         is_drained = False
         try:
-            if not response.will_close and (response.length or 0) <= DRAINED:
+            if not response.will_close and (response.length or 0) <= MAX_DRAIN_BYTES:
                 self._drain(response)
                 is_drained = response.isclosed() and not response.has_leftover
         except TRANSPORT_ERRORS:
@@ -431,39 +436,39 @@ class Connection:
         finally:
             if not is_drained:
                 self._drop(why)
-            response.lost = why
+            response.unreadable_reason = why
             response.close()
 
-    def _drain(self, response: _http.Response) -> None:
-        """Read up to `DRAINED` bytes and throw them away, in next to no time."""
-        wire = self._kept.wire
+    def _drain(self, response: StrictResponse) -> None:
+        """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
+        wire = self._keepalive.wire
         assert wire is not None
-        end = time.monotonic() + DRAINING
-        wire.set_timeout(min(DRAINING, self._timeout or DRAINING))
+        end = time.monotonic() + MAX_DRAIN_SECONDS
+        wire.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
         count = 0
-        while not response.isclosed() and count <= DRAINED and time.monotonic() < end:
-            count += len(response.read1(DRAINED))
+        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
+            count += len(response.read1(MAX_DRAIN_BYTES))
         wire.set_timeout(self._timeout)
 
-    def _finish(self, response: _http.Response) -> None:
+    def _finish(self, response: StrictResponse) -> None:
         """The body was read to its end: wait for the next request, for a while."""
         response.observer = None
         if response.will_close or response.has_leftover:
-            self._kept.drop()
+            self._keepalive.close()
         else:
             self._release()
 
     # The socket's life
 
-    def _ready_wire(self) -> Wire:
+    def _ready_wire(self) -> HTTPSocket:
         """An open wire: the one kept, unless the server closed it meanwhile, or a new one."""
-        if self._kept.wire is not None:
-            if not self._kept.wire.is_stale():
-                return self._kept.wire
-            self._kept.drop()
+        if self._keepalive.wire is not None:
+            if not self._keepalive.wire.is_stale():
+                return self._keepalive.wire
+            self._keepalive.close()
         log.debug("Connection needs to be opened")
-        wire, seconds = open_wire(self._target, self._timeout, self._debuglevel)
-        self._kept.hold(wire)
+        wire, seconds = connect(self._target, self._timeout, self._debuglevel)
+        self._keepalive.store(wire)
         self._address = wire.address
         self._connect_time = seconds or UNMEASURED
         log.debug(
@@ -485,16 +490,16 @@ class Connection:
 
     def _claim(self) -> None:
         """Take the socket out of the idle timer's reach, and out of a forked child's."""
-        if self._kept.is_foreign():
+        if self._keepalive.belongs_to_parent_process():
             self._drop("the answer belongs to the process that asked for it")
-        was_armed = self._kept.claim()
+        was_armed = self._keepalive.acquire()
         self._is_logged = log.isEnabledFor(logging.DEBUG)
         if self._is_logged:
             self._log_cancel(was_armed)
 
     def _release(self) -> None:
         """Let the idle timer have the socket, if there is one, until the next request."""
-        if self._kept.release() and self._is_logged:
+        if self._keepalive.release() and self._is_logged:
             self._log_cancel(False)
             log.debug("idletimer started: %s", idle_timer)
 
@@ -509,18 +514,18 @@ class Connection:
         """Close the socket; a reader of an unfinished answer is told *why*."""
         self._is_waiting = False
         self._lose_answer(why)
-        self._kept.drop()
+        self._keepalive.close()
 
     def _lose_answer(self, why: str) -> None:
         response = self._response
         if response is not None and response.observer is not None:
             response.observer = None
-            response.lost = why
+            response.unreadable_reason = why
             response.close()
 
     @property
     def _state(self) -> State:
-        if self._kept.wire is None:
+        if self._keepalive.wire is None:
             return State.CLOSED
         if self._is_waiting:
             return State.WAITING

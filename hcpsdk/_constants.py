@@ -1,5 +1,13 @@
 """Names and numbers that the whole library shares."""
 
+__all__ = [
+    "I_NATIVE",
+    "RS_READ_ALLOWED",
+    "RS_READ_ON_FAILOVER",
+    "RS_WRITE_ALLOWED",
+    "RS_WRITE_ON_FAILOVER",
+]
+
 VERSION = "0.9.1-1"
 
 # Interface dialects (manual, section 4.2).

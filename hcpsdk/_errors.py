@@ -1,5 +1,12 @@
 """The exceptions of the library: one tree, rooted in `HcpsdkError`."""
 
+__all__ = [
+    "HcpsdkCertificateError",
+    "HcpsdkError",
+    "HcpsdkReplicaInitError",
+    "HcpsdkTimeoutError",
+]
+
 
 class HcpsdkError(Exception):
     """Something outside the calling program went wrong.

@@ -4,11 +4,11 @@ from typing import TypeVar
 
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.url import Params
 from hcpsdk._target import Target
-from hcpsdk._url import Params
 from hcpsdk._xml import Element, parse
 
-LARGEST = 16 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
+MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
 
 _Self = TypeVar("_Self", bound="Fetcher")
 
@@ -36,18 +36,18 @@ class Fetcher:
     def _get(self, url: str, root: str, params: Params | None = None) -> Element:
         """The answer to a GET, whose root element has to be called *root*."""
         self._connection.GET(url, params=params)
-        body = self._connection.read(LARGEST + 1)
-        self._insist_on_200()
-        if len(body) > LARGEST:
+        body = self._connection.read(MAX_REPLY_BYTES + 1)
+        self._raise_for_status()
+        if len(body) > MAX_REPLY_BYTES:
             self._connection.close()
-            raise HcpsdkError(f"the answer to GET {url} is longer than {LARGEST} bytes")
+            raise HcpsdkError(f"the answer to GET {url} is longer than {MAX_REPLY_BYTES} bytes")
         return parse(body, root)
 
     def _post(self, url: str, params: Params | None = None) -> None:
         self._connection.POST(url, params=params)
-        self._insist_on_200()
+        self._raise_for_status()
 
-    def _insist_on_200(self) -> None:
+    def _raise_for_status(self) -> None:
         """Any other status is an error here, told in HCP's own words (contract 8.3)."""
         status = self._connection.response_status
         if status == 200:

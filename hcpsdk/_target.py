@@ -8,9 +8,11 @@ from typing import Any
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
-from hcpsdk._request import Prepared
-from hcpsdk._sessions import Sessions
+from hcpsdk._request.headers import PreparedHeaders
+from hcpsdk._transport.tls_sessions import Sessions
 from hcpsdk.ips import Circle, as_address
+
+__all__ = ["Target"]
 
 log = logging.getLogger("hcpsdk.Target")
 
@@ -84,7 +86,7 @@ class Target:
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self._certificate_names_address = False
         self._sessions = Sessions()
-        self._prepared: Prepared | None = None  # replaced when the credentials change
+        self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
 
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle._addr()  # as the manual's debug output shows [10.1.2]
@@ -130,12 +132,12 @@ class Target:
         """The headers of each request: ``Host``, and those with the credentials; a copy."""
         return {"Host": self._host, **self._authorization.headers}
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> PreparedHeaders:
         """The same, put together; the authorization may give others from time to time."""
         credentials = self._authorization.headers
         prepared = self._prepared
         if prepared is None or prepared.credentials != credentials:
-            self._prepared = prepared = Prepared(self._host, credentials)
+            self._prepared = prepared = PreparedHeaders(self._host, credentials)
         return prepared
 
     @property

@@ -1,6 +1,6 @@
 """What a worker of a bulk job does: a chunk of jobs, over a Connection that it keeps.
 
-Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_url` and `_errors`; `bulk`
+Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_request.url` and `_errors`; `bulk`
 imports it. Everything here can be pickled, for workers in other processes.
 """
 
@@ -18,9 +18,9 @@ from hcpsdk import transfer
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError
 from hcpsdk._files import LocalFileError, VerificationError
+from hcpsdk._request.url import Params
 from hcpsdk._status import NotYetError, StatusError, raise_for_status
 from hcpsdk._target import Target
-from hcpsdk._url import Params
 
 BUDGET = 0.5  # seconds after which a worker gives the rest of its chunk back
 MAX_RUNS = 4  # whose Targets a worker process keeps

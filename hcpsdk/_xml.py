@@ -6,8 +6,8 @@ that grow when they are expanded. HCP sends none.
 
 from hcpsdk._errors import HcpsdkError
 
-DEEPEST = 100  # nested elements; real documents have four
-SHOWN = 60  # characters of an unreadable document that the message shows
+MAX_DEPTH = 100  # nested elements; real documents have four
+EXCERPT_LENGTH = 60  # characters of an unreadable document that the message shows
 
 
 class Element:
@@ -66,7 +66,7 @@ class _Reader:
             self.root = found
         self._open.append(found)
         self._texts.append([])
-        if len(self._open) > DEEPEST:
+        if len(self._open) > MAX_DEPTH:
             raise ValueError("elements are nested too deeply")
 
     def end(self, _name: str) -> None:
@@ -86,5 +86,5 @@ def _full(name: str) -> str:
 def _beginning(document: bytes) -> str:
     if not document:
         return "it is empty"
-    text = document[: 4 * SHOWN].decode("utf-8", "replace")
-    return f"it begins with {text[:SHOWN]!r}"
+    text = document[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")
+    return f"it begins with {text[:EXCERPT_LENGTH]!r}"

@@ -1,6 +1,6 @@
 """Many files at once: store, fetch and delete them (contract 13.3).
 
-Imports `transfer`, `_journal`, `_worker`, `_connection`, `_target`, `_url` and `_errors`.
+Imports `transfer`, `_journal`, `_worker`, `_connection`, `_target`, `_request.url` and `_errors`.
 
 The caller's thread reads the jobs, hands them out in small chunks, and writes the journal. The
 workers, which any executor provides, do one chunk at a time (see `_worker`).
@@ -20,8 +20,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._journal import Journal, Row
+from hcpsdk._request.url import Params, Quoted
 from hcpsdk._target import Target
-from hcpsdk._url import Params, Quoted
 from hcpsdk._worker import Job, Outcome, Result, Run, Task, close_connections, modified, run_chunk
 
 __all__ = ["Job", "Result", "Totals", "delete", "fetch", "store"]

@@ -250,19 +250,19 @@ class Circle:
         return address
 
     def next_address(
-        self, besides: Collection[str] = (), patience: float | None = None
+        self, exclude: Collection[str] = (), timeout: float | None = None
     ) -> str | None:
-        """The next address that is not one of *besides*; None if there is no such address.
+        """The next address that is not one of *exclude*; None if there is no such address.
 
         Addresses that failed to connect lately come last. If the pool has to be renewed, that
-        takes no longer than *patience*, in seconds.
+        takes no longer than *timeout*, in seconds.
         """
-        self._renew_if_due(patience)
+        self._renew_if_due(timeout)
         with self._lock:
             now = time.monotonic()
             start = self._pool.index(self._last) + 1 if self._last in self._pool else 0
             in_turn = self._pool[start:] + self._pool[:start]
-            left = [address for address in in_turn if address not in besides]
+            left = [address for address in in_turn if address not in exclude]
             healthy = [address for address in left if self._failed.get(address, now) <= now]
             if not left:
                 return None
@@ -270,42 +270,42 @@ class Circle:
         log.debug("issued IP address: %s", address)
         return address
 
-    def connect_failed(self, address: str, patience: float | None = None) -> None:
+    def connect_failed(self, address: str, timeout: float | None = None) -> None:
         """Pass over *address* for a while, and renew the pool; never raises."""
         with self._lock:
             self._failed[address] = time.monotonic() + PASS_OVER
-        self.renew_after_failure(patience)
+        self.renew_after_failure(timeout)
 
-    def renew_after_failure(self, patience: float | None = None) -> None:
+    def renew_after_failure(self, timeout: float | None = None) -> None:
         """Look the name up again, if that was not done just now; never raises."""
         with self._lock:
             now = time.monotonic()
             if now - self._renewed_after_failure < RENEWAL_AFTER_FAILURE:
                 return
             self._renewed_after_failure = now
-        self._renew(patience)
+        self._renew(timeout)
 
     def connect_succeeded(self, address: str) -> None:
         """Use *address* in its turn again."""
         with self._lock:
             self._failed.pop(address, None)
 
-    def _renew_if_due(self, patience: float | None) -> None:
+    def _renew_if_due(self, timeout: float | None) -> None:
         with self._lock:
             now = time.monotonic()
             if now < self._renewal_due:
                 return
             # Claimed here, so that one thread looks up while the others go on.
             self._renewal_due = now + SHORTEST_RENEWAL
-        self._renew(patience)
+        self._renew(timeout)
 
-    def _renew(self, patience: float | None) -> None:
+    def _renew(self, timeout: float | None) -> None:
         """Refresh where neither failing nor taking long may hurt: the known addresses serve.
 
         A look-up cannot be broken off (`socket.getaddrinfo()` knows no time limit), but it can be
         left alone: when it is done, the pool is renewed.
         """
-        if patience is None:
+        if timeout is None:
             self._refresh_if_possible()
             return
         look_up = threading.Thread(
@@ -315,7 +315,7 @@ class Circle:
             look_up.start()
         except RuntimeError:  # the interpreter is ending: nobody needs another address
             return
-        look_up.join(patience)
+        look_up.join(timeout)
 
     def _refresh_if_possible(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """Directories, entry by entry, while the listing arrives (contract 13.2).
 
-Imports `_connection`, `_status`, `_url` and `_errors`.
+Imports `_connection`, `_status`, `_request.url` and `_errors`.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.url import Params, Quoted
 from hcpsdk._status import raise_for_status
-from hcpsdk._url import Params, Quoted
 
 __all__ = ["Entry", "listdir", "walk"]
 

@@ -11,12 +11,12 @@ from hcpsdk._xml import Element
 __all__ = ["Info"]
 
 # Names and texts stay what they are, even if they look like a number (contract 8.1).
-TEXTS = frozenset(
+TEXT_ATTRIBUTES = frozenset(
     ["hashScheme", "httpScheme", "name", "nameIDNA", "namespaceName", "retentionMode"]
 )
 
 # What the author of the original put between the parts of a namespace's description.
-PART = "°"
+DESCRIPTION_SEPARATOR = "°"
 
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 
@@ -58,7 +58,7 @@ class Info(Fetcher):
         params = None if all else {"single": True}
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
         for element in self._get("/proc", "namespaces", params).children:
-            parts = [part.strip() for part in _description(element).split(PART)]
+            parts = [part.strip() for part in _description(element).split(DESCRIPTION_SEPARATOR)]
             found[_name(element)] = {**_values(element), "description": parts}
         return found
 
@@ -90,7 +90,7 @@ class Info(Fetcher):
 def _values(element: Element) -> dict[str, Any]:
     """The attributes, with numbers and truth values as such; those of XML schema left out."""
     return {
-        name: text if name in TEXTS else _value(text)
+        name: text if name in TEXT_ATTRIBUTES else _value(text)
         for name, text in element.attributes.items()
         if not name.startswith("{")
     }

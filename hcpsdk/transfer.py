@@ -1,6 +1,6 @@
 """One file to an object and back, verified (contract 13.1).
 
-Imports `_connection`, `_target`, `_files`, `_digest`, `_status`, `_url` and `_errors`; `bulk`
+Imports `_connection`, `_target`, `_files`, `_digest`, `_status`, `_request.url` and `_errors`; `bulk`
 imports it.
 """
 
@@ -30,9 +30,9 @@ from hcpsdk._files import (
     opened_for_reading,
     read_if_small,
 )
+from hcpsdk._request.url import Params
 from hcpsdk._status import NotYetError, StatusError, raise_for_status
 from hcpsdk._target import Target
-from hcpsdk._url import Params
 
 __all__ = [
     "LocalFileError",

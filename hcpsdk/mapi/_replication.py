@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._fetch import Fetcher
-from hcpsdk._url import Quoted
+from hcpsdk._request.url import Quoted
 from hcpsdk._xml import Element
 
 SERVICE = "/mapi/services/replication"

@@ -29,7 +29,15 @@ except ImportError as missing:
         "'testing': pip install '.[testing]' in a clone of hcpsdk"
     ) from missing
 
-from ._faults import (
+from ._hcp import HCP, EmulatorBug, link
+from ._http.messages import BodyCut, Reply, Request, Site
+from ._http.request_log import Received
+from ._replication.link import Link
+from ._server.dns import Lookup, NameServer
+from ._server.listener import StartError
+from ._server.node import Node
+from .config import Namespace, RetentionClass, System, User
+from .faults import (
     Answer,
     Blackhole,
     DnsAnswers,
@@ -42,14 +50,6 @@ from ._faults import (
     Reset,
     Stall,
 )
-from ._hcp import HCP, EmulatorBug
-from ._link import Link, link
-from ._listener import StartError
-from ._log import Received
-from ._messages import BodyCut, Reply, Request, Site
-from ._names import Lookup, NameServer
-from ._node import Node
-from ._system import Namespace, RetentionClass, System, User
 
 __all__ = [
     "HCP",

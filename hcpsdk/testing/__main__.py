@@ -5,10 +5,10 @@ import pathlib
 import sys
 
 from ._hcp import DEFAULT, HCP
-from ._listener import StartError
 from ._run import CA_FILE_VARIABLE, run
 from ._serve import serve
-from ._tls import KINDS
+from ._server.certificates import KINDS
+from ._server.listener import StartError
 
 
 def main(arguments: list[str]) -> None:

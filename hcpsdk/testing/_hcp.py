@@ -1,21 +1,26 @@
 """An emulated HCP, as its user sees it."""
 
+from __future__ import annotations
+
 import atexit
 import enum
 import logging
 import pathlib
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Literal
 
-from ._faults import Fault
-from ._log import Received, RequestLog
-from ._names import NameServer
-from ._node import Node
+from ._http.request_log import Received, RequestLog
+from ._replication.link import Link, LinkType, Member
 from ._running import Running, Settings, SiteFactory
+from ._server.certificates import KINDS, CertificateKind
+from ._server.dns import NameServer
+from ._server.node import Node
 from ._services import Services
-from ._system import Namespace, System, User
-from ._tls import KINDS, CertificateKind
+from ._xml import NOT_IN_XML
+from .config import Namespace, System, User
+from .faults import Fault
 
 log = logging.getLogger("hcpsdk.testing")
 
@@ -147,7 +152,7 @@ class HCP:
 
     # Its life
 
-    def __enter__(self) -> "HCP":
+    def __enter__(self) -> HCP:
         self.start()
         return self
 
@@ -219,3 +224,56 @@ class HCP:
         bugs, self._bugs = self._bugs, []
         if bugs:
             raise EmulatorBug(f"{self!r} failed {len(bugs)} time(s): {bugs[0]!r}") from bugs[0]
+
+
+def link(
+    first: HCP,
+    second: HCP,
+    type: LinkType = "ACTIVE_ACTIVE",
+    *,
+    delay: float = 0.0,
+    name: str | None = None,
+    description: str | None = None,
+) -> Link:
+    """A replication link between two running HCPs; what they hold travels at once.
+
+    Namespaces are replicated that both systems have, by name and tenant. End the link with
+    ``close()`` or a ``with`` block, or just stop the HCPs.
+
+    Args:
+        first: The primary, if the link is active/passive.
+        second: The replica, if it is.
+        type: "ACTIVE_ACTIVE", or "ACTIVE_PASSIVE" from *first* to *second*.
+        delay: Seconds for which a change waits before it travels.
+        name: 1 to 64 characters; by default made of the systems' names, ``hcp1--<-->--hcp2``.
+        description: Free text.
+    """
+    if type not in ("ACTIVE_ACTIVE", "ACTIVE_PASSIVE"):
+        raise ValueError(f"type is ACTIVE_ACTIVE or ACTIVE_PASSIVE, not {type!r}")
+    if first.domain == second.domain:
+        raise ValueError(f"linked systems have different domains, not both {first.domain}")
+    here, there = (hcp.domain.partition(".")[0] for hcp in (first, second))
+    if type == "ACTIVE_ACTIVE":
+        name = name or f"{here}--<-->--{there}"
+        words = f"active/active replication between {here.upper()} and {there.upper()}"
+    else:
+        name = name or f"{here}-->--{there}"
+        words = f"active/passive replication from {here.upper()} to {there.upper()}"
+    description = words if description is None else description
+    check_length("name", name, 1, 64)
+    check_length("description", description, 0, 1024)
+    one, two = (Member(hcp, partial(running_part, hcp)) for hcp in (first, second))
+    return Link(one, two, type, name, description, delay)
+
+
+def running_part(hcp: HCP) -> Running:
+    """What exists of *hcp* while it runs."""
+    return hcp._running
+
+
+def check_length(what: str, text: str, least: int, most: int) -> None:
+    """Raise `ValueError` unless *text* has *least* to *most* characters that XML can carry."""
+    if not least <= len(text) <= most:
+        raise ValueError(f"{what}: expected {least} to {most} characters")
+    if NOT_IN_XML.search(text):
+        raise ValueError(f"{what}: contains a character that XML cannot carry")

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ._hcp import HCP
-from ._link import link
+from ._hcp import HCP, link
 
 CA_FILE_VARIABLE = "HCPSDK_TESTING_CAFILE"
 

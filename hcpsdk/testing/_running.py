@@ -11,21 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ._addresses import give_back, take_addresses
-from ._background import Background
-from ._conversation import House
-from ._fault_list import Faults
-from ._faults import Blackhole, Fault, Refuse
-from ._listener import PortError
-from ._log import RequestLog
-from ._messages import Site
-from ._names import NameServer
-from ._node import Node
-from ._redirect import Route, redirect
-from ._replication import Replication
+from ._http.messages import Site
+from ._http.request_log import RequestLog
+from ._replication.service import Replication
+from ._server.addresses import give_back, take_addresses
+from ._server.certificates import CertificateKind, Certificates
+from ._server.connection import ServerContext
+from ._server.dns import NameServer
+from ._server.listener import PortError
+from ._server.loop_thread import LoopThread
+from ._server.node import Node
+from ._server.pending_faults import PendingFaults
+from ._server.redirect import Route, redirect
 from ._services import Services
-from ._system import System
-from ._tls import CertificateKind, Certificates
+from .config import System
+from .faults import Blackhole, Fault, Refuse
 
 DNS_PORT = 53
 
@@ -72,7 +72,7 @@ class Running:
         self._settings = settings
         self._process = os.getpid()
         self.nodes: list[Node] = []
-        self.faults = Faults()
+        self.faults = PendingFaults()
         with contextlib.ExitStack() as undo:
             addresses = take_addresses(settings.nodes)
             undo.callback(give_back, addresses)
@@ -81,15 +81,17 @@ class Running:
             self.ca_file.write_bytes(self.certificates.ca_pem)
             self._site = settings.site(system, self.scratch)
             self._start_background(undo, report_bug)
-            house = House(self._site, requests, f"HCP V{system.version}", report_bug, self.faults)
+            context_of_server = ServerContext(
+                self._site, requests, f"HCP V{system.version}", report_bug, self.faults
+            )
             context = self.certificates.server_context(self._context_of_other)
             for address in addresses:
                 node = Node(
-                    self._background,
+                    self._thread,
                     address,
                     context,
                     settings.idle_seconds,
-                    house,
+                    context_of_server,
                     settings.wants_public_ports,
                     self._reachable_changed,
                 )
@@ -116,22 +118,28 @@ class Running:
 
     @property
     def replication(self) -> Replication:
-        """The replication service; `RuntimeError` where the HCP has a site of its user's own."""
+        """The replication service; `RuntimeError` if the HCP has a custom site."""
         if self._services is None:
-            raise RuntimeError("an HCP that was made with a site of its own cannot be linked")
+            raise RuntimeError("an HCP with a custom site cannot be linked")
         return self._services.replication
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        return self._background.loop
+        return self._thread.loop
 
     @property
     def scratch(self) -> pathlib.Path:
         return self.folder / "scratch"
 
-    def route_for(self, domain: str, stands_in: Callable[[], bool]) -> Route:
-        """The route by which *domain* of another HCP is reached here, while *stands_in*."""
-        return Route(domain, (self.name_server.address, self.name_server.port), {}, stands_in)
+    def server_context(self) -> ssl.SSLContext:
+        """A TLS context with the certificate of this HCP."""
+        return self.certificates.server_context()
+
+    def answer_for(self, domain: str, is_active: Callable[[], bool]) -> Callable[[], None]:
+        """Answer for names in *domain*, too, while *is_active*; returns what ends this."""
+        route = Route(domain, (self.name_server.address, self.name_server.port), {}, is_active)
+        redirect.add(route)
+        return lambda: redirect.remove(route)
 
     def _context_of_other(self, name: str) -> ssl.SSLContext | None:
         """The certificate of the linked system to which *name* belongs."""
@@ -139,7 +147,7 @@ class Running:
 
     def _reachable_changed(self) -> None:
         if self._services is not None:
-            self._services.replication.kick()
+            self._services.replication.schedule()
 
     @property
     def ca_file(self) -> pathlib.Path:
@@ -190,16 +198,16 @@ class Running:
         def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             report_bug(context.get("exception") or RuntimeError(context["message"]))
 
-        self._background = Background(f"hcpsdk.testing {self._system.domain}")
-        self._background.loop.set_exception_handler(failed)
-        self._background.start()
-        undo.callback(self._background.stop)
+        self._thread = LoopThread(f"hcpsdk.testing {self._system.domain}")
+        self._thread.loop.set_exception_handler(failed)
+        self._thread.start()
+        undo.callback(self._thread.stop)
         undo.callback(self._run, self._forget)
 
     def _make_name_server(self, address: str) -> NameServer:
         def make(port: int) -> NameServer:
             return NameServer(
-                self._background.loop,
+                self._thread.loop,
                 address,
                 port,
                 self._system,
@@ -240,7 +248,7 @@ class Running:
 
     def _run(self, function: Callable[[], Any]) -> None:
         """Run the coroutine function *function* in the thread of the nodes."""
-        self._background.run(function())
+        self._thread.run(function())
 
     async def _obey_faults(self) -> None:
         for node in self.nodes:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator
 
 from ._hcp import HCP
-from ._listener import StartError
-from ._node import Node
-from ._system import Namespace, User
+from ._server.listener import StartError
+from ._server.node import Node
+from .config import Namespace, User
 
 
 def serve(hcp: HCP, ca_file: pathlib.Path | None) -> None:

@@ -1,32 +1,47 @@
-"""All that answers requests in an emulated HCP: the namespaces, and the management API."""
+"""The services of one HCP: the only place that knows all of them. A new interface is added here.
 
-from __future__ import annotations
+Imports the interfaces (`_rest`, `_mapi`), `_replication` and `_store`.
+"""
 
 import pathlib
+import time
+from collections.abc import Callable
 
-from ._mapi import Mapi
-from ._messages import Reply, Request
-from ._rest import Rest
-from ._system import System
+from ._http.messages import Reply, Request
+from ._mapi.service import MapiService
+from ._replication.service import Replication
+from ._rest.service import RestService
+from ._store.store import Store
+from .config import System
 
 MAPI_PORT = 9090
 
 
 class Services:
-    """The services of *system*, without objects and links; larger objects go into *scratch*."""
+    """The services of *system*, without objects and links; larger objects go into *scratch*.
 
-    def __init__(self, system: System, scratch: pathlib.Path) -> None:
-        self._rest = Rest(system, scratch)
-        self.replication = self._rest.replication
-        self._mapi = Mapi(system, self.replication)
+    *now* returns seconds since the epoch. All calls belong in one event loop.
+    """
+
+    def __init__(
+        self, system: System, scratch: pathlib.Path, now: Callable[[], float] = time.time
+    ) -> None:
+        self.stores = {
+            (namespace.name, namespace.tenant): Store(namespace, scratch, lambda: int(now() * 1000))
+            for namespace in system.namespaces
+        }
+        self.replication = Replication(system, self.stores)
+        self._rest = RestService(system, self.stores, self.replication, now)
+        self._mapi = MapiService(system, self.replication, now)
 
     def reset(self) -> None:
-        """Forget all objects, and whatever was changed by the management API."""
-        self._rest.reset()
+        """Forget all objects, and all changes made by the management API."""
+        for store in self.stores.values():
+            store.clear()
         self.replication.reset()
 
     async def answer(self, request: Request) -> Reply:
-        """The reply of the service behind the port that was asked."""
+        """The response of the service behind the port of *request*."""
         if request.port == MAPI_PORT:
             return await self._mapi.answer(request)
         return await self._rest.answer(request)

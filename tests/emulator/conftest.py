@@ -20,7 +20,7 @@ from hcpsdk.testing import HCP, Link
 
 HOST = "n1.m.hcp1.snomis.local"
 SERVICE_TOKEN = "HCP c2VydmljZQ==:e4e5ace7271dde224933ffa1fb38f280"  # service / service01
-TOKEN = "HCP bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01, as in shared/hcp/namespace.md
+TOKEN = "HCP bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01, as in docs/hcp/namespace.rst
 
 UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE

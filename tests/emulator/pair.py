@@ -11,16 +11,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from hcpsdk.testing import _link_end
-from hcpsdk.testing._drafts import Draft
-from hcpsdk.testing._gone import Identity, identity
-from hcpsdk.testing._link import Link
-from hcpsdk.testing._objects import Change, Metadata, StoredObject
-from hcpsdk.testing._paths import Path
-from hcpsdk.testing._replication import Replication
-from hcpsdk.testing._retention import Retention
-from hcpsdk.testing._store import Reservation, Store
-from hcpsdk.testing._system import Namespace, System
+from hcpsdk.testing._replication.link import Link, Member
+from hcpsdk.testing._replication.service import Replication
+from hcpsdk.testing._store.objects import Change, Metadata, Path, StoredObject
+from hcpsdk.testing._store.retention import Retention
+from hcpsdk.testing._store.store import Store
+from hcpsdk.testing._store.tombstones import Identity, identity
+from hcpsdk.testing._store.uploads import ObjectUpload
+from hcpsdk.testing.config import Namespace, System
 
 PLAIN = Metadata(Retention(), hold=False, shred=False, index=True, owner="n")
 KEY = ("n1", "m")
@@ -57,13 +55,13 @@ class Half:
         # What Link and End ask an HCP for:
         self.domain, self.is_running = domain, True
         self.nodes = [SimpleNamespace(address=domain, is_running=True)]
-        self._system = System(domain, namespaces=(namespace,))
-        self._running = SimpleNamespace(
-            replication=Replication(self._system, {KEY: self.store}),
+        system = System(domain, namespaces=(namespace,))
+        self.home = SimpleNamespace(
+            replication=Replication(system, {KEY: self.store}),
             loop=self.loop,
             scratch=folder,
-            certificates=SimpleNamespace(server_context=lambda: None),
-            route_for=lambda domain, stands_in: None,
+            server_context=lambda: None,
+            answer_for=lambda domain, is_active: lambda: None,
         )
 
     # What clients do
@@ -71,13 +69,13 @@ class Half:
     def put(self, name: str, data: bytes = b"data") -> StoredObject:
         return self.finish(self.begin(name, data))
 
-    def begin(self, name: str, data: bytes = b"data") -> Reservation:
+    def begin(self, name: str, data: bytes = b"data") -> ObjectUpload:
         """An upload that has not come to its end."""
         place = self.store.reserve(path(name))
         place.write(data)
         return place
 
-    def finish(self, place: Reservation) -> StoredObject:
+    def finish(self, place: ObjectUpload) -> StoredObject:
         stored = place.finish(PLAIN)
         self.stored.add(identity(stored))
         return stored
@@ -86,9 +84,9 @@ class Half:
         self.store.change(path(name), Change(**values))
 
     def annotate(self, name: str, annotation: str, xml: bytes) -> None:
-        with Draft(self.store, annotation) as draft:
-            draft.write(xml)
-            self.store.annotate(path(name), draft)
+        with self.store.open_annotation(annotation) as upload:
+            upload.write(xml)
+            self.store.annotate(path(name), upload)
 
     def remove(self, name: str) -> None:
         found = self.store.find(path(name))
@@ -129,8 +127,8 @@ class Pair:
         self.left = Half("hcp1.snomis.local", folder / "left", lambda: self.now)
         self.right = Half("hcp2.snomis.local", folder / "right", lambda: self.now)
         self.both = (self.left, self.right)
-        hcps: tuple[Any, Any] = self.both
-        self.link = Link(*hcps, "ACTIVE_ACTIVE", "link", "", 0)
+        members: list[Any] = [Member(half, lambda half=half: half.home) for half in self.both]
+        self.link = Link(*members, "ACTIVE_ACTIVE", "link", "", 0)
         self.settle()
 
     def step(self, system: Half) -> bool:
@@ -175,9 +173,3 @@ class Pair:
             assert system.store.used_bytes == sum(sizes)
             assert all(each.replicated for each in objects)
             assert stored - deleted <= {identity(each) for each in objects}
-
-
-def without_routes(monkeypatch: Any) -> None:
-    """Let links redirect nothing."""
-    nothing = SimpleNamespace(add=lambda route: None, remove=lambda route: None)
-    monkeypatch.setattr(_link_end, "redirect", nothing)

@@ -1,4 +1,4 @@
-"""Annotations of objects (namespace.md, section 13)."""
+"""Annotations of objects (docs/hcp/namespace.rst, section 13)."""
 
 import gzip
 import hashlib

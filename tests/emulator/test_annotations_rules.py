@@ -1,4 +1,4 @@
-"""What annotations may be, and who may change them when (namespace.md, section 13)."""
+"""What annotations may be, and who may change them when (docs/hcp/namespace.rst, section 13)."""
 
 import base64
 import hashlib

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from hcpsdk.testing._content import IN_MEMORY
-from hcpsdk.testing._drafts import Draft
-from hcpsdk.testing._objects import Metadata
-from hcpsdk.testing._retention import Retention
-from hcpsdk.testing._store import BadAnnotation, Forgotten, Missing, Store, TooLarge
-from hcpsdk.testing._system import Namespace
+from hcpsdk.testing._store.content import IN_MEMORY
+from hcpsdk.testing._store.errors import BadAnnotation, Forgotten, Missing, TooLarge
+from hcpsdk.testing._store.objects import Metadata
+from hcpsdk.testing._store.retention import Retention
+from hcpsdk.testing._store.store import Store
+from hcpsdk.testing.config import Namespace
 
 LARGE = b"<a>" + b" " * IN_MEMORY + b"</a>"
 QUOTA = 4 * IN_MEMORY
@@ -32,16 +32,16 @@ def store(tmp_path: pathlib.Path) -> Iterator[Store]:
 
 
 def annotate(store: Store, data: bytes = LARGE, name: str = "default") -> None:
-    with Draft(store, name) as draft:
-        draft.write(data)
-        store.annotate(PATH, draft)
+    with store.open_annotation(name) as upload:
+        upload.write(data)
+        store.annotate(PATH, upload)
 
 
 @pytest.mark.parametrize("data", [b"<a/>", LARGE])
-def test_unfinished_draft(store: Store, tmp_path: pathlib.Path, data: bytes) -> None:
-    """A draft that is given up leaves no bytes, no file, and no annotation."""
-    with Draft(store, "default") as draft:
-        draft.write(data)
+def test_unfinished_upload(store: Store, tmp_path: pathlib.Path, data: bytes) -> None:
+    """A upload that is given up leaves no bytes, no file, and no annotation."""
+    with store.open_annotation("default") as upload:
+        upload.write(data)
         assert store.used_bytes == 4 + len(data)
 
     assert store.used_bytes == 4
@@ -70,11 +70,11 @@ def test_deleted_with_its_object(store: Store, tmp_path: pathlib.Path) -> None:
 
 def test_object_deleted_meanwhile(store: Store) -> None:
     """If the object goes while its annotation is being written, there is nothing to annotate."""
-    with Draft(store, "default") as draft:
-        draft.write(LARGE)
+    with store.open_annotation("default") as upload:
+        upload.write(LARGE)
         store.remove(PATH)
         with pytest.raises(Missing):
-            store.annotate(PATH, draft)
+            store.annotate(PATH, upload)
 
     assert store.used_bytes == 0
 
@@ -82,11 +82,11 @@ def test_object_deleted_meanwhile(store: Store) -> None:
 def test_malformed_with_its_object(store: Store) -> None:
     """An object is not finished with an annotation that is none; it can be, without."""
     path = (b"b",)
-    with store.reserve(path) as place, Draft(store, "default") as draft:
+    with store.reserve(path) as place, store.open_annotation("default") as upload:
         place.write(LARGE)
-        draft.write(b"<a>")
+        upload.write(b"<a>")
         with pytest.raises(BadAnnotation):
-            place.finish(PLAIN, draft)
+            place.finish(PLAIN, upload)
         assert store.find(path) is None
         place.start_again()
         assert place.finish(PLAIN).size == 0
@@ -96,7 +96,7 @@ def test_malformed_with_its_object(store: Store) -> None:
 
 def test_two_at_once(store: Store) -> None:
     """Of two who write the same annotation, the one who finishes last has written it."""
-    with Draft(store, "default") as first, Draft(store, "default") as second:
+    with store.open_annotation("default") as first, store.open_annotation("default") as second:
         first.write(b"<first/>")
         second.write(b"<second/>")
         store.annotate(PATH, second)
@@ -106,22 +106,22 @@ def test_two_at_once(store: Store) -> None:
 
 
 def test_cleared_meanwhile(store: Store, tmp_path: pathlib.Path) -> None:
-    """Clearing the store ends drafts too: they cannot go on, and give their files back."""
-    with Draft(store, "default") as draft:
-        draft.write(LARGE)
+    """Clearing the store ends uploads too: they cannot go on, and give their files back."""
+    with store.open_annotation("default") as upload:
+        upload.write(LARGE)
         store.clear()
         assert not list(tmp_path.iterdir())
         with pytest.raises(Forgotten):
-            draft.write(b"more")
+            upload.write(b"more")
         with pytest.raises(Forgotten):
-            store.annotate(PATH, draft)
+            store.annotate(PATH, upload)
 
     assert store.used_bytes == 0
 
 
 def test_quota(store: Store) -> None:
     """Drafts count against the quota while they are being written."""
-    with Draft(store, "default") as draft:
-        draft.write(b" " * (QUOTA - 4))
+    with store.open_annotation("default") as upload:
+        upload.write(b" " * (QUOTA - 4))
         with pytest.raises(TooLarge):
-            draft.write(b" ")
+            upload.write(b" ")

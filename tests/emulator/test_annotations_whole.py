@@ -1,4 +1,4 @@
-"""An object and an annotation in one request (namespace.md, sections 5 and 13)."""
+"""An object and an annotation in one request (docs/hcp/namespace.rst, sections 5 and 13)."""
 
 import gzip
 import hashlib

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from hcpsdk.testing._objects import StoredObject
-from hcpsdk.testing._store import BeingWritten, Missing, NameTaken, Protected, Reservation
+from hcpsdk.testing._store.errors import BeingWritten, Missing, NameTaken, Protected
+from hcpsdk.testing._store.objects import StoredObject
+from hcpsdk.testing._store.uploads import ObjectUpload
 
-from .pair import Half, Pair, path, without_routes
+from .pair import Half, Pair, path
 
 REFUSED = (BeingWritten, Missing, NameTaken, Protected)
 
 
 @pytest.fixture
-def pair(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    without_routes(monkeypatch)
+def pair(tmp_path: pathlib.Path) -> Pair:
     return Pair(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_parcels_overtake(pair: Pair) -> None:
 
 def test_restored_to_a_system_that_lost_only_the_link(pair: Pair) -> None:
     """What was written there meanwhile travels too."""
-    pair.link.ends[1].lose()
+    pair.link.ends[1].remove()
     pair.left.put("a", b"on the left")
     pair.right.put("b", b"on the right")
     pair.link.act("restore", pair.link.ends[0])
@@ -199,11 +199,8 @@ def attempt(operation: Operation, system: Half) -> None:
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("first, second", PAIRS)
-def test_two_operations(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, start: str, first: str, second: str
-) -> None:
+def test_two_operations(tmp_path: pathlib.Path, start: str, first: str, second: str) -> None:
     """Whatever is done on both systems at once, at the same millisecond or not."""
-    without_routes(monkeypatch)
     dice = random.Random(f"{start}, {first}, {second}")
     for number in range(12):
         (folder := tmp_path / str(number)).mkdir()
@@ -241,7 +238,7 @@ class Clients:
         self.pair = pair
         self.dice = dice
         self.names = dice.choice(NAMES)
-        self.uploads: list[tuple[Half, Reservation]] = []
+        self.uploads: list[tuple[Half, ObjectUpload]] = []
 
     def act(self) -> None:
         """Do one thing, if it is allowed."""
@@ -300,9 +297,8 @@ def run_anything(folder: pathlib.Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("start", range(0, 800, 100))
-def test_anything(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, start: int) -> None:
+def test_anything(tmp_path: pathlib.Path, start: int) -> None:
     """Whatever is done on both systems in whatever order, in the end both have the same."""
-    without_routes(monkeypatch)
     for seed in range(start, start + 100):
         (folder := tmp_path / str(seed)).mkdir()
         run_anything(folder, seed)

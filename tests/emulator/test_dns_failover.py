@@ -1,6 +1,6 @@
 """DNS failover: the names of a system that failed lead to the one that stands in for it.
 
-namespace.md, section 23: names only, not addresses; native REST only, never /proc.
+docs/hcp/namespace.rst, section 23: names only, not addresses; native REST only, never /proc.
 """
 
 import pathlib

@@ -13,7 +13,7 @@ from .conftest import UNVERIFIED
 
 ADMIN = "admin.hcp1.snomis.local"
 SERVICE = "/mapi/services/replication"
-TOKEN = "c2VydmljZQ==:e4e5ace7271dde224933ffa1fb38f280"  # service / service01, mapi.md section 2
+TOKEN = "c2VydmljZQ==:e4e5ace7271dde224933ffa1fb38f280"  # service / service01
 TENANT_TOKEN = "bg==:1dc7fed37e11b35093d311ef66928ad9"  # n / n01
 AUTHORIZED = {"Authorization": f"HCP {TOKEN}"}
 

@@ -17,7 +17,7 @@ NODES2 = ", ".join(f"127.0.0.{number}" for number in range(56, 60))
 XML = {"Content-Type": "application/xml"}
 JSON = {"Content-Type": "application/json"}
 
-# As in mapi.md 4.3 and the library's manual 9.3, but for what differs from system to system.
+# As in docs/hcp/mapi.rst, section 4.3, except for what differs from system to system.
 LINK = """<link>
 <compression>false</compression>
 <connection>

@@ -1,4 +1,4 @@
-"""What /proc tells about namespaces (shared/hcp/namespace-info.md)."""
+"""What /proc tells about namespaces (docs/hcp/namespace-info.rst)."""
 
 import gzip
 import xml.etree.ElementTree as ET

@@ -1,6 +1,6 @@
 """Who may ask /proc, what masks leave of permissions, and that both are enforced.
 
-shared/hcp/namespace-info.md, sections 1 and 5; namespace.md, section 2.
+docs/hcp/namespace-info.rst, sections 1 and 5; docs/hcp/namespace.rst, section 2.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Two walks through a disaster, as the manuals tell them (mapi.md 4.4, namespace.md 23)."""
+"""Two walks through a disaster, as in docs/hcp/mapi.rst 4.4 and namespace.rst 23."""
 
 from hcpsdk.testing import HCP, link
 
@@ -119,7 +119,7 @@ def test_recovery_that_fails(site1: Site, site2: Site) -> None:
 
 
 def test_failover_and_failback(site1: Site, site2: Site) -> None:
-    """Active/active: one system fails, the other one stands in, and both meet again."""
+    """Active/active: one system fails, the other one stands in, and both attach_peer again."""
     with link(site1.hcp, site2.hcp) as made:
         # An ordinary day: both are written.
         assert site1.rest("PUT", "/rest/one", b"1").status == 201

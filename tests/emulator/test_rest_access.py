@@ -1,4 +1,4 @@
-"""Who may do what (namespace.md, section 2)."""
+"""Who may do what (docs/hcp/namespace.rst, section 2)."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Compression of uploads and replies (namespace.md, sections 5 and 8)."""
+"""Compression of uploads and replies (docs/hcp/namespace.rst, sections 5 and 8)."""
 
 import gzip
 import hashlib

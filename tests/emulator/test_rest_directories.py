@@ -1,4 +1,4 @@
-"""Directories: making, listing, deleting (namespace.md, section 11)."""
+"""Directories: making, listing, deleting (docs/hcp/namespace.rst, section 11)."""
 
 import xml.etree.ElementTree as ET
 

@@ -1,6 +1,6 @@
 """System metadata: at creation, changed with POST, and guarding against DELETE.
 
-namespace.md, sections 5, 10 and 15.
+docs/hcp/namespace.rst, sections 5, 10 and 15.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Names in URLs: what is one name, what is none (namespace.md, section 17)."""
+"""Names in URLs: what is one name, what is none (docs/hcp/namespace.rst, section 17)."""
 
 import itertools
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""Objects go in and come out, with the replies that were recorded (namespace.md, 3 to 6, 10)."""
+"""Objects are stored and read, with the recorded responses (docs/hcp/namespace.rst, 3 to 6, 10)."""
 
 import hashlib
 import re

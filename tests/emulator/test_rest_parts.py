@@ -1,4 +1,4 @@
-"""Parts of objects, and requests under a condition (namespace.md, sections 7 and 9)."""
+"""Parts of objects, and requests under a condition (docs/hcp/namespace.rst, sections 7 and 9)."""
 
 import email.utils
 import hashlib

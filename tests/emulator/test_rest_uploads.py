@@ -1,4 +1,4 @@
-"""Uploads that are refused, cut, or run beside each other (namespace.md, sections 5 and 10)."""
+"""Uploads that are refused, cut off, or concurrent (docs/hcp/namespace.rst, sections 5 and 10)."""
 
 import http.client
 import pathlib
@@ -12,8 +12,8 @@ from typing import BinaryIO
 import pytest
 
 from hcpsdk.testing import HCP, Namespace
-from hcpsdk.testing._rest import Rest
-from hcpsdk.testing._system import System
+from hcpsdk.testing._services import Services
+from hcpsdk.testing.config import System
 
 from .conftest import HOST, TOKEN, Answer, Http
 
@@ -31,9 +31,9 @@ def scratch() -> list[pathlib.Path]:
 def running_hcp(scratch: list[pathlib.Path]) -> Iterator[HCP]:
     """An HCP whose folder is known, with namespaces of other sizes."""
 
-    def site(system: System, folder: pathlib.Path) -> Rest:
+    def site(system: System, folder: pathlib.Path) -> Services:
         scratch.append(folder)
-        return Rest(system, folder)
+        return Services(system, folder)
 
     namespaces = [
         Namespace("n1", "m"),

@@ -1,10 +1,10 @@
-"""Retention values: what they come to, and which may follow which (namespace.md, section 15)."""
+"""Retention values: what they mean, and which may follow (docs/hcp/namespace.rst, section 15)."""
 
 import calendar
 
 import pytest
 
-from hcpsdk.testing._retention import (
+from hcpsdk.testing._store.retention import (
     ALLOWED,
     PROHIBITED,
     UNSPECIFIED,

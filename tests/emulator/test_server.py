@@ -138,7 +138,7 @@ def test_what_needs_a_running_hcp() -> None:
 
 def test_no_such_address(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the nodes' addresses do not exist, the error says what to do; nothing is left."""
-    monkeypatch.setattr("hcpsdk.testing._addresses.NETWORK", "198.51.100.")  # RFC 5737
+    monkeypatch.setattr("hcpsdk.testing._server.addresses.NETWORK", "198.51.100.")  # RFC 5737
     before = possessions(folder)
     with pytest.raises(StartError, match=r"sudo ifconfig lo0 alias 198\.51\.100\.52 up"):
         HCP().start()

@@ -170,7 +170,7 @@ def test_an_early_refusal_comes_early(hcp: HCP) -> None:
 
 def test_lingering_ends(hcp: HCP, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that does not go away after its refusal is not listened to for ever."""
-    monkeypatch.setattr("hcpsdk.testing._conversation.LINGER_SECONDS", 0.1)
+    monkeypatch.setattr("hcpsdk.testing._server.connection.LINGER_SECONDS", 0.1)
     with socket.create_connection((HOST, 80), timeout=20) as raw:
         head = f"PUT /refuse HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {1 << 60}\r\n\r\n"
         raw.sendall(head.encode())

@@ -5,21 +5,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from hcpsdk.testing import _reservation
-from hcpsdk.testing._content import IN_MEMORY
-from hcpsdk.testing._objects import Change, ChangeRefused, Directory, Metadata, StoredObject
-from hcpsdk.testing._paths import Path
-from hcpsdk.testing._retention import Retention, parse
-from hcpsdk.testing._store import (
+from hcpsdk.testing._store import uploads
+from hcpsdk.testing._store.content import IN_MEMORY
+from hcpsdk.testing._store.errors import (
     BeingWritten,
     Forgotten,
     Missing,
     NameTaken,
     Protected,
-    Store,
     TooLarge,
 )
-from hcpsdk.testing._system import Namespace
+from hcpsdk.testing._store.objects import (
+    Change,
+    ChangeRefused,
+    Directory,
+    Metadata,
+    Path,
+    StoredObject,
+)
+from hcpsdk.testing._store.retention import Retention, parse
+from hcpsdk.testing._store.store import Store
+from hcpsdk.testing.config import Namespace
 
 LARGE = bytes(IN_MEMORY + 1)
 QUOTA = 4 * IN_MEMORY
@@ -235,7 +241,7 @@ def test_largest_object(tmp_path: pathlib.Path, clock: Clock) -> None:
 
 def test_largest_object_unannounced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object whose size is not known beforehand may not become larger either."""
-    monkeypatch.setattr(_reservation, "MAX_OBJECT_BYTES", 10)
+    monkeypatch.setattr(uploads, "MAX_OBJECT_BYTES", 10)
     with store.reserve(path("a")) as place:
         place.write(bytes(4))
         place.write(bytes(6))

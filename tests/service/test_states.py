@@ -63,7 +63,7 @@ def moves(hcp, target):
 
     def let_it_idle():
         """Let the time pass after which the timer closes the socket."""
-        connection._kept.close_if_idle(time.monotonic() + 2 * IDLE)
+        connection._keepalive.close_if_idle(time.monotonic() + 2 * IDLE)
 
     with hcpsdk.Connection(target, idletime=IDLE) as connection:
         ask_in_vain()

@@ -19,7 +19,7 @@ import zipfile
 import pytest
 
 import hcpsdk
-from hcpsdk._body import BLOCK, BodyError, make_body, with_length
+from hcpsdk._request.body import BLOCK, BodyError, make_body, with_length
 
 LONG = bytes(range(256)) * (BLOCK // 128) + b"end"  # two blocks and a bit
 TEXT = "erste Zeile, äöü\r\nzweite\nZeile drei ß\r"

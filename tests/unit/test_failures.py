@@ -6,8 +6,9 @@ import ssl
 import pytest
 
 import hcpsdk
-from hcpsdk._body import BodyError, make_body
-from hcpsdk._failures import (
+from hcpsdk._request.body import BodyError, make_body
+from hcpsdk._request.outgoing import Outgoing
+from hcpsdk._transport.failures import (
     TRANSPORT_ERRORS,
     Failure,
     Phase,
@@ -17,7 +18,6 @@ from hcpsdk._failures import (
     to_hcpsdk_error,
     was_hung_up,
 )
-from hcpsdk._request import Outgoing
 
 CONNECTING, KEPT_ALIVE, EXCHANGING = Phase.CONNECTING, Phase.KEPT_ALIVE, Phase.EXCHANGING
 RESEND, RETRY, GIVE_UP, SPENT = (

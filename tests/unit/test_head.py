@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hcpsdk import _head, _http
+from hcpsdk._transport import response as lib
+from hcpsdk._transport import response_head
 
 BODY = b"hello"
 
@@ -32,7 +33,7 @@ class Pieces:
         return len(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_http._Incoming(self, b""))  # type: ignore[arg-type]
+        return io.BufferedReader(lib._Incoming(self, b""))  # type: ignore[arg-type]
 
 
 def split(data: bytes, places: list[int]) -> list[bytes]:
@@ -46,8 +47,8 @@ def theirs(pieces: list[bytes], method: str) -> http.client.HTTPResponse:
     return response
 
 
-def ours(pieces: list[bytes], method: str) -> _http.Response:
-    response = _http.Response(Pieces(pieces), 0, method)  # type: ignore[arg-type]
+def ours(pieces: list[bytes], method: str) -> lib.StrictResponse:
+    response = lib.StrictResponse(Pieces(pieces), 0, method)  # type: ignore[arg-type]
     response.begin()
     return response
 
@@ -184,7 +185,7 @@ def test_plain_heads_are_read_as_http_client_does(
 def test_both_ways_of_reading_heads_agree(head: bytes, method: str, places: list[int]) -> None:
     """A head says the same by whichever of the two ways it is read (contract 3.6)."""
     pieces = split(head + BODY, places)
-    response = _http.Response(Pieces(pieces), 0, method)  # type: ignore[arg-type]
+    response = lib.StrictResponse(Pieces(pieces), 0, method)  # type: ignore[arg-type]
     error = None
     try:
         response._begin_by_http_client()
@@ -209,7 +210,7 @@ def test_both_ways_of_reading_heads_agree(head: bytes, method: str, places: list
 )
 def test_plain(line: bytes) -> None:
     """Nearly all heads are plain: that is what the code is for."""
-    assert _head.parse(b"HTTP/1.1 200 OK\r\n" + line) is not None
+    assert response_head.parse(b"HTTP/1.1 200 OK\r\n" + line) is not None
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_plain(line: bytes) -> None:
 )
 def test_not_plain(head: bytes) -> None:
     """What leaves a doubt is left to `http.client`, which has its limits, too."""
-    assert _head.parse(head) is None
+    assert response_head.parse(head) is None
 
 
 @pytest.mark.parametrize("size", [65_000, 65_533, 65_534, 65_600, 70_000, 81_000, 200_000])

@@ -1,6 +1,6 @@
-"""What `hcpsdk._http` knows of the insides of `http.client` and `io`, release by release.
+"""The insides of `http.client` and `io` that `hcpsdk._transport.response` relies on.
 
-A failure here means: read `hcpsdk/_http.py` anew beside the new release of Python.
+A failure here means: read `hcpsdk/_transport/response.py` anew beside the new release of Python.
 """
 
 import http.client
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hcpsdk import _http
+from hcpsdk._transport import response as lib
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -57,16 +57,16 @@ def test_methods_that_are_replaced_or_called(name: str, arguments: list[str]) ->
     method = getattr(http.client.HTTPResponse, name)
 
     assert list(inspect.signature(method).parameters) == ["self", *arguments]
-    assert hasattr(_http.Response, name)
+    assert hasattr(lib.StrictResponse, name)
 
 
 def test_constructor() -> None:
     """It sets nothing that we do not set as well: ours does not call it."""
     theirs = http.client.HTTPResponse(FakeSocket(b""), 0, method="GET")  # type: ignore[arg-type]
     with socket.socket() as sock:
-        ours = _http.Response(sock, 0, "GET")
+        ours = lib.StrictResponse(sock, 0, "GET")
 
-    assert set(vars(theirs)) <= set(dir(_http.Response)) | set(vars(ours))
+    assert set(vars(theirs)) <= set(dir(lib.StrictResponse)) | set(vars(ours))
     assert isinstance(theirs.fp, io.BufferedReader)
     assert (theirs.headers, theirs.msg, theirs.debuglevel) == (None, None, 0)
     assert (ours.headers, ours.msg, ours.debuglevel) == (None, None, 0)
@@ -153,7 +153,7 @@ def test_head_is_read_by_lines_from_fp() -> None:
         else:
             with pytest.raises(http.client.RemoteDisconnected):
                 found.begin()
-    assert set(limits) == {_http._LONGEST_LINE + 1}
+    assert set(limits) == {lib._MAX_LINE_BYTES + 1}
 
 
 def test_a_cut_head_is_overlooked() -> None:
@@ -213,7 +213,7 @@ def test_buffered_reader_asks_the_instance() -> None:
     that it can be replaced: by the socket's own method, or to see what lies in the buffer."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        raw = _http._Incoming(ours, b"ab")
+        raw = lib._Incoming(ours, b"ab")
         file = io.BufferedReader(raw)
         assert file.read(1) == b"a"
         assert raw.readinto == ours.recv_into
@@ -226,4 +226,4 @@ def test_buffered_reader_asks_the_instance() -> None:
         assert file.peek(1) == b"d"
         assert file.read(2) == b"d"
         assert file.peek(1) == b""
-        assert _http._Incoming(ours, b"ab").stop()
+        assert lib._Incoming(ours, b"ab").stop()

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from hcpsdk import _idle
-from hcpsdk._idle import NEVER, IdleTimer
-from hcpsdk._kept import KeptWire
+from hcpsdk._transport import idle_timer
+from hcpsdk._transport.idle_timer import NEVER, IdleTimer
+from hcpsdk._transport.keepalive import KeepAlive
 
 PATIENCE = 30  # seconds until a test that waits is given up
 
@@ -29,8 +29,8 @@ class Thing:
         self.closed.set()
 
 
-class Wire:
-    """As much of a wire as a `KeptWire` touches."""
+class HTTPSocket:
+    """As much of a wire as a `KeepAlive` touches."""
 
     address = "127.0.0.1"
 
@@ -44,7 +44,7 @@ class Wire:
 @pytest.fixture
 def timer(monkeypatch):
     """A timer of the test's own; its thread ends at once when there is nothing to watch."""
-    monkeypatch.setattr(_idle, "LINGER", 0.05)
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
     timer = IdleTimer()
     yield timer
     timer._watched.clear()
@@ -180,9 +180,9 @@ def test_arming_wakes_nobody(timer, monkeypatch):
 
 def test_arming_is_cheap(monkeypatch):
     """Arming and disarming cost a small part of what a thread per request would (5.2)."""
-    monkeypatch.setattr("hcpsdk._kept.log.isEnabledFor", lambda level: False)
-    kept = KeptWire(1000)
-    kept.hold(Wire())
+    monkeypatch.setattr("hcpsdk._transport.keepalive.log.isEnabledFor", lambda level: False)
+    kept = KeepAlive(1000)
+    kept.store(HTTPSocket())
     rounds = 200
 
     def seconds(action):
@@ -195,7 +195,7 @@ def test_arming_is_cheap(monkeypatch):
         return time.perf_counter() - started
 
     def request():
-        kept.claim()
+        kept.acquire()
         kept.release()
 
     def start_a_thread():
@@ -205,7 +205,7 @@ def test_arming_is_cheap(monkeypatch):
 
     request()
     assert seconds(request) * 3 < seconds(start_a_thread)
-    kept.drop()
+    kept.close()
 
 
 # The wire that is kept
@@ -213,32 +213,32 @@ def test_arming_is_cheap(monkeypatch):
 
 def test_kept_wire_is_closed_by_the_timer():
     """A wire that was released is closed after the idle time (contract 5.1)."""
-    kept, wire = KeptWire(0.02), Wire()
-    kept.hold(wire)
+    kept, wire = KeepAlive(0.02), HTTPSocket()
+    kept.store(wire)
     kept.release()
 
     assert wire.closed.wait(PATIENCE)
-    assert not kept.claim()
+    assert not kept.acquire()
     assert kept.wire is None
 
 
 def test_claimed_wire_is_not_closed():
     """A wire that is claimed is out of the timer's reach (contract 5.3)."""
-    kept, wire = KeptWire(0.02), Wire()
-    kept.hold(wire)
+    kept, wire = KeepAlive(0.02), HTTPSocket()
+    kept.store(wire)
     kept.release()
-    if kept.claim():  # else the timer was faster
+    if kept.acquire():  # else the timer was faster
         kept.close_if_idle(time.monotonic() + 1000)
         assert not wire.closed.is_set()
         assert kept.wire is wire
-        assert not kept.claim()
-    kept.drop()
+        assert not kept.acquire()
+    kept.close()
 
 
 def test_no_idle_time_closes_at_once():
     """``idletime=0`` closes when a request is done (contract 5.3)."""
-    kept, wire = KeptWire(0), Wire()
-    kept.hold(wire)
+    kept, wire = KeepAlive(0), HTTPSocket()
+    kept.store(wire)
     kept.release()
 
     assert wire.closed.is_set()
@@ -247,20 +247,20 @@ def test_no_idle_time_closes_at_once():
 
 def test_dropped_any_number_of_times():
     """Dropping is safe at any time (contract 3.8)."""
-    kept, wire = KeptWire(1000), Wire()
-    kept.drop()
-    kept.hold(wire)
-    kept.drop()
-    kept.drop()
+    kept, wire = KeepAlive(1000), HTTPSocket()
+    kept.close()
+    kept.store(wire)
+    kept.close()
+    kept.close()
 
     assert wire.closed.is_set()
-    assert not kept.claim()
+    assert not kept.acquire()
 
 
 def test_forgotten_wire_is_closed():
     """A wire whose keeper is garbage collected is closed (contract 5.4)."""
-    kept, wire = KeptWire(1000), Wire()
-    kept.hold(wire)
+    kept, wire = KeepAlive(1000), HTTPSocket()
+    kept.store(wire)
     kept.release()
     del kept
     gc.collect()
@@ -270,10 +270,10 @@ def test_forgotten_wire_is_closed():
 
 def test_infinite_idle_time():
     """A socket may be kept open for ever (contract 5.1)."""
-    kept, wire = KeptWire(float("inf")), Wire()
-    kept.hold(wire)
+    kept, wire = KeepAlive(float("inf")), HTTPSocket()
+    kept.store(wire)
     kept.release()
 
     kept.close_if_idle(time.monotonic() + 1e9)
     assert kept.wire is wire
-    kept.drop()
+    kept.close()

@@ -12,11 +12,12 @@ import hcpsdk
 
 PACKAGE = Path(hcpsdk.__file__).parent
 
-# A module imports only what stands after it (style, "Files").
+# A module imports only what comes after it (style, "Files").
 ORDER = [
     "hcpsdk",
     "hcpsdk.namespace",
     "hcpsdk.mapi",
+    "hcpsdk.mapi._replication",
     "hcpsdk.pathbuilder",
     "hcpsdk._fetch",
     "hcpsdk.bulk",
@@ -28,45 +29,79 @@ ORDER = [
     "hcpsdk._digest",
     "hcpsdk._status",
     "hcpsdk._connection",
-    "hcpsdk._kept",
-    "hcpsdk._idle",
-    "hcpsdk._open",
+    "hcpsdk._transport.keepalive",
+    "hcpsdk._transport.idle_timer",
+    "hcpsdk._transport.connect",
     "hcpsdk._target",
-    "hcpsdk.ips",
     "hcpsdk._auth",
-    "hcpsdk._failures",
-    "hcpsdk._wire",
-    "hcpsdk._http",
-    "hcpsdk._head",
-    "hcpsdk._sessions",
+    "hcpsdk._transport.failures",
+    "hcpsdk._transport.socket",
+    "hcpsdk._transport.response",
+    "hcpsdk._transport.response_head",
+    "hcpsdk._transport.tls_sessions",
+    "hcpsdk._transport.atfork",
+    "hcpsdk._transport",
+    "hcpsdk.ips",
+    "hcpsdk._request.outgoing",
+    "hcpsdk._request.headers",
+    "hcpsdk._request.body",
+    "hcpsdk._request.url",
     "hcpsdk._request",
-    "hcpsdk._body",
-    "hcpsdk._url",
     "hcpsdk._xml",
-    "hcpsdk._fork",
     "hcpsdk._constants",
     "hcpsdk._errors",
 ]
 
+# The same for the emulator. A package stands for all modules in it, whose own order is that of its
+# files' imports: without circles.
+EMULATOR_ORDER = [
+    "hcpsdk.testing.__main__",
+    "hcpsdk.testing",
+    "hcpsdk.testing._serve",
+    "hcpsdk.testing._run",
+    "hcpsdk.testing._hcp",
+    "hcpsdk.testing._running",
+    "hcpsdk.testing._services",
+    "hcpsdk.testing._mapi",
+    "hcpsdk.testing._rest",
+    "hcpsdk.testing._replication",
+    "hcpsdk.testing._store",
+    "hcpsdk.testing._server",
+    "hcpsdk.testing._http",
+    "hcpsdk.testing.faults",
+    "hcpsdk.testing.config",
+    "hcpsdk.testing._xml",
+    "hcpsdk.testing._dates",
+]
+# What the docstrings of these packages say about each other.
+STRANGERS = [
+    ("_mapi", "_rest"),
+    ("_mapi", "_server"),
+    ("_rest", "_server"),
+    ("_replication", "_server"),
+    ("_replication", "_http"),
+    ("_store", "_server"),
+    ("_store", "_http"),
+]
 
-def library_modules() -> dict[str, Path]:
-    """All modules of the library, without the emulator: name and file."""
+
+def all_modules() -> dict[str, Path]:
+    """All modules of the package: name and file."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
-        relative = path.relative_to(PACKAGE)
-        if relative.parts[0] == "testing":
-            continue
-        parts = ("hcpsdk", *relative.with_suffix("").parts)
+        parts = ("hcpsdk", *path.relative_to(PACKAGE).with_suffix("").parts)
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
-MODULES = library_modules()
+EVERYTHING = all_modules()
+EMULATOR = {n: p for n, p in EVERYTHING.items() if n.split(".")[:2] == ["hcpsdk", "testing"]}
+MODULES = {name: path for name, path in EVERYTHING.items() if name not in EMULATOR}
 
 
 def imported_from(name: str) -> Iterator[str]:
     """The modules of hcpsdk that module *name* imports, wherever in it that stands."""
-    path = MODULES[name]
+    path = EVERYTHING[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -85,12 +120,13 @@ def imported_from(name: str) -> Iterator[str]:
 
 
 def is_module(name: str) -> bool:
-    return name in MODULES or name.split(".")[:2] == ["hcpsdk", "testing"]
+    return name in EVERYTHING
 
 
-def place(name: str) -> int:
-    """Where *name* stands in the order; the parts of a subpackage stand where it does."""
-    return ORDER.index(name if name in ORDER else ".".join(name.split(".")[:2]))
+def emulator_place(name: str) -> int:
+    """Where *name*, of the emulator, stands in the order."""
+    found = name if name in EMULATOR_ORDER else ".".join(name.split(".")[:3])
+    return EMULATOR_ORDER.index(found)
 
 
 def run(code: str) -> str:
@@ -106,18 +142,15 @@ def run(code: str) -> str:
 def test_the_walk_finds_imports() -> None:
     """The tests below see something."""
     assert "hcpsdk._target" in set(imported_from("hcpsdk._connection"))
-    assert "hcpsdk._http" in set(imported_from("hcpsdk._connection"))
+    assert "hcpsdk._transport.response" in set(imported_from("hcpsdk._connection"))
     assert "hcpsdk.ips" in set(imported_from("hcpsdk"))
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_imports_point_to_the_right(name: str) -> None:
     """Imports point one way, left to right, never back (style, "Files")."""
-    backwards = [
-        found
-        for found in imported_from(name)
-        if place(found) <= place(name) and found.split(".")[:2] != name.split(".")[:2]
-    ]
+    place = ORDER.index
+    backwards = [found for found in imported_from(name) if place(found) <= place(name)]
     assert backwards == []
 
 
@@ -125,6 +158,45 @@ def test_imports_point_to_the_right(name: str) -> None:
 def test_no_module_imports_the_emulator(name: str) -> None:
     """No library module imports `hcpsdk.testing` (contract 1.2, style "Files")."""
     assert [found for found in imported_from(name) if "testing" in found.split(".")] == []
+
+
+@pytest.mark.parametrize("name", sorted(EMULATOR))
+def test_order_of_the_emulator(name: str) -> None:
+    """Imports of the emulator point one way; it imports nothing of the library (contract 1.2)."""
+    imported = set(imported_from(name))
+    assert [found for found in imported if found not in EMULATOR] == []
+    backwards = [
+        found
+        for found in imported
+        if emulator_place(found) <= emulator_place(name)
+        and found.split(".")[:3] != name.split(".")[:3]
+    ]
+    assert backwards == []
+
+
+@pytest.mark.parametrize(("package", "stranger"), STRANGERS)
+def test_packages_that_do_not_know_each_other(package: str, stranger: str) -> None:
+    """A package of the emulator imports only what its docstring lists."""
+    modules = [name for name in EMULATOR if name.split(".")[2:3] == [package]]
+    assert len(modules) > 1
+    for name in modules:
+        imported = {found.split(".")[2:3] == [stranger] for found in imported_from(name)}
+        assert True not in imported
+
+
+def test_no_circles_in_the_emulator() -> None:
+    """No module of the emulator imports itself, by whatever detour, imports for types included."""
+    left = {name: set(imported_from(name)) - {name} for name in EMULATOR}
+    while ends := [name for name, imported in left.items() if not imported & left.keys()]:
+        for name in ends:
+            del left[name]
+    assert left == {}
+
+
+@pytest.mark.parametrize("name", sorted(EMULATOR))
+def test_first_lines_of_the_emulator(name: str) -> None:
+    """Each file begins with a docstring."""
+    assert ast.get_docstring(ast.parse(EMULATOR[name].read_text("utf-8")))
 
 
 def test_import_brings_the_public_modules() -> None:
@@ -184,7 +256,7 @@ def test_import_waits_for_the_first_use() -> None:
         "print(*(name for name in before if name.startswith('hcpsdk.')), 'and',\n"
         "      *sorted(name for name in set(sys.modules) - before if name.startswith('hcpsdk.')))"
     )
-    assert loaded == "and hcpsdk._url"
+    assert loaded == "and hcpsdk._request hcpsdk._request.url"
 
 
 def test_names_that_wait() -> None:

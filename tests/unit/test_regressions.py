@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _idle, ips
-from hcpsdk._body import BodyError, make_body
-from hcpsdk._idle import NEVER, IdleTimer
+from hcpsdk import ips
+from hcpsdk._request.body import BodyError, make_body
+from hcpsdk._transport import idle_timer
+from hcpsdk._transport.idle_timer import NEVER, IdleTimer
 from hcpsdk._xml import parse
 from hcpsdk.mapi._replication import _dictionary
 
@@ -160,7 +161,7 @@ class Closable:
 def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the timer's thread dies from what should never happen, the next connection that is
     opened is still closed when its idle time is over (contract 5)."""
-    monkeypatch.setattr(_idle, "LINGER", 0.05)
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
     told: list[BaseException | None] = []
     is_told = threading.Event()
 

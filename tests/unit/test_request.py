@@ -2,12 +2,13 @@
 
 import pytest
 
-from hcpsdk._request import SMALL, Prepared, prepare
+from hcpsdk._request.headers import PreparedHeaders
+from hcpsdk._request.outgoing import SMALL, prepare
 
 HOST = "n1.m.hcp1.snomis.local"
 CREDENTIALS = {"Authorization": "HCP bg==:0000", "Cookie": "hcp-ns-auth=bg==:0000"}
 HEADERS = {"Host": HOST, **CREDENTIALS}
-PREPARED = Prepared(HOST, CREDENTIALS)
+PREPARED = PreparedHeaders(HOST, CREDENTIALS)
 
 
 def lines_of(headers=None, content=None, method="PUT"):
@@ -140,9 +141,9 @@ def test_small_bytes_leave_with_the_head(content, is_joined):
 def test_prepared_headers_are_checked(name):
     """An authorization cannot break the head of a request, either (contract 3.3)."""
     with pytest.raises(ValueError):
-        Prepared(HOST, {name: "a"})
+        PreparedHeaders(HOST, {name: "a"})
     with pytest.raises(ValueError):
-        Prepared(HOST, {"Authorization": "a\r\nb: c"})
+        PreparedHeaders(HOST, {"Authorization": "a\r\nb: c"})
 
 
 def test_length_given_by_the_caller_is_heeded_once():

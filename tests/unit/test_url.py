@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 import hcpsdk
-from hcpsdk._url import request_target
+from hcpsdk._request.url import request_target
 
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 

@@ -348,7 +348,7 @@ def test_collected_while_the_timer_looks(raw_server):
     finished = run(  # in a process of its own: what hangs there, hangs for good
         """
         import gc, sys, threading, hcpsdk
-        from hcpsdk._idle import idle_timer
+        from hcpsdk._transport.idle_timer import idle_timer
 
         class Collecting:
             "Looking at its deadline collects garbage, as any step of a program may."

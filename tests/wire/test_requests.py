@@ -12,8 +12,8 @@ import hcpsdk
 
 from .raw import OK, answer, answering, chunked_answer, in_turn
 
-KEPT = 1024 * 1024
-DRAINED = 64 * 1024
+MAX_KEPT_BODY = 1024 * 1024
+MAX_DRAIN_BYTES = 64 * 1024
 UNMEASURED = 1e-11
 
 # The verbs that clean up, each as a call.
@@ -243,7 +243,7 @@ def test_answer_in_single_bytes(raw_server, connect):
 # Cleaning up
 
 
-@pytest.mark.parametrize("size", [1, 5000, KEPT - 1, KEPT])
+@pytest.mark.parametrize("size", [1, 5000, MAX_KEPT_BODY - 1, MAX_KEPT_BODY])
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
 def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
@@ -265,7 +265,7 @@ def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
 @pytest.mark.parametrize("make", [answer, chunked_answer])
 def test_long_body_is_read_and_not_kept(raw_server, connect, verb, make):
     """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (3.5)."""
-    server = raw_server(answering(make(b"x" * (KEPT + 1)), OK))
+    server = raw_server(answering(make(b"x" * (MAX_KEPT_BODY + 1)), OK))
     connection = connect(server)
 
     response = CLEANING_UP[verb](connection)
@@ -300,7 +300,7 @@ def test_kept_body_outlives_the_connection(raw_server, connect):
 @pytest.mark.parametrize("make", [answer, chunked_answer])
 def test_short_rest_is_drained(raw_server, connect, make, read):
     """An unread rest of up to 64 KiB is drained, the connection is used again (3.5)."""
-    server = raw_server(answering(make(b"x" * (DRAINED + read)), answer(b"next")))
+    server = raw_server(answering(make(b"x" * (MAX_DRAIN_BYTES + read)), answer(b"next")))
     connection = connect(server)
 
     connection.GET("/rest/a")
@@ -317,7 +317,7 @@ def test_long_rest_costs_the_socket(raw_server, connect, make, read):
 
     def first(peer):
         with contextlib.suppress(ConnectionError):  # the client hangs up within it
-            answering(make(b"x" * (DRAINED + 1 + read)))(peer)
+            answering(make(b"x" * (MAX_DRAIN_BYTES + 1 + read)))(peer)
 
     server = raw_server(in_turn(first, answering(answer(b"next"))))
     connection = connect(server)
@@ -360,7 +360,7 @@ def test_rest_that_is_cut(raw_server, connect, data):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-@pytest.mark.parametrize("size", [10, DRAINED + 1])
+@pytest.mark.parametrize("size", [10, MAX_DRAIN_BYTES + 1])
 def test_given_up_answer_says_so(raw_server, connect, size):
     """What was given up for the next request never looks like the end (contract 3.5, 3.6)."""
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection, _open, _wire
+from hcpsdk import _connection
+from hcpsdk._transport import connect
+from hcpsdk._transport import socket as transport_socket
 
 NAME = "n1.m.hcp1.snomis.local"
 PATIENCE = 30.0
@@ -49,7 +51,7 @@ class Stopwatch:
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     """The clock by which the library measures; it has `monotonic()` and nothing else."""
     stopwatch = Stopwatch()
-    for module in (_connection, _open, _wire):
+    for module in (_connection, connect, transport_socket):
         if hasattr(module, "time"):
             monkeypatch.setattr(module, "time", stopwatch)
     return stopwatch

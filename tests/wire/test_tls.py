@@ -558,7 +558,7 @@ def test_a_session_does_not_last(
     """However often it is resumed, after a while the certificate is asked for again (2.8)."""
     address, noted = resumed
     target = hcpsdk.Target(address, authorization, port=8000)
-    monkeypatch.setattr("hcpsdk._sessions.time", clock)
+    monkeypatch.setattr("hcpsdk._transport.tls_sessions.time", clock)
     for clock.now in (0.0, 200.0, 299.0, 301.0, 400.0):
         with hcpsdk.Connection(target) as connection:
             connection.HEAD("/rest/a")

@@ -1,0 +1,69 @@
+"""Header lines: checked, and put together once for all requests to one Target."""
+
+import re
+from collections.abc import Mapping
+
+Headers = Mapping[str, "str | bytes | int"]
+
+# RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+
+
+class PreparedHeaders:
+    """What the requests to one Target have in common: its headers, checked and put together.
+
+    Args:
+        host: The value of ``Host``.
+        credentials: The headers that authorize.
+
+    Raises:
+        TypeError, ValueError: One of them cannot be sent.
+    """
+
+    def __init__(self, host: str, credentials: dict[str, str]) -> None:
+        self.credentials = dict(credentials)  # theirs may change
+        headers = checked({"Host": host, **credentials})
+        self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        # What a caller's header cannot replace.
+        self.names = {name.lower() for name, _ in headers} | {
+            "content-length",
+            "transfer-encoding",
+        }
+
+
+def checked(headers: Headers | None) -> list[tuple[str, str]]:
+    if headers is None:
+        return []
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a dictionary, not {type(headers).__name__}")
+    return [(_name(name), _value(name, value)) for name, value in headers.items()]
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name must be str, not {type(name).__name__}")
+    if not TOKEN.fullmatch(name):
+        # What comes after the first wrong character may be a secret.
+        begin = found[0] if (found := TOKEN.match(name)) else ""
+        raise ValueError(f"not a name of a header: it begins with {begin!r}, then goes wrong")
+    return name
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, bytes):
+        text = value.decode("latin-1")
+    elif isinstance(value, (str, int)) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        raise TypeError(f"header {name}: value must be str or int, not {type(value).__name__}")
+    # Values are not repeated in messages: one may be a secret.
+    if _NOT_IN_A_VALUE.search(text):
+        raise ValueError(f"header {name}: value holds a line break or NUL")
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise ValueError(
+            f"header {name}: value holds a character outside Latin-1 at position {exc.start}"
+        ) from None
+    return text

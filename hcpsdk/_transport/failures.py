@@ -1,0 +1,126 @@
+"""What a failure means: what the caller is told, and whether the request may be tried again."""
+
+import enum
+import http.client
+import ssl
+from typing import NamedTuple
+
+from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkTimeoutError
+from hcpsdk._request.body import BodyError
+from hcpsdk._request.outgoing import Outgoing
+
+# What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
+# covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
+TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
+
+# The first row that fits decides; from the special to the general.
+_TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
+    (ssl.SSLCertVerificationError, HcpsdkCertificateError),
+    (TimeoutError, HcpsdkTimeoutError),
+    (Exception, HcpsdkError),
+)
+
+# May be sent once more where the server closed the connection before it had read the request:
+# doing one of them twice leaves HCP as doing it once (RFC 9110, section 9.2.2).
+REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+# Verification failures that are about the name in the certificate, not about who signed it
+# (X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h).
+_NAME_MISMATCH = frozenset({62, 64})
+
+
+# What a connection shows that the server has closed without an answer.
+_HUNG_UP = (
+    http.client.RemoteDisconnected,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    ConnectionResetError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+
+
+class Phase(enum.Enum):
+    """How far a request had come when it failed."""
+
+    CONNECTING = "no address could be connected to; nothing was sent"
+    KEPT_ALIVE = "a kept-alive connection was closed before a byte of the answer came"
+    EXCHANGING = "it was sent, wholly or in part; the server may have acted"
+
+
+class Failure(NamedTuple):
+    """One attempt that failed."""
+
+    error: Exception
+    phase: Phase
+    address: str | None = None
+
+
+class Verdict(enum.Enum):
+    """What to do after a failure."""
+
+    RESEND = "try again at once, without using up a retry"
+    RETRY = "try again, one retry is used up"
+    GIVE_UP = "tell the caller"
+    BODY_IS_SPENT = "tell the caller that only the body stands in the way of another attempt"
+
+
+def judge(failure: Failure, outgoing: Outgoing) -> Verdict:
+    """What to do after *failure* of *outgoing* (contract, section 4)."""
+    if isinstance(failure.error, (ssl.SSLCertVerificationError, BodyError)):
+        return Verdict.GIVE_UP
+    if (
+        failure.phase is Phase.KEPT_ALIVE
+        and outgoing.method in REPEATABLE
+        and not outgoing.was_resent
+    ):
+        verdict = Verdict.RESEND
+    elif outgoing.retries_left > 0:
+        verdict = Verdict.RETRY
+    else:
+        return Verdict.GIVE_UP
+    body = outgoing.body
+    if failure.phase is not Phase.CONNECTING and body is not None and not body.can_rewind:
+        return Verdict.BODY_IS_SPENT
+    return verdict
+
+
+def is_name_mismatch(error: ssl.SSLError) -> bool:
+    """True if a certificate was refused because of the name in it."""
+    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NAME_MISMATCH
+
+
+def was_hung_up(error: Exception) -> bool:
+    """True if *error* is what a connection shows that the server has closed without an answer."""
+    return isinstance(
+        error,
+        _HUNG_UP,
+    )
+
+
+def to_hcpsdk_error(
+    failure: Failure, what: str, attempts: int, verdict: Verdict = Verdict.GIVE_UP
+) -> HcpsdkError:
+    """The exception for the caller: *what* was tried, where, how often, and what happened."""
+    error = failure.error
+    kind = next(ours for theirs, ours in _TRANSLATION if isinstance(error, theirs))
+    if kind is HcpsdkCertificateError:
+        return kind(error)  # OpenSSL's own words (contract 2.8)
+    where = f" at {failure.address}" if failure.address else ""
+    text = f"{what} failed{where} after {attempts} attempt{'s' * (attempts != 1)}"
+    if failure.phase is Phase.CONNECTING:
+        text += ", no node could be connected to"
+    text += f": {describe(error)}"
+    if verdict is Verdict.BODY_IS_SPENT:
+        text += " (not tried again: the body cannot be rewound)"
+    return kind(text)
+
+
+def describe(error: Exception) -> str:
+    """What happened, in words; some exceptions have none of their own."""
+    if isinstance(error, http.client.IncompleteRead):
+        missing = f", {error.expected} bytes are missing" if error.expected else ""
+        return f"the connection was closed within the answer's body{missing}"
+    # A server's own bytes, a line that is no status line for example, must not break ours.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
+    return text or type(error).__name__

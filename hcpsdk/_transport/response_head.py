@@ -1,0 +1,79 @@
+"""The head of an answer in its plain form, which is the form that nearly all have.
+
+`http.client` gives every head to the parser for e-mails, which costs more than all the rest of a
+small request. What is plain can be told with a few searches over the bytes; what is not is left
+to `http.client`, and so are the errors.
+"""
+
+import io
+import re
+from http.client import HTTPMessage, parse_headers
+
+MAX_HEAD_BYTES = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
+_MAX_LINES = 99
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
+# The lines that matter here, by name and value; and those that do not begin with a name and a
+# colon (RFC 9112, section 5), folded ones for example, by two times nothing.
+_SPECIAL = re.compile(
+    rb"\r\n(?:((?i:content-length|connection|transfer-encoding)):[ \t]*([^\r\n]*)"
+    rb"|(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:))"
+)
+
+# Status, reason, Content-Length, whether the connection will be closed.
+PlainHead = tuple[int, str, int | None, bool]
+
+
+def parse(head: bytes) -> PlainHead | None:
+    """What *head*, which ends before its last line break, says; None if it is not plain."""
+    status_line, _, _ = head.partition(b"\r\n")
+    status = _statuses.get(status_line) or _understand(status_line)
+    unbroken = head.replace(b"\r\n", b"")
+    # (Not "in": bytes try first whether what is asked for is a number, which takes time.)
+    if (
+        status is None
+        or len(head) > MAX_HEAD_BYTES
+        or len(head) - len(unbroken) > _MAX_LINES * len(b"\r\n")
+        or unbroken.find(b"\r") >= 0
+        or unbroken.find(b"\n") >= 0
+    ):
+        return None
+    length = connection = None
+    for name, value in _SPECIAL.findall(head):
+        name = name.lower()
+        if name == b"content-length" and length is None and value.isdigit() and len(value) < 19:
+            length = int(value)
+        elif name == b"connection" and connection is None:
+            connection = value.lower()
+        else:
+            return None
+    return *status, length, connection is not None and connection.find(b"close") >= 0
+
+
+_statuses: dict[bytes, tuple[int, str]] = {}  # by status line: servers know only a few
+
+
+def _understand(status_line: bytes) -> tuple[int, str] | None:
+    found = _STATUS_LINE.fullmatch(status_line)
+    if found is None:
+        return None
+    status, reason = found.groups(b"")
+    if len(_statuses) < 100:
+        _statuses[status_line] = int(status), str(reason, "ascii").strip()
+    return int(status), str(reason, "ascii").strip()
+
+
+def to_message(head: bytes) -> HTTPMessage:
+    """The header lines of a plain *head*, as `http.client` would have them."""
+    _, _, fields = head.partition(b"\r\n")
+    lower = fields.lower()
+    if b"multipart/" in lower or b"message/" in lower:
+        # The parser for e-mails takes an interest in what it thinks is inside.
+        return parse_headers(io.BytesIO(fields + b"\r\n\r\n"))
+    message = HTTPMessage()
+    message.set_payload("")
+    if fields:
+        for line in str(fields, "iso-8859-1").split("\r\n"):
+            name, _, value = line.partition(":")
+            message.set_raw(name, value.lstrip(" \t"))
+    return message

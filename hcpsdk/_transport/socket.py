@@ -1,0 +1,268 @@
+"""One socket that speaks HTTP: how it is opened, and how a request goes out over it."""
+
+import contextlib
+import errno
+import os
+import select
+import selectors
+import socket
+import ssl
+import time
+from typing import Any
+
+from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
+from hcpsdk._request.outgoing import SMALL
+from hcpsdk._transport.response import StrictResponse
+from hcpsdk._transport.tls_sessions import Identity
+
+# What the system says of the file, not of the connection, in the middle of sending one.
+_CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
+
+
+def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
+    """A TCP connection to *address*.
+
+    Calls `socket.create_connection` by that name, which is where an emulator may step in.
+    """
+    sock = socket.create_connection((address, port), timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def start_tls(
+    sock: socket.socket,
+    context: ssl.SSLContext,
+    name: str,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket:
+    """*sock* with TLS on it, once the handshake is done; closes it if that fails.
+
+    Args:
+        sock: A connected socket.
+        context: How the certificate is verified.
+        name: The name or address that the certificate must be valid for; a name is sent as SNI.
+        session: An earlier one with the same context, name and address, to be resumed if the
+            server likes: that saves it a signature, and us a verification.
+    """
+    try:
+        tls = context.wrap_socket(
+            sock, server_hostname=name, do_handshake_on_connect=False, session=session
+        )
+        try:
+            tls.do_handshake()
+        except BaseException:
+            tls.close()
+            raise
+    except BaseException as exc:
+        sock.close()
+        _close_half_made(exc)
+        raise
+    return tls
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Close the SSLSocket in whose making *error* happened.
+
+    If the server resets the connection just then, `ssl.SSLSocket` has taken over the socket and
+    raises without closing it (CPython 3.11.4 and later), and nobody else has it.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        half_made = traceback.tb_frame.f_locals.get("self")
+        if isinstance(half_made, ssl.SSLSocket):
+            half_made.close()
+        traceback = traceback.tb_next
+
+
+class HTTPSocket:
+    """An open connection to one node, for one request after the other.
+
+    Args:
+        sock: The connected socket, TLS or plain.
+        address: The node's IP address.
+        debuglevel: Above 0, all that is sent and the heads of all answers are printed, in the
+            format of `http.client`.
+    """
+
+    def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
+        self.address = address
+        self.first_byte_at = 0.0  # monotonic time; 0 if no byte of the last request was sent
+        self.was_used = False  # True once an answer came over it
+        self.received_any = False  # True if a byte of the last request's response came
+        self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
+        self.identity: Identity | None = None  # who answers, under TLS
+        self._sock = sock
+        self._debuglevel = debuglevel
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll:
+            self._poll.register(sock, select.POLLIN)
+        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
+        # Written to directly where that is possible: a socket with a time limit asks before each
+        # send whether it may, which it nearly always may.
+        self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
+        self._sends_files = self._fd is not None and debuglevel <= 0 and hasattr(os, "sendfile")
+
+    def is_stale(self) -> bool:
+        """True if the server closed the connection, or sent what nobody asked for.
+
+        "Readable" alone does not tell: under TLS it may be a session ticket.
+        """
+        if not self._is_readable():
+            return False
+        timeout = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self._sock.settimeout(timeout)
+            return False
+        except OSError:
+            return True
+        return True
+
+    def exchange(self, method: str, head: bytes, body: Body | None) -> StrictResponse:
+        """Send a request and read the head of its answer.
+
+        A server may answer, and close, before it has the whole body: that answer is returned, and
+        its ``will_close`` is True.
+        """
+        self.received_any = False
+        self.first_byte_at = 0.0
+        response = StrictResponse(self._sock, self._debuglevel, method)
+        try:
+            is_complete = self._send(head, body, response)
+            response.begin()
+        except BaseException:
+            self.received_any = response.received_any
+            response.close()
+            raise
+        if not is_complete:
+            response.will_close = True
+        self.seconds = time.monotonic() - self.first_byte_at
+        self.received_any = True
+        self.was_used = True
+        return response
+
+    @property
+    def tls(self) -> ssl.SSLSocket | None:
+        """The socket, if it speaks TLS."""
+        return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
+
+    def close(self) -> None:
+        """Close the connection; any number of times, at any time."""
+        self._forget_fd()
+        # Closing alone would not end it while a forked child holds the socket, too.
+        with contextlib.suppress(OSError):  # it has ended already
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """From now on wait no longer than *seconds* for the network."""
+        self._sock.settimeout(seconds)
+
+    def detach(self) -> None:
+        """Let go of the socket, but leave the connection to the process that it belongs to."""
+        self._forget_fd()
+        self._sock.close()
+
+    def _forget_fd(self) -> None:
+        # The number may soon be that of another file, whatever thread still thinks of writing.
+        if self._fd is not None:
+            self._fd = -1
+
+    def _send(self, head: bytes, body: Body | None, response: StrictResponse) -> bool:
+        """Send everything; False if the server answered before it had everything."""
+        try:
+            if body is None:
+                self._send_bytes(head)
+                return True
+            return self._send_with_body(head, body, response)
+        except OSError:
+            # What cannot be sent any more may have been refused: then the answer is here already.
+            if response.has_begun_to_arrive():
+                return False
+            raise
+
+    def _send_with_body(self, head: bytes, body: Body, response: StrictResponse) -> bool:
+        is_chunked = body.is_chunked or body.length is None
+        region = None if is_chunked or not self._sends_files else body.region()
+        if region is not None and region.length > SMALL:
+            self._send_bytes(head)
+            head = b""
+            is_complete = self._send_file(body, region, response)
+            if is_complete is not None:
+                return is_complete
+        for number, block in enumerate(body.blocks()):
+            if number and self._is_readable() and response.has_early_response():
+                return False
+            framed = b"%x\r\n%b\r\n" % (len(block), bytes(block)) if is_chunked else block
+            if not number and len(framed) <= SMALL:
+                framed = head + framed
+            elif not number:
+                self._send_bytes(head)
+            self._send_bytes(framed)
+            head = b""
+        last = head + b"0\r\n\r\n" if is_chunked else head
+        if last:
+            self._send_bytes(last)
+        return True
+
+    def _send_file(self, body: Body, region: Region, response: StrictResponse) -> bool | None:
+        """Let the system send a file by itself; None if it cannot do that with this one."""
+        sent = 0
+        while sent < region.length:
+            if sent and self._is_readable() and response.has_early_response():
+                return False
+            try:
+                count = self._send_from(region.file, region.start + sent, region.length - sent)
+            except OSError as exc:
+                if not sent and not isinstance(exc, (ConnectionError, TimeoutError)):
+                    return None
+                if exc.errno in _CANNOT_READ_FILE:
+                    raise BodyError(f"the body cannot be read: {exc}") from exc
+                raise
+            if not count:
+                break
+            sent += count
+        body.region_was_sent(sent)
+        return True
+
+    def _send_from(self, file: Any, start: int, length: int) -> int:
+        """Send some bytes of a file; 0 at its end."""
+        assert self._fd is not None
+        while True:
+            try:
+                return os.sendfile(self._fd, file.fileno(), start, min(length, BLOCK))
+            except BlockingIOError:
+                self._wait_until_writable()
+
+    def _wait_until_writable(self) -> None:
+        timeout = self._sock.gettimeout()
+        with selectors.PollSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_WRITE)
+            if not selector.select(timeout):
+                raise TimeoutError("timed out")
+
+    def _send_bytes(self, data: Buffer) -> None:
+        if self._debuglevel > 0 and len(data):
+            print("send:", repr(bytes(data)))
+        self.first_byte_at = self.first_byte_at or time.monotonic()
+        # Not sendall(): on a plain socket its time limit is for all of the data together.
+        sent = 0
+        if self._fd is not None:
+            try:
+                sent = os.write(self._fd, data)
+            except BlockingIOError:
+                pass  # no room now, so wait for it
+            if sent == len(data):
+                return
+        view = memoryview(data)[sent:]
+        while len(view):
+            view = view[self._sock.send(view) :]
+
+    def _is_readable(self) -> bool:
+        if self._pending is not None and self._pending():
+            return True
+        if self._poll is not None:
+            return bool(self._poll.poll(0))
+        return bool(select.select([self._sock], [], [], 0)[0])

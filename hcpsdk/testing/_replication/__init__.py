@@ -1,0 +1,4 @@
+"""Replication: links between two HCPs, and what travels over them.
+
+Sees an HCP only through the protocols in `link`. May import `_store` and `config`.
+"""

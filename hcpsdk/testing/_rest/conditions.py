@@ -1,0 +1,97 @@
+"""Requests for a part (Range), or under a condition (If-…).
+
+docs/hcp/namespace.rst, sections 7 and 9.
+"""
+
+import re
+from typing import NamedTuple
+
+from .._dates import from_http_date
+from .._http.errors import HTTPError
+from .._http.messages import Request
+from .._store.objects import StoredObject
+
+CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+
+_RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
+_ETAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
+
+
+class Span(NamedTuple):
+    """The bytes from *start* up to, and without, *stop*."""
+
+    start: int
+    stop: int
+
+
+def requested_span(request: Request, size: int) -> Span | None:
+    """The part of *size* bytes that is asked for; None if that is everything.
+
+    More than one range, another unit, or what is no range at all is passed over, as HTTP allows.
+    A range that is empty or starts beyond the end is refused with 416.
+    """
+    match = _RANGE.fullmatch(request.header("Range") or "")
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        span = Span(max(0, size - int(match[2])), size)
+    elif not match[2]:
+        span = Span(int(match[1]), size)
+    else:
+        span = Span(int(match[1]), min(int(match[2]) + 1, size))
+    if span.start >= span.stop:
+        raise HTTPError(416, headers=[("Content-Range", f"bytes */{size}")])
+    return span
+
+
+def check_read(request: Request, found: StoredObject) -> None:
+    """Refuse a GET or HEAD of *found* whose conditions do not hold."""
+    _check(request, found, status_if_match=304)
+
+
+def check_write(request: Request, found: StoredObject | None) -> None:
+    """Refuse a PUT whose conditions do not hold for what has that name now."""
+    _check(request, found, status_if_match=412)
+
+
+def refuse_all(request: Request) -> None:
+    """Refuse a request that must not have conditions (DELETE, POST)."""
+    for name in CONDITIONS:
+        if request.header(name) is not None:
+            raise HTTPError(400, f"a {request.method} cannot have the header {name}")
+
+
+def _check(request: Request, found: StoredObject | None, status_if_match: int) -> None:
+    # Of a repeated header the first one counts; ETags come before dates.
+    match = request.header("If-Match")
+    if match is not None and not _matches(match, found):
+        raise HTTPError(412)
+    none_match = request.header("If-None-Match")
+    if none_match is not None and _matches(none_match, found):
+        raise HTTPError(status_if_match, headers=_etag(found))
+    if found is None:
+        return
+    changed = found.changed // 1000  # HTTP dates have whole seconds
+    since = _date(request, "If-Modified-Since")
+    # RFC 2616, 14.26: with If-None-Match, If-Modified-Since must be ignored.
+    if since is not None and none_match is None and changed <= since:
+        raise HTTPError(304, headers=_etag(found))
+    since = _date(request, "If-Unmodified-Since")
+    if since is not None and changed > since:
+        raise HTTPError(412)
+
+
+def _matches(listed: str, found: StoredObject | None) -> bool:
+    if found is None:
+        return False
+    if listed.strip() == "*":
+        return True
+    return found.etag in {quoted or bare for quoted, bare in _ETAG.findall(listed)}
+
+
+def _date(request: Request, name: str) -> int | None:
+    return from_http_date(request.header(name) or "")
+
+
+def _etag(found: StoredObject | None) -> list[tuple[str, str]]:
+    return [("ETag", f'"{found.etag}"')] if found else []

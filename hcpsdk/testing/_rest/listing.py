@@ -1,0 +1,106 @@
+"""The XML that lists a directory. docs/hcp/namespace.rst, section 11.
+
+Recorded from release 8.0; ``ingestTimeMilliseconds`` came with that release, so it is left out.
+"""
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+from .._dates import iso, listing_time, with_hundredths
+from .._http.responses import flag
+from .._store.objects import Directory, Path, StoredObject
+from ..config import Namespace
+from .paths import quoted, readable, readable_url, url
+from .responses import annotation_names
+
+PIECE = 64 * 1024  # characters, roughly, in a piece of the listing
+
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<directory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ xsi:noNamespaceSchemaLocation="/static/xsd/ns-directory-6.0.xsd"
+"""
+
+_QUOTES = {'"': "&quot;"}
+
+Attributes = list[tuple[str, str]]
+
+
+def listing(
+    directory: Directory, path: Path, namespace: Namespace, *, show_deleted: bool
+) -> Iterator[bytes]:
+    """The listing of *directory* as it is now, in pieces; entries in order of their names."""
+    entries = sorted(directory.entries.items())
+    text = _HEAD + _lines(_about(directory, path, namespace, show_deleted)) + ">\n"
+    return _pieces(text, entries, namespace)
+
+
+def _pieces(
+    text: str, entries: list[tuple[bytes, StoredObject | Directory]], namespace: Namespace
+) -> Iterator[bytes]:
+    for name, entry in entries:
+        described = _object(entry, namespace) if isinstance(entry, StoredObject) else _times(entry)
+        names = [("urlName", quoted((name,))), ("utf8Name", readable(name))]
+        text += "<entry" + _lines(names + described) + "/>\n"
+        if len(text) > PIECE:
+            yield text.encode()
+            text = ""
+    yield f"{text}</directory>\n".encode()
+
+
+def _about(directory: Directory, path: Path, namespace: Namespace, deleted: bool) -> Attributes:
+    return [
+        ("path", url(path)),
+        ("utf8Path", readable_url(path)),
+        ("parentDir", url(path[:-1]) if path else ""),  # section 25, 8
+        ("utf8ParentDir", readable_url(path[:-1]) if path else ""),
+        ("dirDeleted", "false"),
+        ("showDeleted", flag(deleted)),
+        ("namespaceName", namespace.name),
+        ("utf8NamespaceName", namespace.name),
+        ("changeTimeMilliseconds", with_hundredths(directory.changed)),
+        ("changeTimeString", iso(directory.changed // 1000)),
+    ]
+
+
+def _times(directory: Directory) -> Attributes:
+    return [
+        ("type", "directory"),
+        ("changeTimeMilliseconds", with_hundredths(directory.changed)),
+        ("changeTimeString", iso(directory.changed // 1000)),
+        ("state", "created"),
+    ]
+
+
+def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
+    metadata = stored.metadata
+    return [
+        ("type", "object"),
+        ("size", str(stored.size)),
+        ("hashScheme", stored.hash_scheme),
+        ("hash", stored.hash_value),
+        ("etag", stored.etag),
+        ("retention", str(metadata.retention.until)),
+        ("retentionString", str(metadata.retention)),
+        ("retentionClass", metadata.retention.class_name),
+        ("ingestTime", str(stored.created // 1000)),
+        ("ingestTimeString", listing_time(stored.created // 1000)),
+        ("hold", flag(metadata.hold)),
+        ("shred", flag(metadata.shred)),
+        ("dpl", str(namespace.dpl)),
+        ("index", flag(metadata.index)),
+        ("customMetadata", flag(bool(stored.annotations))),
+        ("customMetadataAnnotations", annotation_names(stored)),
+        ("version", str(stored.version)),
+        ("replicated", flag(stored.replicated)),
+        ("changeTimeMilliseconds", with_hundredths(stored.changed)),
+        ("changeTimeString", iso(stored.changed // 1000)),
+        ("owner", readable(metadata.owner.encode())),
+        ("domain", ""),
+        ("hasAcl", "false"),
+        ("state", "created"),
+    ]
+
+
+def _lines(attributes: Attributes) -> str:
+    """One attribute a line, as recorded; the first one on the line of its element."""
+    return "".join(f' {name}="{escape(value, _QUOTES)}"\n' for name, value in attributes)

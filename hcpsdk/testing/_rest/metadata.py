@@ -1,0 +1,77 @@
+"""POST: changing an object's system metadata. DELETE.
+
+docs/hcp/namespace.rst, sections 10 and 15.
+"""
+
+from .._http.errors import HTTPError
+from .._http.messages import Reply
+from .._store.objects import Directory
+from .call import Call
+from .conditions import refuse_all
+from .parameters import Parameters, from_body_or
+
+MAX_REASON = 1024  # characters
+
+
+async def post(call: Call) -> Reply:
+    """Change the system metadata that is named, all of it or nothing: 200."""
+    refuse_all(call.request)
+    call.caller.needs("write")
+    if isinstance(call.existing(), Directory):
+        raise HTTPError(400, "a directory has no system metadata that could be changed")
+    parameters = await from_body_or(call.parameters, call.request)
+    parameters.only("hold", "index", "retention", "shred", "owner", "domain")
+    if not parameters:
+        raise HTTPError(400, "no parameter says what to change")
+    change = parameters.change()
+    if change.hold is not None:
+        call.caller.needs("privileged")
+    _check_owner(call, parameters)
+    call.store.change(call.path, change)
+    return call.responses.done()
+
+
+def _check_owner(call: Call, parameters: Parameters) -> None:
+    owner, domain = parameters.text("owner"), parameters.text("domain")
+    if owner is None and domain is None:
+        return
+    call.caller.needs("change_owner")
+    if domain:
+        raise HTTPError(400, f"no such Active Directory domain: {domain}")
+    if owner and owner not in {u.name for u in call.system.users if _belongs(u.tenant, call)}:
+        raise HTTPError(400, f"no such user: {owner}")
+
+
+def _belongs(tenant: str | None, call: Call) -> bool:
+    return tenant is not None and tenant.lower() == call.namespace.tenant.lower()
+
+
+async def delete(call: Call) -> Reply:
+    """Delete an object or an empty directory: 200."""
+    refuse_all(call.request)
+    call.caller.needs("delete")
+    if call.means_directory:  # "/rest/name/" is no name of an object
+        call.existing()
+    parameters = await from_body_or(call.parameters, call.request)
+    parameters.only("purge", "privileged", "reason")
+    if parameters.switch("purge"):  # without old versions the same as deleting
+        call.caller.needs("purge")
+    privileged = _is_privileged(call, parameters)
+    call.store.remove(call.path, despite_retention=privileged)
+    return call.responses.done()
+
+
+def _is_privileged(call: Call, parameters: Parameters) -> bool:
+    """Whether retention is to be overridden; that takes a reason, permission, and the mode."""
+    privileged = parameters.switch("privileged")
+    reason = parameters.text("reason")
+    if privileged != (reason is not None):
+        raise HTTPError(400, "privileged and reason go together")
+    if reason is None:
+        return False
+    if not 1 <= len(reason) <= MAX_REASON:
+        raise HTTPError(400, f"the reason must have 1 to {MAX_REASON} characters")
+    call.caller.needs("privileged")
+    if not call.namespace.enterprise_mode:
+        raise HTTPError(403, "no privileged delete in compliance mode")
+    return True

@@ -1,0 +1,109 @@
+"""Parameters of a request, from the query of its URL or from a form in its body."""
+
+from collections.abc import Iterable
+
+from .._http.errors import HTTPError, not_emulated
+from .._http.messages import Request
+from .._http.percent import BadName, unquoted
+from .._store.objects import Change
+from .._store.retention import parse as parse_retention
+
+MAX_FORM_BYTES = 1024 * 1024
+
+# A real HCP 7.1 knows them (docs/hcp/namespace.rst, section 18).
+NOT_EMULATED = frozenset(["type", "version", "acl", "dpl"])
+
+
+class Parameters:
+    """Names and values; a bare name has the value ``""``. A name that comes twice is refused."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            if name in self._values:
+                raise HTTPError(400, f"parameter given twice: {name}")
+            self._values[name] = value
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def only(self, *known: str) -> None:
+        """Refuse the request if there are others than *known* (section 18: 400)."""
+        for name in self._values:
+            if name in NOT_EMULATED and name not in known:
+                raise not_emulated(f"{name}={self._values[name]}")
+            if name not in known:
+                raise HTTPError(400, f"unknown parameter: {name}")
+
+    def text(self, name: str) -> str | None:
+        """The value of *name*, None if it was not given."""
+        return self._values.get(name)
+
+    def boolean(self, name: str) -> bool | None:
+        """The value of *name*, ``true`` or ``false``; None if it was not given."""
+        value = self._values.get(name)
+        if value not in (None, "true", "false"):
+            raise HTTPError(400, f"{name} is neither true nor false: {value}")
+        return None if value is None else value == "true"
+
+    def switch(self, name: str, value: str = "true") -> bool:
+        """Whether *name* was given; it can have one *value* only."""
+        given = self._values.get(name)
+        if given not in (None, value):
+            raise HTTPError(400, f"bad value for {name}: {given}")
+        return given is not None
+
+    def change(self) -> Change:
+        """The system metadata that is named."""
+        retention = self.text("retention")
+        return Change(
+            None if retention is None else parse_retention(retention),
+            hold=self.boolean("hold"),
+            shred=self.boolean("shred"),
+            index=self.boolean("index"),
+            owner=self.text("owner"),
+        )
+
+
+def from_query(query: str) -> Parameters:
+    """The parameters of a URL. A "+" is a plus (section 17)."""
+    return Parameters(
+        (_text(name), _text(value)) for name, value in map(_pair, query.split("&")) if name
+    )
+
+
+async def from_body_or(query: Parameters, request: Request) -> Parameters:
+    """The parameters from the form in *request*'s body if there is one, else those of *query*.
+
+    Sections 10 and 15: they may be sent in either way, but not mixed.
+    """
+    body = bytearray()
+    async for piece in request.body:
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            raise HTTPError(413)
+    if not body:
+        return query
+    if query:
+        raise HTTPError(400, "parameters in the URL as well as in the body")
+    pairs = map(_pair, body.decode("latin-1").strip().split("&"))
+    return Parameters((_text(name), _form_text(name, value)) for name, value in pairs if name)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _text(escaped: str) -> str:
+    try:
+        return unquoted(escaped).decode("utf-8")
+    except (BadName, UnicodeDecodeError) as exc:
+        raise HTTPError(400, f"malformed parameter: {escaped}") from exc
+
+
+def _form_text(name: str, value: str) -> str:
+    """In forms a "+" is a blank, but "A+10y" is sent raw as well (section 17)."""
+    if name == "retention" and not value.lower().startswith(("deletion", "initial")):
+        return _text(value)
+    return _text(value.replace("+", "%20"))

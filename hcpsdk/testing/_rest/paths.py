@@ -1,0 +1,69 @@
+"""Names of objects and directories: from a request's target, and back into URLs and listings.
+
+A path is a tuple of byte strings, one per part; () is the namespace's root. Bytes, because a name
+may hold any of them but NUL (docs/hcp/namespace.rst, section 17).
+"""
+
+import unicodedata
+from urllib.parse import quote_from_bytes
+
+from .._http.percent import BadName, unquoted
+from .._store.objects import Path
+
+MAX_PATH_BYTES = 4095  # after "/rest/", once percent-encoding is undone
+RESERVED = frozenset([b".directory-metadata"])
+
+
+class PathTooLong(ValueError):
+    """The path has more than `MAX_PATH_BYTES`."""
+
+
+def parsed(url_path: str) -> tuple[Path, bool]:
+    """The path in ``/rest/…``, and whether a slash at its end says that a directory is meant.
+
+    Raises:
+        BadName: A part is empty, ``.``, ``..``, reserved, or holds NUL.
+        PathTooLong: More than 4095 bytes.
+    """
+    whole = unquoted(url_path.removeprefix("/rest").removeprefix("/"))
+    if len(whole) > MAX_PATH_BYTES:
+        raise PathTooLong(f"{len(whole)} bytes")
+    if not whole:
+        return (), True
+    is_directory = whole.endswith(b"/")
+    parts = tuple((whole[:-1] if is_directory else whole).split(b"/"))
+    for part in parts:
+        if part in (b"", b".", b"..") or part in RESERVED or b"\0" in part:
+            raise BadName(f"not a name for an object or directory: '{quoted((part,))}'")
+    return parts, is_directory
+
+
+def quoted(path: Path) -> str:
+    """*path* percent-encoded, without a slash in front: what ``urlName`` and ``Location`` say."""
+    return "/".join(quote_from_bytes(part, safe="") for part in path)
+
+
+def url(path: Path) -> str:
+    """``/rest/…``, percent-encoded; ``/rest`` for the root."""
+    return f"/rest/{quoted(path)}" if path else "/rest"
+
+
+def readable(name: bytes) -> str:
+    """*name* as text, unprintable characters percent-encoded.
+
+    Those are what XML cannot carry or would change (control characters, line ends), and whatever
+    is no UTF-8 (docs/hcp/namespace.rst, section 17: "shown percent-encoded").
+    """
+    return "".join(map(_readable, name.decode("utf-8", "surrogateescape")))
+
+
+def readable_url(path: Path) -> str:
+    """``/rest/…`` for people to read, as ``utf8Path`` has it."""
+    return "/".join(["/rest", *map(readable, path)])
+
+
+def _readable(character: str) -> str:
+    # C: control, format, surrogate, private, unassigned; Zl, Zp: line and paragraph separators.
+    if unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029":
+        return character
+    return quote_from_bytes(character.encode("utf-8", "surrogateescape"), safe="")

@@ -1,0 +1,173 @@
+"""The namespaces of an emulated HCP: native REST under /rest, information under /proc.
+
+What happens to a request, in this order: which namespace (`System`), may the caller enter
+(`_access`), which name (`_paths`), which parameters (`_parameters`), which operation. Operations
+are functions of a `Call` in files of their own; a new one is a file and a line in `OPERATIONS`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from .._http.errors import HTTPError, not_emulated
+from .._http.messages import BodyCut, Reply, Request
+from .._http.percent import BadName
+from .._replication.service import Replication
+from .._store.errors import (
+    BadAnnotation,
+    BeingWritten,
+    Forgotten,
+    Missing,
+    NameTaken,
+    NoAnnotation,
+    Protected,
+    TooLarge,
+    TooManyAnnotations,
+)
+from .._store.objects import ChangeRefused
+from .._store.retention import RetentionError
+from .._store.store import Store
+from ..config import Namespace, System
+from . import annotations, get, metadata, proc, put, whole_object
+from .access import Caller, caller
+from .call import Call
+from .parameters import from_query
+from .paths import PathTooLong, parsed
+from .responses import RestResponses
+
+Operation = Callable[[Call], Awaitable[Reply]]
+
+# By method and the parameter "type".
+OPERATIONS: dict[tuple[str, str | None], Operation] = {
+    ("PUT", None): put.put_object,
+    ("PUT", "directory"): put.put_directory,
+    ("GET", None): get.get,
+    ("HEAD", None): get.head,
+    ("POST", None): metadata.post,
+    ("DELETE", None): metadata.delete,
+    ("PUT", "custom-metadata"): annotations.put,
+    ("GET", "custom-metadata"): annotations.get,
+    ("HEAD", "custom-metadata"): annotations.head,
+    ("DELETE", "custom-metadata"): annotations.delete,
+    ("GET", "custom-metadata-info"): annotations.get_info,
+    ("PUT", "whole-object"): whole_object.put,
+    ("GET", "whole-object"): whole_object.get,
+}
+TYPES_NOT_EMULATED = frozenset(["acl"])
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+READING = ("GET", "HEAD")
+
+# The status for each rule that the store enforces (docs/hcp/namespace.rst, section 20).
+STATUSES: dict[type[Exception], int] = {
+    BadName: 400,
+    PathTooLong: 414,
+    ChangeRefused: 400,
+    RetentionError: 400,
+    NameTaken: 409,
+    BeingWritten: 409,
+    Missing: 404,
+    Protected: 403,
+    TooLarge: 413,
+    NoAnnotation: 204,
+    TooManyAnnotations: 400,
+    BadAnnotation: 400,
+    Forgotten: 503,
+}
+
+
+class RestService:
+    """The namespaces of *system*, empty at first.
+
+    Large objects are kept as files in *scratch*; *now* tells the time in seconds since the epoch.
+    All calls belong into one event loop.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        stores: Mapping[tuple[str, str], Store],
+        replication: Replication,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._system = system
+        self._stores = stores
+        self._replication = replication
+        self._responses = RestResponses(system, now)
+
+    async def answer(self, request: Request) -> Reply:
+        """The reply to *request*; its body is left unread where the head is reason to refuse."""
+        try:
+            namespace, asking = self._entered(request)
+            if proc.is_inquiry(request.target):
+                return proc.answer(self._inquiry(request, namespace, asking), self._responses)
+            call = self._call(request, namespace, asking)
+            self._refuse_read_only(call)
+            return await _operation(call)(call)
+        except HTTPError as refusal:
+            return self._responses.refused(refusal)
+        except BodyCut:
+            return self._responses.refused(
+                HTTPError(503, "the body ended before its announced length")
+            )
+        except tuple(STATUSES) as exc:
+            return self._responses.refused(HTTPError(STATUSES[type(exc)], str(exc)))
+
+    def _entered(self, request: Request) -> tuple[Namespace, Caller]:
+        """Which namespace *request* is for, and who asks; refused at the door of either."""
+        namespace = self._system.namespace(request.host)
+        if namespace is None and not proc.is_inquiry(request.target):
+            # docs/hcp/namespace.rst, section 23: /proc is never taken over
+            namespace = self._replication.namespace_taken_over(request.host)
+        if namespace is None:
+            raise HTTPError(403, f"no such namespace: {request.host}")
+        enabled = namespace.http_enabled if request.scheme == "http" else namespace.https_enabled
+        if not enabled:
+            raise HTTPError(403, f"{request.scheme} is disabled for the namespace")
+        return namespace, caller(request, self._system, namespace)
+
+    def _inquiry(self, request: Request, namespace: Namespace, asking: Caller) -> proc.ProcCall:
+        url_path, _, query = request.target.partition("?")
+        parameters = from_query(query)
+        store = self._stores[_key(namespace)]
+        return proc.ProcCall(request, url_path, parameters, self._system, namespace, store, asking)
+
+    def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
+        """*request* as a `Call`; refused if it is not for /rest."""
+        if request.method not in METHODS:
+            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
+        url_path, _, query = request.target.partition("?")
+        if url_path != "/rest" and not url_path.startswith("/rest/"):
+            raise HTTPError(404)
+        path, means_directory = parsed(url_path)
+        return Call(
+            request,
+            self._system,
+            namespace,
+            self._stores[_key(namespace)],
+            self._responses,
+            asking,
+            path,
+            means_directory,
+            from_query(query),
+        )
+
+    def _refuse_read_only(self, call: Call) -> None:
+        """Refuse writing into the replica of an active/passive link (section 23)."""
+        if call.request.method not in READING:
+            why = self._replication.read_only_because(_key(call.namespace))
+            if why is not None:
+                raise HTTPError(403, why)
+
+
+def _key(namespace: Namespace) -> tuple[str, str]:
+    return namespace.name, namespace.tenant
+
+
+def _operation(call: Call) -> Operation:
+    """What *call* asks for."""
+    method, kind = call.request.method, call.parameters.text("type")
+    operation = OPERATIONS.get((method, kind))
+    if operation is not None:
+        return operation
+    if kind in TYPES_NOT_EMULATED:
+        raise not_emulated(f"type={kind}")
+    raise HTTPError(400, f"bad value for type: {kind}")

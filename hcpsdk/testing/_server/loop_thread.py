@@ -1,0 +1,50 @@
+"""A thread of its own in which an event loop runs."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """An event loop that runs in one background thread from `start()` to `stop()`.
+
+    The thread is a daemon, so that a program that forgets `stop()` can end; `HCP` sees to it that
+    an ordinary end of the program stops it in an orderly way all the same.
+    """
+
+    def __init__(self, name: str) -> None:
+        # Always the selector loop: the nodes work on plain sockets with add_reader(), which
+        # Windows' default loop does not know.
+        self.loop = asyncio.SelectorEventLoop()
+        self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+
+    def start(self) -> None:
+        self.loop.set_default_executor(self._executor)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What *coroutine* returns or raises, after it ran in the loop; any thread may call."""
+        if not self._thread.is_alive():
+            coroutine.close()
+            raise RuntimeError("this HCP has been stopped; start it first")
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    def stop(self) -> None:
+        """End the thread; when this returns it is gone, and its loop closed."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            # Not loop.shutdown_default_executor(): that starts a thread, which an interpreter
+            # that is about to end refuses.
+            self._executor.shutdown()
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()

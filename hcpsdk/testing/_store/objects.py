@@ -1,0 +1,156 @@
+"""What a namespace holds: objects with their system metadata, and directories.
+
+The rules on system metadata are here too: what an object starts with, and which change is allowed
+(docs/hcp/namespace.rst, section 15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..config import Namespace
+from . import retention as rules
+from .content import Content
+from .retention import Moment, Retention
+
+# The parts of a name, () for the root of the namespace. Bytes, because a name may hold any of them
+# but NUL (docs/hcp/namespace.rst, section 17).
+Path = tuple[bytes, ...]
+
+
+class ChangeRefused(ValueError):
+    """System metadata cannot be changed like that; says why."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The system metadata that a client names; None leaves a value as it is."""
+
+    retention: rules.Value | None = None
+    hold: bool | None = None
+    shred: bool | None = None
+    index: bool | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """System metadata of an object that can change."""
+
+    retention: Retention
+    hold: bool
+    shred: bool
+    index: bool
+    owner: str
+
+    @classmethod
+    def initial(cls, change: Change, namespace: Namespace, owner: str, stored: int) -> Metadata:
+        """What a new object of *owner* gets: the namespace's defaults, but for what is named.
+
+        Raises:
+            RetentionError: The retention asked for does not exist.
+        """
+        classes = namespace.class_values
+        if change.retention is None:
+            retention = rules.default(namespace.default_retention, stored, classes)
+        else:
+            retention = rules.resolved(change.retention, Moment(stored, stored), classes)
+        return cls(
+            retention,
+            hold=bool(change.hold),
+            shred=namespace.default_shred if change.shred is None else change.shred,
+            index=namespace.default_index if change.index is None else change.index,
+            owner=owner,
+        )
+
+    def changed(self, change: Change, moment: Moment, classes: Mapping[str, str]) -> Metadata:
+        """These values with *change* made: all of it or, if a part is refused, nothing.
+
+        Raises:
+            ChangeRefused: Retention together with hold, or of an object on hold; shred taken back.
+            RetentionError: The retention asked for may not follow the present one.
+        """
+        after = self
+        if change.retention is not None:
+            if change.hold is not None:
+                raise ChangeRefused("retention and hold cannot be changed together")
+            if self.hold:
+                raise ChangeRefused("the object is on hold: its retention cannot be changed")
+            moment = replace(moment, current=self.retention)
+            value = rules.changed(change.retention, moment, classes)
+            after = replace(after, retention=value)
+        if change.shred is not None:
+            if self.shred and not change.shred:
+                raise ChangeRefused("shred cannot be changed from true to false")
+            after = replace(after, shred=change.shred)
+        if change.hold is not None:
+            after = replace(after, hold=change.hold)
+        if change.index is not None:
+            after = replace(after, index=change.index)
+        if change.owner is not None:
+            after = replace(after, owner=change.owner)
+        return after
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A finished annotation, also called custom metadata (docs/hcp/namespace.rst, section 13)."""
+
+    content: Content
+    hash_scheme: str
+    hash_value: str  # upper-case hex
+    changed: int  # milliseconds since the epoch
+    is_xml: bool
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+
+def version_of(created: int) -> int:
+    """The version ID of what is made at *created*, in milliseconds since the epoch."""
+    return 64 * created + 1
+
+
+@dataclass
+class StoredObject:
+    """A finished object; times are milliseconds since the epoch."""
+
+    content: Content
+    etag: str  # MD5 in lower-case hex, without quotes
+    hash_scheme: str
+    hash_value: str  # upper-case hex
+    version: int
+    created: int
+    changed: int
+    metadata: Metadata
+    annotations: dict[str, Annotation] = field(default_factory=dict)  # by name
+    replicated: bool = False  # every system that is to have it has it as it is now
+    collided: bool = False  # it lost its name to an object of another system
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    @property
+    def annotation_bytes(self) -> int:
+        return sum(annotation.size for annotation in self.annotations.values())
+
+    def discard(self) -> None:
+        """Let go of the bytes, when the object is there no more."""
+        self.content.discard()
+        for annotation in self.annotations.values():
+            annotation.content.discard()
+
+
+@dataclass
+class Directory:
+    """A directory; ``changed`` is when it was made, or something came into it or left it."""
+
+    changed: int
+    version: int = 0  # made of the time when it was made, like that of an object
+    entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
+    # The highest version of what was deleted here: what takes its name gets a higher one, even in
+    # the same millisecond.
+    newest_removed: int = 0

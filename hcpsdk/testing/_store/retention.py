@@ -1,0 +1,224 @@
+"""Retention: the values that a client may send, what they come to, and which may follow which.
+
+docs/hcp/namespace.rst, section 15, "Retention values".
+"""
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from .._dates import HCP_ZONE, iso
+
+ALLOWED = 0  # deletable any time
+PROHIBITED = -1  # never
+UNSPECIFIED = -2  # not deletable, but changeable to anything
+
+_WORDS = {
+    ALLOWED: "Deletion Allowed",
+    PROHIBITED: "Deletion Prohibited",
+    UNSPECIFIED: "Initial Unspecified",
+}
+_LATEST = int(datetime(9999, 12, 31, 22, tzinfo=HCP_ZONE).timestamp())
+
+_NUMBER = re.compile(r"-?\d{1,12}", re.ASCII)
+_DATE = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([+-])(\d\d)(\d\d)", re.ASCII | re.IGNORECASE
+)
+# Units in this order, and case-sensitive: M is a month, m a minute.
+_OFFSET = re.compile(
+    r"([RANran])?" + "".join(rf"([+-]\d{{1,4}}{unit})?" for unit in "yMwdhms"), re.ASCII
+)
+_CLASS = re.compile(r"[Cc]\+([A-Za-z0-9_-]{1,64})")
+
+
+class RetentionError(ValueError):
+    """A value that is none, or that may not follow the present one; says why."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Until when an object cannot be deleted: seconds since the epoch, or 0, -1, -2."""
+
+    until: int = ALLOWED
+    class_name: str = ""
+
+    def __str__(self) -> str:
+        """``Deletion Allowed``, or another word of HCP's, or a date."""
+        return _WORDS.get(self.until) or iso(self.until)
+
+    def allows_deletion(self, now: int) -> bool:
+        return 0 <= self.until <= now  # 0 is a time that passed long ago
+
+    @property
+    def is_date(self) -> bool:
+        return self.until > 0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What offsets count from."""
+
+    stored: int
+    now: int
+    current: Retention | None = None  # None while the object is being stored
+
+
+# Values as sent
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A time, or one of the three special values."""
+
+    until: int
+
+    def resolved(self, moment: Moment) -> int:
+        return self.until
+
+
+@dataclass(frozen=True)
+class Offset:
+    """So much later than the time stored (A), now (N), or the current setting (R)."""
+
+    base: str
+    years: int
+    months: int
+    seconds: int
+
+    def resolved(self, moment: Moment) -> int:
+        try:
+            start = datetime.fromtimestamp(self._start(moment), HCP_ZONE)
+            start = _months_later(_months_later(start, 12 * self.years), self.months)
+            until = int((start + timedelta(seconds=self.seconds)).timestamp())
+        except (ValueError, OverflowError) as exc:
+            raise RetentionError("the retention offset leaves the calendar") from exc
+        return _checked(until)
+
+    def _start(self, moment: Moment) -> int:
+        # Without a letter: the time stored for a new object, else the current setting.
+        base = self.base or ("A" if moment.current is None else "R")
+        if base == "A":
+            return moment.stored
+        if base == "N":
+            return moment.now
+        if moment.current is None or not moment.current.is_date:
+            raise RetentionError("retention offset R: the current setting is not a date")
+        return moment.current.until
+
+
+@dataclass(frozen=True)
+class OfClass:
+    """A retention class of the namespace."""
+
+    name: str
+
+
+Value = Fixed | Offset | OfClass
+
+
+def parse(text: str) -> Value:
+    """The retention value that *text* says.
+
+    Raises:
+        RetentionError: It says none.
+    """
+    words = {word.lower(): value for value, word in _WORDS.items()}
+    if text.lower() in words:
+        return Fixed(words[text.lower()])
+    if _NUMBER.fullmatch(text):
+        number = int(text)
+        return Fixed(number if number in _WORDS else _checked(number))
+    if match := _CLASS.fullmatch(text):
+        return OfClass(match[1])
+    if match := _DATE.fullmatch(text):
+        return Fixed(_date(match))
+    match = _OFFSET.fullmatch(text)
+    if match and text:
+        return _offset(match)
+    raise RetentionError(f"not a retention value: {text}")
+
+
+def resolved(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
+    """What *value* comes to for an object at *moment*, given the namespace's *classes*."""
+    if not isinstance(value, OfClass):
+        return Retention(value.resolved(moment))
+    for name, class_value in classes.items():
+        if name.lower() == value.name.lower():
+            inner = parse(class_value)
+            if isinstance(inner, OfClass):
+                raise RetentionError(f"retention class {name} refers to another class")
+            return Retention(inner.resolved(moment), name)
+    raise RetentionError(f"no such retention class: {value.name}")
+
+
+def default(text: str, stored: int, classes: Mapping[str, str]) -> Retention:
+    """The namespace's default retention *text* for an object stored just now."""
+    retention = resolved(parse(text), Moment(stored, stored), classes)
+    if retention.is_date and retention.until <= stored and not retention.class_name:
+        return Retention(ALLOWED)  # section 15: "A default in the past becomes 0"
+    return retention
+
+
+def changed(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
+    """The retention that follows ``moment.current`` when a client asks for *value*.
+
+    Raises:
+        RetentionError: It may not follow.
+    """
+    current = moment.current or Retention()
+    new = resolved(value, moment, classes)
+    if current.class_name and not new.class_name:
+        raise RetentionError(f"the object is in retention class {current.class_name}")
+    if not _may_follow(current.until, new.until):
+        raise RetentionError(f"retention cannot be shortened from '{current}' to '{new}'")
+    return new
+
+
+def _may_follow(current: int, new: int) -> bool:
+    if new == current or current == UNSPECIFIED:
+        return True
+    if current == PROHIBITED or new == ALLOWED:
+        return False
+    if new == UNSPECIFIED:
+        return current == ALLOWED
+    return new == PROHIBITED or new > current
+
+
+# Reading
+
+
+def _checked(seconds: int) -> int:
+    """*seconds* if HCP can show it as a date after the epoch."""
+    if not 0 <= seconds <= _LATEST:
+        raise RetentionError("retention outside the years 1970 to 9999")
+    return seconds
+
+
+def _date(match: re.Match[str]) -> int:
+    """The time of an ISO date; fields that overflow roll over (November 33rd: December 3rd)."""
+    year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
+    ahead = timedelta(hours=int(match[8]), minutes=int(match[9]))
+    try:
+        start = _months_later(datetime(year, 1, 1, tzinfo=timezone.utc), month - 1)
+        start += timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
+        start += -ahead if match[7] == "+" else ahead
+    except (ValueError, OverflowError) as exc:
+        raise RetentionError(f"not a date of the calendar: {match[0]}") from exc
+    return _checked(int(start.timestamp()))
+
+
+def _offset(match: re.Match[str]) -> Offset:
+    years, months, weeks, days, hours, minutes, seconds = (
+        int(match[i][:-1]) if match[i] else 0 for i in range(2, 9)
+    )
+    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return Offset((match[1] or "").upper(), years, months, int(span.total_seconds()))
+
+
+def _months_later(moment: datetime, months: int) -> datetime:
+    """The same day of another month, or that month's last day where it is shorter."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))

@@ -1,0 +1,227 @@
+"""What an emulated HCP is made of: its domain, namespaces, and users.
+
+Values only. The defaults are those of the manual's examples, so that each of them runs as printed.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Data access permissions (docs/hcp/namespace.rst, section 2).
+PERMISSIONS = frozenset(
+    (
+        *("browse", "read", "write", "delete", "purge", "privileged", "search"),
+        *("read_acl", "write_acl", "change_owner"),
+    )
+)
+
+# "Read" and "purge" bring another permission with them (section 2).
+IMPLIED = {"read": "browse", "purge": "delete"}
+
+# What accounts may do as administrators (docs/hcp/mapi.rst, section 6).
+ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security", "service"])
+
+HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
+
+GIB = 1024**3
+
+
+def with_implied(permissions: frozenset[str]) -> frozenset[str]:
+    """*permissions* and those that they bring with them."""
+    return permissions | {IMPLIED[name] for name in permissions & IMPLIED.keys()}
+
+
+def _check_permissions(*sets: frozenset[str]) -> None:
+    unknown = frozenset[str]().union(*sets) - PERMISSIONS
+    if unknown:
+        raise ValueError(f"no such permission: {', '.join(sorted(unknown))}")
+
+
+@dataclass(frozen=True)
+class User:
+    """An account.
+
+    Args:
+        name: By which it logs in.
+        password: Its password.
+        tenant: The tenant it belongs to; None for a system-level account, which has no access to
+            data.
+        permissions: What it may do in all namespaces of the tenant; or a mapping from names of
+            namespaces to what it may do in each, the others being closed to it. There are
+            ``browse``, ``read``, ``write``, ``delete``, ``purge``, ``privileged``, ``search``,
+            ``read_acl``, ``write_acl`` and ``change_owner``.
+        roles: What it may do in the management API: ``administrator``, ``compliance``,
+            ``monitor``, ``search``, ``security``, ``service``.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    tenant: str | None = None
+    permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
+    roles: frozenset[str] = ROLES
+
+    def __post_init__(self) -> None:
+        if unknown := self.roles - ROLES:
+            raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+        if isinstance(self.permissions, Mapping):
+            _check_permissions(*self.permissions.values())
+        else:
+            _check_permissions(self.permissions)
+
+    def permissions_for(self, namespace: "Namespace") -> frozenset[str]:
+        """What the account may do in *namespace*, masks left aside; empty if it has no access."""
+        if self.tenant is None or self.tenant.lower() != namespace.tenant.lower():
+            return frozenset()
+        if not isinstance(self.permissions, Mapping):
+            return with_implied(self.permissions)
+        for name, permissions in self.permissions.items():
+            if name.lower() == namespace.name.lower():
+                return with_implied(permissions)
+        return frozenset()
+
+    @property
+    def token(self) -> str:
+        """``base64(user):md5hex(password)``, as HCP compares it (release 6 and later)."""
+        name = base64.b64encode(self.name.encode()).decode("ascii")
+        return f"{name}:{hashlib.md5(self.password.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class RetentionClass:
+    """A name for a retention.
+
+    Args:
+        name: Its name.
+        value: ``"0"``, ``"-1"``, ``"-2"``, or an offset such as ``"A+10y"``.
+        description: Free text.
+        auto_delete: Only told: nothing here is deleted when its time has come.
+    """
+
+    name: str
+    value: str
+    description: str = ""
+    auto_delete: bool = False
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A data store of one tenant, with the settings that decide how it answers.
+
+    Args:
+        name: Its name, the first part of its host's.
+        tenant: Its tenant's, the second part.
+        hash_scheme: What ``X-HCP-Hash`` is made with.
+        dpl: How many copies HCP keeps; only told.
+        default_retention: The retention of objects that are stored without one.
+        default_shred: Whether such objects are to be shredded.
+        default_index: Whether such objects are to be indexed.
+        quota_bytes: How much fits in; a PUT beyond that gets 413.
+        http_enabled: Whether port 80 serves it.
+        https_enabled: Whether port 443 serves it.
+        requires_authentication: False lets anonymous users in.
+        enterprise_mode: True allows privileged deletes; False is compliance mode.
+        retention_classes: The retention classes it has.
+        description: Free text; ``°`` parts it.
+        soft_quota_percent: Only told.
+        versioning_enabled: Only told: one version of an object is kept.
+        search_enabled: Only told: nothing is searched.
+        permission_mask: What anybody may do in it at most.
+        checks_annotations: True refuses annotations that are no well-formed XML.
+        annotation_changes: Which changes of annotations retention and hold leave open.
+    """
+
+    name: str
+    tenant: str
+    hash_scheme: HashScheme = "SHA-256"
+    dpl: int = 2
+    default_retention: str = "0"
+    default_shred: bool = False
+    default_index: bool = True
+    quota_bytes: int = 50 * GIB
+    http_enabled: bool = True
+    https_enabled: bool = True
+    requires_authentication: bool = True
+    enterprise_mode: bool = True
+    retention_classes: tuple[RetentionClass, ...] = ()
+    description: str = ""
+    soft_quota_percent: int = 85
+    versioning_enabled: bool = False
+    search_enabled: bool = True
+    permission_mask: frozenset[str] = PERMISSIONS
+    checks_annotations: bool = True
+    annotation_changes: Literal["all", "add", "none"] = "add"
+
+    def __post_init__(self) -> None:
+        _check_permissions(self.permission_mask)
+        if self.hash_scheme == "RIPEMD-160":
+            try:
+                hashlib.new("ripemd160", usedforsecurity=False)
+            except ValueError as error:
+                raise ValueError("the OpenSSL of this Python does not offer RIPEMD-160") from error
+
+    @property
+    def class_values(self) -> dict[str, str]:
+        """The value of each retention class, by its name."""
+        return {each.name: each.value for each in self.retention_classes}
+
+    def host(self, domain: str) -> str:
+        """The namespace's full name in *domain*, ``"n1.m.hcp1.snomis.local"``."""
+        return f"{self.name}.{self.tenant}.{domain}"
+
+
+# What the manual's chapter 7 prints about its two namespaces.
+_CLASSES = (
+    RetentionClass(
+        "initial_unspecified", "-2", "Retention Class with an initial unspecified value."
+    ),
+    RetentionClass("deletion_prohibited", "-1", "Class which prohibits deletion."),
+    RetentionClass(
+        "TAX_DATA", "A+10y", "Class for tax data - actually 10 years.", auto_delete=True
+    ),
+)
+_N1 = Namespace(
+    "n1", "m", retention_classes=_CLASSES, description="replicated°search°no versioning"
+)
+_N2 = Namespace(
+    "n2",
+    "m",
+    retention_classes=_CLASSES,
+    description="replicated°search°versioning",
+    versioning_enabled=True,
+)
+
+
+@dataclass(frozen=True)
+class System:
+    """One HCP as its administrator configured it; what a `Site` is made from."""
+
+    domain: str = "hcp1.snomis.local"
+    version: str = "7.1.0.10"
+    namespaces: tuple[Namespace, ...] = (_N1, _N2)
+    users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
+    # What a request without credentials gets: 403, or 302 to the login page as older releases do.
+    missing_credentials_status: Literal[403, 302] = 403
+    # What anybody at all may do, in the whole system and by name of the tenant.
+    permission_mask: frozenset[str] = PERMISSIONS
+    tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_permissions(self.permission_mask, *self.tenant_masks.values())
+
+    def effective_mask(self, namespace: Namespace) -> frozenset[str]:
+        """What the masks of system, tenant and *namespace* all allow."""
+        allowed = with_implied(self.permission_mask) & with_implied(namespace.permission_mask)
+        for tenant, mask in self.tenant_masks.items():
+            if tenant.lower() == namespace.tenant.lower():
+                allowed &= with_implied(mask)
+        return allowed
+
+    def namespace(self, host: str) -> Namespace | None:
+        """The namespace that *host* (without port) names; host names know no case."""
+        return _first(n for n in self.namespaces if n.host(self.domain).lower() == host.lower())
+
+
+def _first(found: Iterable[Namespace]) -> Namespace | None:
+    return next(iter(found), None)
