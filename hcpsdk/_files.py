@@ -313,10 +313,15 @@ class PartFile(Sink):
         if resume:
             self._resume()
         self._file = open_file(self.part, "r+b" if self.size else "wb")
-        self._call(self._file.truncate, self.size)
-        self._call(self._file.seek, self.size)
-        if not self.etag:
-            self._call(self._note.unlink, True)
+        try:
+            if self.size:
+                self._call(self._file.truncate, self.size)
+                self._call(self._file.seek, self.size)
+            if not self.etag:
+                self._call(self._note.unlink, True)
+        except LocalFileError:
+            self._file.close()
+            raise
 
     def _resume(self) -> None:
         try:

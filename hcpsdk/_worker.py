@@ -1,6 +1,6 @@
 """What a worker of a bulk job does: a chunk of jobs, over a Connection that it keeps.
 
-Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_request.url` and `_errors`; `bulk`
+Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_request` and `_errors`; `bulk`
 imports it. Everything here can be pickled, for workers in other processes.
 """
 
