@@ -235,6 +235,7 @@ def store(run: Run, connection: Connection, task: Task) -> Done:
     about = modified(path) if run.options["has_journal"] else None
     stamp = about[1] if about else None
     params = merged(run.options["params"], params)
+    attempts = 0
     if task.was_begun and not annotations:
         try:
             found = transfer.compare(connection, path, url)
@@ -242,11 +243,12 @@ def store(run: Run, connection: Connection, task: Task) -> Done:
         except StatusError as exc:
             if exc.status != 404:
                 raise
+            attempts = connection.attempts
     found = transfer.upload(connection, path, url, params=params, annotations=annotations)
     # More than PUT and HEAD: the PUT was sent twice, so the object may be our own.
     is_ours = not found.was_there or task.was_begun or found.attempts > 2
     status = "stored" if is_ours else "existing"
-    return status, stamp, found.size, found.hash, found.version, found.attempts
+    return status, stamp, found.size, found.hash, found.version, attempts + found.attempts
 
 
 def fetch(run: Run, connection: Connection, task: Task) -> Done:
