@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyXRefRole
 from sphinx.environment import BuildEnvironment
 from sphinx.highlighting import PygmentsBridge
+from sphinx.roles import XRefRole
 from sphinx.util.typing import stringify_annotation
 
 import hcpsdk
@@ -129,13 +130,28 @@ class Name(PyXRefRole):
         return title, target.removesuffix("()")
 
 
+class Rule(XRefRole):
+    """A rule or a section of contract.rst: ``:rule:`4.3``` is a link that reads "contract 4.3"."""
+
+    def process_link(
+        self,
+        env: BuildEnvironment,
+        refnode: nodes.Element,
+        has_explicit_title: bool,
+        title: str,
+        target: str,
+    ) -> tuple[str, str]:
+        refnode.attributes.update(refdomain="std", reftype="ref", refexplicit=True)
+        label = f"contract-{target.replace('.', '-')}"
+        return title if has_explicit_title else f"contract {target}", label
+
+
 def prepare_docstring(
     _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
-    """``[4.2]`` in a docstring is a section of the original's manual: link to what that means."""
-    lines[:] = [re.sub(r" \[([\d.]+)\]", r" :ref:`[\1] <sections>`", line) for line in lines]
+    """Keep napoleon from taking "Seconds: so many" for a type and its description."""
     if what in ("property", "attribute") and ":" in lines[0]:
-        lines[0] = f":{lines[0]}"  # else napoleon takes "Seconds: so many" for a type: description
+        lines[0] = f":{lines[0]}"
 
 
 def shorten_signature(
@@ -191,6 +207,7 @@ def setup(app: Sphinx) -> None:
     tell_files()
     app.add_role_to_domain("py", "name", Name())
     app.add_role("name", Name())
+    app.add_role("rule", Rule(innernodeclass=nodes.inline, warn_dangling=True))
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)
     app.connect("autodoc-process-signature", shorten_signature)
     app.connect("missing-reference", resolve_private)
