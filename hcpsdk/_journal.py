@@ -108,12 +108,9 @@ class Journal:
             For each its id, and what was written about it in an earlier run, if it was there.
         """
         ids = range(self._next_id, self._next_id + len(jobs))
+        rows = [(number, *job) for number, job in zip(ids, jobs, strict=True)]
         try:
-            self._database.execute("BEGIN")
-            self._write_finished()
-            rows = [(number, *job) for number, job in zip(ids, jobs, strict=True)]
-            count = self._database.executemany(_INSERT, rows).rowcount
-            self._database.execute("COMMIT")
+            count = self._commit(rows)
             self._next_id = ids.stop
             if count == len(jobs):
                 return [(number, None) for number in ids]
@@ -136,16 +133,25 @@ class Journal:
         if not self._finished:
             return
         try:
-            self._database.execute("BEGIN")
-            self._write_finished()
-            self._database.execute("COMMIT")
+            self._commit([])
         except self._sqlite_error as exc:
             raise self._failure(exc) from exc
 
-    def _write_finished(self) -> None:
-        self._database.executemany(_UPDATE, self._finished)
-        self._finished.clear()
+    def _commit(self, new: list[tuple[int, str, bytes]]) -> int:
+        """Write what is finished and what is *new*; how many of the latter were not there."""
+        database, finished = self._database, self._finished.copy()
+        try:
+            database.execute("BEGIN")
+            database.executemany(_UPDATE, finished)
+            count = database.executemany(_INSERT, new).rowcount if new else 0
+            database.execute("COMMIT")
+        except BaseException:  # Ctrl-C, too
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+        del self._finished[: len(finished)]
         self._flushed = time.monotonic()
+        return count
 
     def close(self) -> None:
         """Write everything, and release the file."""

@@ -273,7 +273,7 @@ class _Bulk:
     def _wait(self) -> "Future[list[Outcome]] | None":
         """The next chunk that has ended; None if a delayed job is due before."""
         timeout = None
-        if self._delayed:
+        if self._delayed and len(self._running) < 2 * self._workers:
             timeout = max(0.0, self._delayed[0][0] - time.monotonic())
         try:
             return self._ended.get(timeout=timeout)
@@ -282,7 +282,7 @@ class _Bulk:
 
     def _end(self, future: "Future[list[Outcome]]", journal: Journal | None) -> list[Result]:
         """Take note of what came of a chunk; what has to be repeated is scheduled."""
-        chunk = self._running.pop(future)
+        chunk = self._running[future]
         try:
             outcomes = future.result()
         except (BrokenExecutor, CancelledError) as exc:
@@ -304,6 +304,7 @@ class _Bulk:
                 rows.append(Row(task.id, *outcome.result[2:], outcome.modified))
         if journal:
             journal.finish(rows)
+        del self._running[future]  # last: after Ctrl-C in between, it is done once more
         wanted = int(CHUNK_SECONDS * len(outcomes) / max(seconds, 1e-6)) if outcomes else 1
         self._chunk_size = max(1, min(MAX_CHUNK, wanted, 2 * self._chunk_size))
         return results

@@ -530,7 +530,12 @@ def test_interrupt(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: 
     assert len(lines) == 20
     stored = {url for url, status in puts(bulk_hcp) if status == 201}
     assert 20 <= len(stored) < len(files)
-    assert {url for url, status in rows(journal).items() if status == "stored"} == stored
+    written = rows(journal)
+    assert stored <= written.keys()
+    finished = {url for url, status in written.items() if status == "stored"}
+    assert finished <= stored
+    assert len(stored - finished) <= 16  # Ctrl-C came just when a chunk was handed out
+    assert set(written.values()) <= {"stored", None}
 
 
 def test_spawned_processes(

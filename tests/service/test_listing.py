@@ -1,6 +1,8 @@
 """Directories, entry by entry: names survive, and what is cut is never taken for whole."""
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
@@ -325,3 +327,49 @@ def test_entries_come_as_they_arrive(authorization: hcpsdk.NativeAuthorization) 
         assert [next(entries).name, next(entries).name] == ["a", "b"]
         entries.close()  # type: ignore[attr-defined]
     server.close()
+
+
+MANY = 1_000_000
+BLOCK = b"".join(
+    b'<entry urlName="%d" utf8Name="%d" type="object" size="42" hashScheme="SHA-256" hash="%064d" '
+    b'retention="0" retentionString="Deletion Allowed" version="97450013608321" '
+    b'changeTimeMilliseconds="1522656462729.00" owner="admin" state="created"/>\n' % (n, n, n)
+    for n in range(500)
+)
+READER = """
+import resource, sys
+import hcpsdk
+from hcpsdk import listing
+target = hcpsdk.Target(sys.argv[1], hcpsdk.NativeAuthorization("n", "n01"), port=int(sys.argv[2]))
+with hcpsdk.Connection(target) as connection:
+    entries = listing.listdir(connection)
+    count = sum(1 for _, entry in zip(range(1000), entries))
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    count += sum(entry.is_object for entry in entries)
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start)
+"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_million_entries() -> None:
+    """A million entries need the same memory as a thousand (contract 13.2)."""
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for text in (b"<directory>", *[BLOCK] * (MANY // 500), b"</directory>"):
+            peer.send(b"%x\r\n%b\r\n" % (len(text), text))
+        peer.send(b"0\r\n\r\n")
+
+    server = RawServer(handle)
+    done = subprocess.run(
+        [sys.executable, "-c", READER, server.address, str(server.port)],
+        capture_output=True,
+        text=True,
+    )
+    server.close()
+    count, kibibytes = map(int, done.stdout.split())
+
+    assert count == MANY
+    assert kibibytes < 8 * 1024
