@@ -1,9 +1,8 @@
 """Many files at once: store, fetch and delete them (contract 13.3).
 
-Imports `transfer`, `_journal`, `_worker`, `_connection`, `_target`, `_request.url` and `_errors`.
-
-The caller's thread reads the jobs, hands them out in small chunks, and writes the journal. The
-workers, which any executor provides, do one chunk at a time (see `_worker`).
+The caller's thread reads the jobs, hands them out in small chunks, and writes the journal
+(``_journal.py``). The workers, which any executor provides, do one chunk at a time
+(``_worker.py``), by the functions of ``transfer``.
 """
 
 import collections

@@ -1,6 +1,4 @@
 """Directories, entry by entry, while the listing arrives (contract 13.2).
-
-Imports `_connection`, `_status`, `_request.url` and `_errors`.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
 """One file to an object and back, verified (contract 13.1).
 
-Imports `_connection`, `_target`, `_files`, `_digest`, `_status`, `_request` and `_errors`; `bulk`
-imports it.
+The local side of it is in ``_files.py``. ``bulk`` is built on this.
 """
 
 import os
