@@ -1,5 +1,4 @@
-"""Directories, entry by entry, while the listing arrives (contract 13.2).
-"""
+"""Directories, entry by entry, while the listing arrives (contract 13.2)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone

@@ -77,3 +77,28 @@ def to_message(head: bytes) -> HTTPMessage:
             name, _, value = line.partition(":")
             message.set_raw(name, value.lstrip(" \t"))
     return message
+
+
+def look_up(head: bytes, name: str) -> list[str] | None:
+    """The values of one header in a plain *head*, as `to_message` would have them.
+
+    None where that has to be asked.
+    """
+    try:
+        wanted = f"\r\n{name}:".lower().encode("ascii")
+    except UnicodeEncodeError:
+        return None
+    lower = head.lower()
+    if wanted.count(b":") > 1 or wanted.count(b"\n") > 1 or lower.find(b"multipart/") >= 0:
+        return None
+    if lower.find(b"message/") >= 0:
+        return None
+    values = []
+    at = lower.find(wanted)
+    while at >= 0:
+        start = at + len(wanted)
+        end = head.find(b"\r\n", start)
+        value = head[start:] if end < 0 else head[start:end]
+        values.append(str(value, "iso-8859-1").lstrip(" \t"))
+        at = lower.find(wanted, start)
+    return values
