@@ -29,6 +29,7 @@ from hcpsdk._files import (
     opened_for_reading,
     read_if_small,
 )
+from hcpsdk._request.headers import FixedHeaders
 from hcpsdk._request.url import Params
 from hcpsdk._status import NotYetError, StatusError, raise_for_status
 from hcpsdk._target import Target
@@ -68,6 +69,10 @@ class TransferResult(NamedTuple):
 
 
 # Uploads
+
+# Without versions HCP responds 409 to a name that exists; with versions this makes it 412, so that
+# a retry makes no second version.
+NEW_OBJECT = FixedHeaders({"If-None-Match": "*"})
 
 
 def upload(
@@ -145,10 +150,9 @@ def _store(
     params: Params | None,
     new_version: bool,
 ) -> tuple[int, str, int | None, int, bool]:
-    headers = source.headers
+    headers: Mapping[str, str] = source.headers
     if not new_version:
-        # Without versions, HCP responds 409 anyway; with versions, a retry makes no second one.
-        headers["If-None-Match"] = "*"
+        headers = {**headers, **NEW_OBJECT} if headers else NEW_OBJECT
     response = connection.PUT(url, source.body, params, headers or None)
     attempts = connection.attempts
     was_there = response.status in (409, 412)

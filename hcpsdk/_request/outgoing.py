@@ -1,7 +1,7 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
 from hcpsdk._request.body import Body, Content, make_body, with_length
-from hcpsdk._request.headers import TOKEN, Headers, PreparedHeaders, checked
+from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
 from hcpsdk._request.url import Params, request_target
 
 # Methods that need no check.
@@ -81,9 +81,13 @@ def prepare(
     more = "Accept-Encoding: identity\r\n"
     body = None
     payload = b""
-    if headers is None and (content is None or (type(content) is bytes and len(content) <= SMALL)):
+    if (headers is None or type(headers) is FixedHeaders) and (
+        content is None or (type(content) is bytes and len(content) <= SMALL)
+    ):
         # The common case, in short.
         payload = content or b""
+        if headers is not None:
+            more += headers.lines
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:

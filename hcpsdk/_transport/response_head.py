@@ -5,6 +5,7 @@ small request. What is plain can be told with a few searches over the bytes; wha
 to `http.client`, and so are the errors.
 """
 
+import functools
 import io
 import re
 from http.client import HTTPMessage, parse_headers
@@ -84,14 +85,9 @@ def look_up(head: bytes, name: str) -> list[str] | None:
 
     None where that has to be asked.
     """
-    try:
-        wanted = f"\r\n{name}:".lower().encode("ascii")
-    except UnicodeEncodeError:
-        return None
+    wanted = _needle(name)
     lower = head.lower()
-    if wanted.count(b":") > 1 or wanted.count(b"\n") > 1 or lower.find(b"multipart/") >= 0:
-        return None
-    if lower.find(b"message/") >= 0:
+    if wanted is None or lower.find(b"multipart/") >= 0 or lower.find(b"message/") >= 0:
         return None
     values = []
     at = lower.find(wanted)
@@ -102,3 +98,11 @@ def look_up(head: bytes, name: str) -> list[str] | None:
         values.append(str(value, "iso-8859-1").lstrip(" \t"))
         at = lower.find(wanted, start)
     return values
+
+
+@functools.lru_cache(maxsize=100)
+def _needle(name: str) -> bytes | None:
+    """What to search for in a head in lower case; None if *name* is no name of a header."""
+    if not name.isascii() or not name.isprintable() or ":" in name:
+        return None
+    return f"\r\n{name.lower()}:".encode("ascii")
