@@ -101,9 +101,9 @@ class SmallSource:
         """What has to be said of the body."""
         return {}
 
-    def finish(self, told: str) -> tuple[int, str]:
-        """Its size, and its hash in the scheme of HCP's hash *told*."""
-        scheme = told.partition(" ")[0]
+    def finish(self, reported: str) -> tuple[int, str]:
+        """Its size, and its hash in the scheme of HCP's hash *reported*."""
+        scheme = reported.partition(" ")[0]
         return self.size, f"{scheme} {new_digest(scheme, self.body).hexdigest().upper()}"
 
 
@@ -169,14 +169,14 @@ class Source:
 
     # Afterwards
 
-    def finish(self, told: str) -> tuple[int, str]:
-        """Size and hash of the whole file, the latter in the scheme of HCP's hash *told*.
+    def finish(self, reported: str) -> tuple[int, str]:
+        """Size and hash of the whole file, the latter in the scheme of HCP's hash *reported*.
 
         What was not sent, because HCP responded early, is read here.
         """
         while self.read(BLOCK if self.size is None else min(BLOCK, self.size - self._sent)):
             pass
-        scheme = told.partition(" ")[0]
+        scheme = reported.partition(" ")[0]
         digest = self._digests.get(scheme) or self._read_again(scheme)
         return self._sent, f"{scheme} {digest.hexdigest().upper()}"
 

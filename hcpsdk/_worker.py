@@ -67,6 +67,9 @@ class Result(NamedTuple):
     """Why it failed."""
 
 
+Job.__module__ = Result.__module__ = "hcpsdk.bulk"
+
+
 class Task(NamedTuple):
     """A job on its way to a worker."""
 

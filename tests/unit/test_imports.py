@@ -24,6 +24,8 @@ ORDER = [
     "hcpsdk._worker",
     "hcpsdk._journal",
     "hcpsdk.transfer",
+    "hcpsdk._download",
+    "hcpsdk._object_head",
     "hcpsdk.listing",
     "hcpsdk._files",
     "hcpsdk._digest",
