@@ -1,71 +1,51 @@
-"""The server: nginx where it is installed, else our own; in a process of its own, on loopback."""
+"""The server: nginx where it is installed, else our own; in another process, on loopback.
+
+Our own (``python3 -m tests.bench.server HOST PEM LARGE``) stores nothing and responds as if it did.
+It is not much faster than the clients, so with it only CPU times and counts have a meaning.
+
+All send the headers of nginx, eight for a HEAD; below ``/hcp`` 31 more, which HCP 7.1.0.10 was
+recorded to send.
+"""
 
 import contextlib
+import functools
 import os
 import random
 import shutil
 import socket
+import socketserver
+import ssl
+import string
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import trustme
-
-from .peers._common import Place
-from .replies import LARGE, MORE_HEADERS, nginx_headers
+from .clients import MIB, Place
 
 HTTP_PORT = 8080
 TLS_PORT = 8000  # of those that mean TLS to hcpsdk, one that needs no privilege
-PATIENCE = 10.0  # seconds for a server to start
-MIB = 1024 * 1024
+START_TIMEOUT = 10.0  # seconds
+SMALL = 1024  # bytes
+LARGE = "large"  # what the path of a large object ends in
 
-NGINX = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    types {{ }}
-    default_type application/octet-stream;
-    keepalive_requests 1000000000;
-    keepalive_timeout 1h;
-    sendfile on;
-    tcp_nopush on;
-    client_max_body_size 0;
-    client_body_buffer_size 64k;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/unused;
-    fastcgi_temp_path {folder}/unused;
-    uwsgi_temp_path {folder}/unused;
-    scgi_temp_path {folder}/unused;
-    server {{
-        listen {host}:{http_port} backlog=4096;
-        listen {host}:{tls_port} ssl backlog=4096;
-        ssl_certificate {folder}/server.pem;
-        ssl_certificate_key {folder}/server.pem;
-        ssl_protocols TLSv1.2 TLSv1.3;
-        ssl_session_tickets on;
-        root {folder}/objects;
-        dav_methods PUT DELETE;
-        location /few/ {{ }}
-        location /hcp/ {{
-            {headers}
-        }}
-    }}
-}}
-"""
+HERE = Path(__file__).parent
+HCP_HEADERS = [
+    f"{name}: {value.strip()}"
+    for name, _, value in (
+        line.partition(":") for line in (HERE / "hcp_headers.txt").read_text().splitlines()
+    )
+]
 
 
 class Site(NamedTuple):
     """A server that runs."""
 
-    kind: str  # "nginx", or "canned", which is our own
+    kind: str  # "nginx" or "our own"
     host: str
     folder: Path
 
@@ -81,19 +61,22 @@ class Site(NamedTuple):
 
 
 @contextlib.contextmanager
-def running(large: int, nginx: bool = True) -> Iterator[Site]:
-    """A server, and the files it needs, until the block ends.
-
-    Args:
-        large: Size of the large object, in bytes.
-        nginx: False takes our own even where nginx is installed.
-    """
-    program = _find_nginx() if nginx else None
-    with _folder(large) as folder:
-        site = Site("nginx" if program else "canned", random_loopback(), folder)
-        _make_certificates(site)
-        _make_objects(site, large)
-        command = _nginx(program, site) if program else _canned(site, large)
+def running(large: int, with_nginx: bool = True) -> Iterator[Site]:
+    """A server with a large object of so many bytes, until the block ends."""
+    # Debian installs nginx where only root's PATH leads.
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    program = shutil.which("nginx", path=path) if with_nginx else None
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 6 * large + 64 * MIB
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=memory if is_roomy else None) as name:
+        host = ".".join(["127", *(str(random.randint(2, 250)) for _ in range(3))])
+        site = Site("nginx" if program else "our own", host, Path(name))
+        _fill(site, large)
+        if program:
+            command = [program, "-e", f"{name}/error.log", "-c", f"{name}/nginx.conf"]
+        else:
+            pem = f"{name}/server.pem"
+            command = [sys.executable, "-m", f"{__package__}.server", host, pem, str(large)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
             _wait(site, process)
@@ -103,78 +86,35 @@ def running(large: int, nginx: bool = True) -> Iterator[Site]:
             process.communicate()
 
 
-def random_loopback() -> str:
-    """An address of 127.0.0.0/8 that is most likely nobody's."""
-    return ".".join(["127", *(str(random.randint(2, 250)) for _ in range(3))])
+def _fill(site: Site, large: int) -> None:
+    """Make the objects, certificates (RSA, as is usual in the field) and the configuration."""
+    import trustme
 
-
-def _find_nginx() -> str | None:
-    """Debian installs it where only root's PATH leads."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-
-
-@contextlib.contextmanager
-def _folder(large: int) -> Iterator[Path]:
-    """A folder in memory if there is room for the objects, else on disk."""
-    memory = Path("/dev/shm")
-    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 6 * large + 64 * MIB
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=memory if is_roomy else None) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # nginx's worker is somebody else where root started it
-        yield folder
-
-
-def _make_certificates(site: Site) -> None:
-    """Signed with RSA, as is usual in the field."""
+    folder = site.folder
+    folder.chmod(0o755)  # nginx's worker is another user where root started it
     authority = trustme.CA(key_type=trustme.KeyType.RSA)
-    authority.cert_pem.write_to_path(site.folder / "authority.pem")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
     certificate = authority.issue_cert(site.host, key_type=trustme.KeyType.RSA)
-    certificate.private_key_and_cert_chain_pem.write_to_path(site.folder / "server.pem")
-
-
-def _make_objects(site: Site, large: int) -> None:
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     with open(site.file, "wb") as file:
         for _ in range(large // MIB):
             file.write(bytes(MIB))
-    for name in ("body", "unused", *(f"objects/{more}" for more in MORE_HEADERS)):
-        _make_writable(site.folder / name)
-    for more in MORE_HEADERS:
-        (site.folder / "objects" / more / LARGE).symlink_to(site.file)
-        _write(site.folder / "objects" / more / "small")
-
-
-def _write(path: Path) -> None:
-    path.write_bytes(bytes(1024))
-
-
-def _make_writable(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    folder.chmod(0o777)
-
-
-def _nginx(program: str, site: Site) -> list[str]:
-    config = site.folder / "nginx.conf"
-    config.write_text(
-        NGINX.format(
-            folder=site.folder,
-            host=site.host,
-            http_port=HTTP_PORT,
-            tls_port=TLS_PORT,
-            headers=nginx_headers(),
-        )
-    )
-    return [program, "-e", str(site.folder / "error.log"), "-c", str(config)]
-
-
-def _canned(site: Site, large: int) -> list[str]:
-    pem = str(site.folder / "server.pem")
-    ports = [str(HTTP_PORT), str(TLS_PORT)]
-    return [sys.executable, "-m", f"{__package__}.canned", site.host, *ports, pem, str(large)]
+    for name in ("body", "unused", "objects/few", "objects/hcp"):
+        (folder / name).mkdir(parents=True)
+        (folder / name).chmod(0o777)
+        if name.startswith("objects"):
+            (folder / name / LARGE).symlink_to(site.file)
+            (folder / name / "small").write_bytes(bytes(SMALL))
+    pairs = [line.split(": ", 1) for line in HCP_HEADERS]  # nginx omits a header without a value
+    headers = "\n".join(f'add_header {name} "{value or " "}";' for name, value in pairs)
+    config = string.Template((HERE / "nginx.conf").read_text())
+    values = {"folder": folder, "host": site.host, "http": HTTP_PORT, "tls": TLS_PORT}
+    (folder / "nginx.conf").write_text(config.substitute(values, headers=headers))
 
 
 def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:
-    """Come back when the server answers on both ports."""
-    deadline = time.monotonic() + PATIENCE
+    """Return when the server accepts connections on both ports."""
+    deadline = time.monotonic() + START_TIMEOUT
     for port in (HTTP_PORT, TLS_PORT):
         while True:
             try:
@@ -184,3 +124,77 @@ def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
+
+
+# Our own server
+
+
+@functools.lru_cache(maxsize=10_000)
+def respond(method: str, path: str, large: int) -> tuple[bytes, int]:
+    """The head of a response as nginx gives it, and how many bytes of body follow."""
+    size = large if path.endswith(LARGE) else SMALL
+    lines = ["Server: nginx/1.22.1", "Date: Sat, 31 Jan 2015 20:34:53 GMT"]
+    if method == "PUT":
+        lines = ["HTTP/1.1 201 Created", *lines, "Content-Length: 0", f"Location: {path}"]
+    elif method == "DELETE":
+        lines = ["HTTP/1.1 204 No Content", *lines]
+    else:
+        lines = ["HTTP/1.1 200 OK", *lines, f"Content-Length: {size}"]
+        lines += ["Content-Type: application/octet-stream", 'ETag: "54cd3df2-400"']
+        lines += ["Last-Modified: Sat, 31 Jan 2015 20:34:26 GMT", "Accept-Ranges: bytes"]
+    lines += ["Connection: keep-alive", *(HCP_HEADERS if path.startswith("/hcp/") else ())]
+    return "\r\n".join([*lines, "", ""]).encode("ascii"), size if method == "GET" else 0
+
+
+class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # the client closed in its way
+            while line := self.rfile.readline():
+                method, path, _ = line.decode("ascii").split()
+                self._skip_body()
+                head, size = respond(method, path, int(sys.argv[3]))
+                self.wfile.write(head + bytes(min(size, MIB)))
+                for _ in range(size // MIB - 1):
+                    self.wfile.write(bytes(MIB))
+
+    def _skip_body(self) -> None:
+        length, is_chunked = 0, False
+        while (line := self.rfile.readline().lower()) not in (b"\r\n", b""):
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+            is_chunked |= line.startswith(b"transfer-encoding:")
+        while is_chunked and (size := int(self.rfile.readline(), 16)):
+            self.rfile.read(size + 2)
+        if is_chunked:
+            self.rfile.readline()
+        while length > 0:
+            length -= len(self.rfile.read(min(length, MIB))) or length
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+    context: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[Any, Any]:
+        sock, address = super().get_request()
+        if self.context:  # the handshake is made by the handler's thread
+            wrap = self.context.wrap_socket
+            sock = wrap(sock, server_side=True, do_handshake_on_connect=False)
+        return sock, address
+
+
+def main(host: str, pem: str) -> None:
+    for port in (HTTP_PORT, TLS_PORT):
+        server = Server((host, port), Handler)
+        if port == TLS_PORT:
+            server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.context.load_cert_chain(pem)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()  # until the parent closes it, or ends
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

@@ -1,17 +1,17 @@
-"""What is measured, and what it may cost: the one place where goals stand.
+"""What is measured, and the goals: the one place where they stand.
 
-All goals are from issue 5, and so is what the original library needed: it was measured on another
-machine, and cannot be run here.
+What the original library needed was measured on another machine; it cannot be run here.
 """
 
 from typing import NamedTuple
 
-MIB = 1024 * 1024
+from .clients import MIB
+
 REQUESTS_OF_A_MIX = 4
 
 
 class Work(NamedTuple):
-    """A piece of work; its goal is a ratio to the CPU time of ``http.client`` for the same.
+    """A piece of work; its goal is a ratio to the CPU time of ``http.client``.
 
     Attributes:
         kind: ``"mix"``: PUT, HEAD, GET and DELETE of 1 KiB. ``"put"``, ``"get"``: a large object.
@@ -41,11 +41,11 @@ class Work(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """Something else that is counted."""
+    """Something else that is counted; a ratio to ``http.client``'s unless it counts in itself."""
 
     name: str
     title: str
-    is_ratio: bool  # to http.client's; else the number itself counts
+    is_ratio: bool
     goal: float | None = None
     original: float | None = None
 
@@ -85,7 +85,7 @@ PROCESSES = [
     for n in (1, 2, 4)
 ]
 
-# The first of each series is what the others of it are compared to. All over http, 39 headers.
+# The first of each series is what the others of it are compared with. All over http, 39 headers.
 GROWTH = [TURNS, THREADS, PROCESSES]
 
 ALL_WORKS = [*WORKS, *(work for series in GROWTH for work in series)]
@@ -97,8 +97,7 @@ FIGURES = [
     Figure("memory", "peak memory in any work above, MiB", False, 3.0, 2.0),
     Figure("threads-started", "threads started per request", False, 0, 1),
     Figure("threads-idle", "threads for 500 idle connections", False, 1, 500),
-    Figure("import-cpu", "import, CPU", True, 1.10, 4.0),
-    Figure("import-instructions", "import, instructions", True),
+    Figure("import-instructions", "import, instructions", True, 1.10, 4.0),
     Figure("import-used", "import of Target, Connection, credentials, instructions", True),
 ]
 

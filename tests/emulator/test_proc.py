@@ -18,7 +18,8 @@ INFORMATION_HEADERS = [
 ]
 TARGETS = ["/proc", "/proc/statistics", "/proc/retentionClasses", "/proc/permissions"]
 
-# Without schema location: what the manual [7.1] prints, as text and in the order of the spec.
+# Without schema location: what the manual (manual 7.1) prints, as text and in the order of the
+# spec.
 NAMESPACE = {
     "name": "n1",
     "nameIDNA": "n1",
@@ -129,7 +130,7 @@ def test_scheme(https: Https) -> None:
 
 
 def test_statistics_of_an_empty_namespace(http: Http) -> None:
-    """An empty namespace has the nine figures that the manual [7.2] prints."""
+    """An empty namespace has the nine figures that the manual (manual 7.2) prints."""
     assert list(asked(http, "/proc/statistics").attrib.items()) == list(STATISTICS.items())
 
 

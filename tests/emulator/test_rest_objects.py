@@ -3,6 +3,8 @@
 import hashlib
 import re
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -77,7 +79,7 @@ def names(answer: Answer) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def running_hcp():
+def running_hcp() -> Iterator[Any]:
     """An HCP with a namespace for each hash scheme beside the manual's."""
     schemes = [Namespace(scheme.lower(), "m", hash_scheme=scheme) for scheme in SCHEMES]
     with HCP(namespaces=[Namespace("n1", "m"), *schemes]) as hcp:

@@ -1,6 +1,8 @@
 """Replication links in the hands of our client: a disaster from its first minute to its last."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from hcpsdk.testing import HCP, link
 class Site:
     """One of two linked HCPs, with a Connection to its namespace and its link's state."""
 
-    def __init__(self, hcp, stack):
+    def __init__(self, hcp: Any, stack: Any) -> None:
         self.hcp = hcp
         user = hcpsdk.NativeAuthorization("n", "n01")
         system = hcpsdk.NativeAuthorization("service", "service01")
@@ -23,30 +25,30 @@ class Site:
             Replication(hcpsdk.Target(f"admin.{hcp.domain}", system, port=9090))
         )
 
-    def state(self):
+    def state(self) -> Any:
         (name,) = self.replication.getlinklist()
         details = self.replication.getlinkdetails(name)
         return f"{details['status']}: {details['statusMessage']} ({details['type']})"
 
-    def statistics(self):
+    def statistics(self) -> Any:
         return self.replication.getlinkdetails(self.replication.getlinklist()[0])["statistics"]
 
-    def act(self, action, linktype):
+    def act(self, action: Any, linktype: Any) -> None:
         (name,) = self.replication.getlinklist()
         self.replication.setreplicationlinkstate(name, action, linktype)
 
-    def power(self, is_on):
+    def power(self, is_on: Any) -> None:
         for node in self.hcp.nodes:
             node.start() if is_on else node.stop()
 
 
 @pytest.fixture
-def sites(hcp):
+def sites(hcp: HCP) -> Iterator[Any]:
     with HCP("hcp2.snomis.local") as other, contextlib.ExitStack() as stack:
         yield Site(hcp, stack), Site(other, stack)
 
 
-def test_failover_and_failback(sites):
+def test_failover_and_failback(sites: Any) -> None:
     """Active/active: one system fails, the other stands in under both names, and gives back."""
     here, there = sites
     with link(here.hcp, there.hcp) as between:
@@ -82,7 +84,7 @@ def test_failover_and_failback(sites):
         assert here.data.GET("/rest/tuesday").read() == b"there"
 
 
-def test_failover_and_recovery(sites):
+def test_failover_and_recovery(sites: Any) -> None:
     """Active/passive: the replica takes over, and the way back is a recovery in two steps."""
     primary, replica = sites
     with link(primary.hcp, replica.hcp, "ACTIVE_PASSIVE") as between:
@@ -113,7 +115,7 @@ def test_failover_and_recovery(sites):
         assert replica.data.PUT("/rest/no", b"").status == 403
 
 
-def test_suspend_and_resume(sites):
+def test_suspend_and_resume(sites: Any) -> None:
     """A suspended link lets nothing through until it is resumed."""
     here, there = sites
     with link(here.hcp, there.hcp) as between:

@@ -8,6 +8,8 @@ import hashlib
 import http.client
 import io
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,12 +59,12 @@ CALLS = [*(f"PUT {kind}" for kind in BODIES), "GET", "HEAD", "POST", "DELETE"]
 
 
 @pytest.fixture(scope="module")
-def emulated():
+def emulated() -> Iterator[Any]:
     with HCP(nodes=2) as hcp:
         yield hcp
 
 
-def stored(path):
+def stored(path: Any) -> Any:
     """What HCP has under *path*, told by another client; None if nothing."""
     node = http.client.HTTPConnection(HOST, timeout=20)
     node.request("GET", path, headers=USER.headers)
@@ -73,14 +75,14 @@ def stored(path):
     return body if answer.status == 200 else None
 
 
-def store(path, data):
+def store(path: Any, data: Any) -> None:
     node = http.client.HTTPConnection(HOST, timeout=20)
     node.request("PUT", path, data, headers=USER.headers)
     assert node.getresponse().status == 201
     node.close()
 
 
-def call(connection, name, path):
+def call(connection: hcpsdk.Connection, name: Any, path: Any) -> Any:
     """Do it; the status told, or the exception."""
     method, _, kind = name.partition(" ")
     try:
@@ -98,7 +100,7 @@ def call(connection, name, path):
     return status, body
 
 
-def check(name, path, told, body, attempts):
+def check(name: Any, path: Any, told: Any, body: Any, attempts: Any) -> None:
     """The rule."""
     method, _, kind = name.partition(" ")
     there = stored(path)
@@ -119,7 +121,7 @@ def check(name, path, told, body, attempts):
         assert body == b""
 
 
-def run_cell(hcp, fault, name, port, retries, is_kept_alive):
+def run_cell(hcp: Any, fault: Any, name: Any, port: Any, retries: Any, is_kept_alive: bool) -> Any:
     hcp.reset()
     path = "/rest/matrix/object"
     if not name.startswith("PUT"):
@@ -146,7 +148,7 @@ def run_cell(hcp, fault, name, port, retries, is_kept_alive):
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
-def test_broken(emulated, fault, name):
+def test_broken(emulated: Any, fault: Any, name: Any) -> None:
     """Whatever breaks, nothing is lost and nothing is told wrongly (contract 4)."""
     for port, retries, is_kept_alive in itertools.product((80, 443), (0, 2), (False, True)):
         try:
@@ -158,21 +160,21 @@ def test_broken(emulated, fault, name):
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("fault", STALLS, ids=repr)
-def test_stalled(emulated, fault, name):
+def test_stalled(emulated: Any, fault: Any, name: Any) -> None:
     """Whatever falls silent, a time limit ends it, and nothing is lost (contract 4.5)."""
     for port, is_kept_alive in ((80, True), (443, False)):
         run_cell(emulated, fault, name, port, 0, is_kept_alive)
 
 
 @pytest.mark.parametrize("port", [80, 443])
-def test_early_answer_to_a_very_large_body(emulated, port):
+def test_early_answer_to_a_very_large_body(emulated: Any, port: Any) -> None:
     """An existing object is told as such (409), however large the body is (contract 4.4)."""
     emulated.reset()
     store("/rest/matrix/there", b"first")
     block = bytes(1024 * 1024)
     count = 0
 
-    def gibibyte():
+    def gibibyte() -> Iterator[Any]:
         nonlocal count
         for _ in range(1024):
             count += 1

@@ -1,6 +1,7 @@
 """Whatever an object is called: it is found under that name, and under no other."""
 
 import xml.etree.ElementTree as ET
+from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hcpsdk
+from hcpsdk.testing import HCP
 
 # One emulated HCP serves all examples of a test; each has a folder of its own there.
 bounded = settings(
@@ -16,7 +18,7 @@ bounded = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-# What a part of a name may not be (namespace.md, sections 4 and 17).
+# What a part of a name may not be (docs/hcp/namespace.rst, sections 4 and 17).
 NO_NAMES = {"", ".", "..", ".directory-metadata"}
 
 # Characters that some layer between here and there might take for something else, and any others.
@@ -28,7 +30,7 @@ PARTS = st.one_of(TRICKY, ANY).filter(lambda part: part not in NO_NAMES)
 SURROGATES = st.characters(categories=["Cs"])
 
 
-def entries(connection, folder):
+def entries(connection: hcpsdk.Connection, folder: Any) -> Any:
     """The entries of a directory: their names, and what they are."""
     assert connection.GET(folder).status == 200
     found = ET.fromstring(connection.read()).iter("entry")
@@ -36,7 +38,7 @@ def entries(connection, folder):
 
 
 @pytest.fixture
-def new_folder():
+def new_folder() -> Any:
     """A function that gives a folder that was not there before."""
     numbers = iter(range(1_000_000))
     return lambda: f"/rest/folder {next(numbers)}"
@@ -44,7 +46,9 @@ def new_folder():
 
 @bounded
 @given(names=st.lists(PARTS, min_size=1, max_size=8, unique=True))
-def test_names_never_collide(connection, new_folder, names):
+def test_names_never_collide(
+    connection: hcpsdk.Connection, new_folder: Any, names: list[str]
+) -> None:
     """Different names are different objects, and a listing gives them back as they went in: as
     text, and as something to ask for (contract 3.1)."""
     folder = new_folder()
@@ -64,7 +68,7 @@ def test_names_never_collide(connection, new_folder, names):
 
 @bounded
 @given(parts=st.lists(PARTS, min_size=2, max_size=5))
-def test_paths_come_back(connection, new_folder, parts):
+def test_paths_come_back(connection: hcpsdk.Connection, new_folder: Any, parts: Any) -> None:
     """Each part of a path is a directory that lists the next one (contract 3.1)."""
     folder = new_folder()
     assert connection.PUT("/".join([folder, *parts]), b"here").status == 201
@@ -81,7 +85,9 @@ def test_paths_come_back(connection, new_folder, parts):
 
 @bounded
 @given(before=ANY, surrogate=SURROGATES, after=ANY, verb=st.sampled_from(["GET", "PUT", "DELETE"]))
-def test_surrogates_are_refused(hcp, connection, before, surrogate, after, verb):
+def test_surrogates_are_refused(
+    hcp: HCP, connection: hcpsdk.Connection, before: Any, surrogate: Any, after: Any, verb: str
+) -> None:
     """A name that is no text is refused before anything is sent (contract 3.1)."""
     so_far = len(hcp.requests)
 
@@ -94,7 +100,9 @@ def test_surrogates_are_refused(hcp, connection, before, surrogate, after, verb)
 
 @bounded
 @given(names=st.lists(PARTS, min_size=2, max_size=4, unique=True))
-def test_deleting_one_leaves_the_others(connection, new_folder, names):
+def test_deleting_one_leaves_the_others(
+    connection: hcpsdk.Connection, new_folder: Any, names: list[str]
+) -> None:
     """A name deletes what is called so, and nothing else (contract 3.1)."""
     folder = new_folder()
     for name in names:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 REGENERATE = SAMPLES.parent / "docs" / "regenerate.py"
 HASH = "SHA-256 A2706A20394E48179A86C71E82C360C2960D3652340F9B9FDB355A42E3AC7691"
 
-# What the manual prints [10.1.2], figures and addresses elided.
+# What the manual prints (manual 10.1.2), figures and addresses elided.
 OUTPUT = f"""\
 running *simple_primary_only.py*
 *I_NATIVE* authorization initialized
@@ -44,7 +45,8 @@ Request duration: SECONDS seconds
 
 """
 
-# The same with debug messages [10.2.2], from the initialization to the end of the first request.
+# The same with debug messages (manual 10.2.2), from the initialization to the end of the first
+# request.
 # One order differs: after a GET the timer starts when the body was read (contract 5.1).
 DEBUG_OUTPUT = f"""\
  INFO running *simple_primary_only.py*
@@ -110,7 +112,8 @@ DEBUG idletimer canceled: <Timer(hcpsdk-idle, started ID)>
 DEBUG Connection object closed: IP ADDRESS (n1.m.hcp1.snomis.local)
 """
 
-# How it ends where the CA did not sign [10.2.2]. The manual's run says "Connection open" before:
+# How it ends where the CA did not sign (manual 10.2.2). The manual's run says "Connection open"
+# before:
 # its connect time had no handshake in it. Ours has (contract 1.7), and this one failed.
 REFUSED = re.compile(
     r"""\
@@ -129,13 +132,13 @@ REFUSAL = re.compile(
 normalized = runpy.run_path(str(REGENERATE))["normalized"]
 
 
-def run(script, *arguments, folder, options=()):
+def run(script: Any, *arguments: Any, folder: Any, options: Any = ()) -> Any:
     command = [sys.executable, "-m", "hcpsdk.testing", "run", *options, str(script), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
-def debugging(tmp_path):
+def debugging(tmp_path: Path) -> Any:
     """The samples with P_DEBUG = True, as a user would edit them."""
     folder = shutil.copytree(SAMPLES, tmp_path / "samples")
     for script in folder.glob("*.py"):
@@ -144,12 +147,12 @@ def debugging(tmp_path):
     return folder
 
 
-def test_file():
+def test_file() -> None:
     """The sample's file is the manual's: its hash comes out."""
     assert (SAMPLES / "testfiles" / "128kbfile").read_bytes() == b"0123456789abcdef" * 8192
 
 
-def test_simple(tmp_path):
+def test_simple(tmp_path: Path) -> None:
     """The first sample prints what the manual prints, from whichever folder it is run."""
     done = run(SAMPLES / "simple_primary_only.py", folder=tmp_path)
 
@@ -157,7 +160,7 @@ def test_simple(tmp_path):
     assert normalized(done.stdout) == OUTPUT
 
 
-def test_certverify():
+def test_certverify() -> None:
     """The second sample verifies the emulator's certificate, and prints the same."""
     done = run("simple_primary_only_certverify.py", folder=SAMPLES)
 
@@ -165,7 +168,7 @@ def test_certverify():
     assert normalized(done.stdout) == OUTPUT
 
 
-def test_certverify_debug(debugging):
+def test_certverify_debug(debugging: Any) -> None:
     """With P_DEBUG = True it prints the manual's messages, the token masked."""
     done = run("simple_primary_only_certverify.py", folder=debugging)
 
@@ -174,7 +177,7 @@ def test_certverify_debug(debugging):
     assert "1dc7fed37e11b35093d311ef66928ad9" not in done.stdout
 
 
-def test_certverify_wrong_ca(debugging):
+def test_certverify_wrong_ca(debugging: Any) -> None:
     """With a CA that did not sign, it ends with the manual's failure line."""
     ca_file = str(Path("testfiles") / "failCertificate.pem")
     done = run("simple_primary_only_certverify.py", ca_file, folder=debugging)
@@ -184,7 +187,7 @@ def test_certverify_wrong_ca(debugging):
     assert REFUSED.search(normalized(done.stdout))
 
 
-def test_no_such_ca(tmp_path):
+def test_no_such_ca(tmp_path: Path) -> None:
     """A CA file that is not there is named, and no traceback is shown."""
     script = SAMPLES / "simple_primary_only_certverify.py"
     done = run(script, "nowhere.pem", folder=tmp_path)
@@ -194,7 +197,7 @@ def test_no_such_ca(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_namespace_report(tmp_path):
+def test_namespace_report(tmp_path: Path) -> None:
     """The report answers all four questions about a namespace, in words."""
     done = run(SAMPLES / "namespace_report.py", folder=tmp_path)
 
@@ -208,7 +211,7 @@ def test_namespace_report(tmp_path):
         assert words in done.stdout
 
 
-def test_unique_names(tmp_path):
+def test_unique_names(tmp_path: Path) -> None:
     """Files are stored under unique names, found from the name alone, and deleted."""
     (tmp_path / "Bericht <1>.txt").write_bytes(b"x" * 1234)
     done = run(SAMPLES / "unique_names.py", "Bericht <1>.txt", folder=tmp_path)
@@ -225,7 +228,7 @@ def test_unique_names(tmp_path):
     )
 
 
-def test_unique_names_without_a_file(tmp_path):
+def test_unique_names_without_a_file(tmp_path: Path) -> None:
     """A file that is not there is named, and no traceback is shown."""
     done = run(SAMPLES / "unique_names.py", "nowhere.txt", folder=tmp_path)
 
@@ -234,7 +237,7 @@ def test_unique_names_without_a_file(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_replication_links(tmp_path):
+def test_replication_links(tmp_path: Path) -> None:
     """Links are listed with their details, one is suspended and resumed."""
     done = run(SAMPLES / "replication_links.py", folder=tmp_path, options=["--linked"])
 
@@ -245,7 +248,7 @@ def test_replication_links(tmp_path):
     assert resumed.startswith("hcp1--<-->--hcp2: GOOD, Synchronizing data, 0 objects")
 
 
-def test_replication_links_watched(tmp_path):
+def test_replication_links_watched(tmp_path: Path) -> None:
     """With --watch it goes on until Ctrl-C, and ends with a word."""
     command = [sys.executable, "-m", "hcpsdk.testing", "run", "--linked"]
     with subprocess.Popen(
@@ -266,7 +269,7 @@ def test_replication_links_watched(tmp_path):
     assert (process.returncode, err) == (0, "")
 
 
-def test_replication_without_links(tmp_path):
+def test_replication_without_links(tmp_path: Path) -> None:
     """A HCP without links is said to have none."""
     done = run(SAMPLES / "replication_links.py", folder=tmp_path)
 
@@ -276,7 +279,7 @@ def test_replication_without_links(tmp_path):
     )
 
 
-def test_manual():
+def test_manual() -> None:
     """The outputs in the manual are those of the samples as they are now."""
     done = subprocess.run(
         [sys.executable, str(REGENERATE), "--check"], capture_output=True, text=True

@@ -36,9 +36,9 @@ def work(hcp: HCP, port: int, operations: int) -> Counter[str]:
     for worker in workers:
         worker.thread.join()
     disturber.finish()
-    for one in (*workers, disturber):
-        if one.error is not None:
-            raise one.error
+    for error in (*(worker.error for worker in workers), disturber.error):
+        if error is not None:
+            raise error
 
     with hcpsdk.Connection(target_of(port)) as connection:
         for worker in workers:

@@ -99,7 +99,9 @@ class Worker:
         error: What ended it before its time; None if nothing did.
     """
 
-    def __init__(self, number: int, target: hcpsdk.Target, count: int, turn: Callable[[], object]):
+    def __init__(
+        self, number: int, target: hcpsdk.Target, count: int, turn: Callable[[], object]
+    ) -> None:
         self.thread = threading.Thread(target=self._run, name=f"soak-{number}")
         self.folder = f"/rest/soak/{number}"
         self.objects: dict[str, set[Found]] = {}

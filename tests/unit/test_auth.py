@@ -18,7 +18,7 @@ import hcpsdk
     ],
 )
 def test_headers(user: str, password: str, token: str) -> None:
-    """User as Base64, password as MD5, in both headers [10.1.2] (contract 9)."""
+    """User as Base64, password as MD5, in both headers (manual 10.1.2) (contract 9)."""
     assert hcpsdk.NativeAuthorization(user, password).headers == {
         "Authorization": f"HCP {token}",
         "Cookie": f"hcp-ns-auth={token}",
@@ -69,7 +69,8 @@ def test_a_password_that_cannot_be_encoded_is_not_shown() -> None:
 
 
 def test_own_kinds_of_authorization(names: Any) -> None:
-    """Target takes an instance of any of BaseAuthorization's subclasses [4.2]: what its `headers`
+    """Target takes an instance of any of BaseAuthorization's subclasses (manual 4.2): what its
+    `headers`
     say is sent (contract, preface)."""
 
     class Anonymous(hcpsdk.BaseAuthorization):

@@ -6,6 +6,7 @@ import codecs
 import collections
 import ctypes
 import gzip
+import http.client
 import io
 import itertools
 import lzma
@@ -15,6 +16,9 @@ import pathlib
 import tempfile
 import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,12 +29,12 @@ LONG = bytes(range(256)) * (BLOCK // 128) + b"end"  # two blocks and a bit
 TEXT = "erste Zeile, äöü\r\nzweite\nZeile drei ß\r"
 
 
-def sent(body):
+def sent(body: Any) -> Any:
     """All that goes out, in one piece."""
     return b"".join(bytes(block) for block in body.blocks())
 
 
-def framed(content):
+def framed(content: Any) -> Any:
     """The length that is told, and the bytes that are sent; they must agree."""
     body = make_body(content)
     data = sent(body)
@@ -70,12 +74,13 @@ class Octets(bytes):
         (memoryview(LONG + LONG)[::2], (LONG + LONG)[::2]),
     ],
 )
-def test_bytes_and_str(content, expected):
-    """Bytes-like objects as they lie in memory, a str as UTF-8, with their length (3.4)."""
+def test_bytes_and_str(content: Any, expected: Any) -> None:
+    """Bytes-like objects as they lie in memory, a str as UTF-8, with their length (contract
+    3.4)."""
     assert framed(content) == (len(expected), expected)
 
 
-def test_mmap(tmp_path):
+def test_mmap(tmp_path: Path) -> None:
     """A mapped file is a bytes-like object whose length is known (contract 3.4)."""
     path = tmp_path / "mapped"
     path.write_bytes(LONG)
@@ -84,7 +89,7 @@ def test_mmap(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
-def test_lists_and_tuples(kind):
+def test_lists_and_tuples(kind: Any) -> None:
     """A list of bytes is sent with its length (contract 3.4)."""
     content = kind([b"ab", b"", bytearray(b"c"), memoryview(b"xdxe")[1::2], array.array("B", [0])])
 
@@ -103,7 +108,7 @@ def test_lists_and_tuples(kind):
     ],
     ids=lambda content: type(content).__name__,
 )
-def test_iterables(content):
+def test_iterables(content: Any) -> None:
     """Any iterable of bytes; its length is told if it is told right (contract 3.4)."""
     length, data = framed(content)
 
@@ -111,14 +116,14 @@ def test_iterables(content):
     assert length in (None, 3)
 
 
-def test_no_piece_is_empty():
+def test_no_piece_is_empty() -> None:
     """An empty piece would end a chunked body early: it is left out (contract 3.4)."""
     pieces = [b"", b"a", b"", bytearray(), memoryview(b""), b"b", b""]
     for content in (pieces, iter(pieces)):
         assert [bytes(block) for block in make_body(content).blocks()] == [b"a", b"b"]
 
 
-def test_no_body():
+def test_no_body() -> None:
     """None is no body at all."""
     assert make_body(None) is None
 
@@ -126,19 +131,19 @@ def test_no_body():
 @pytest.mark.parametrize(
     "content", [1, 1.5, True, object(), {"a": b"b"}, pathlib.Path("x"), ["a"], [b"a", 1], ("a",)]
 )
-def test_what_is_no_body(content):
+def test_what_is_no_body(content: Any) -> None:
     """What cannot be sent raises TypeError at the call (contract 1.4, 3.4)."""
     with pytest.raises(TypeError):
         make_body(content)
 
 
-def test_unencodable_str():
+def test_unencodable_str() -> None:
     """A str that UTF-8 cannot carry raises ValueError at the call (contract 1.4)."""
     with pytest.raises(ValueError):
         make_body("\udc80")
 
 
-def test_str_pieces_of_a_generator():
+def test_str_pieces_of_a_generator() -> None:
     """Text where bytes are wanted is the caller's mistake: TypeError (contract 1.4)."""
     with pytest.raises(TypeError):
         sent(make_body(piece for piece in (b"a", "b")))
@@ -148,7 +153,7 @@ def test_str_pieces_of_a_generator():
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Any:
     """A file that holds LONG."""
     path = tmp_path / "file"
     path.write_bytes(LONG)
@@ -158,7 +163,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("buffering", [-1, 0, 17])
 @pytest.mark.parametrize("mode", ["rb", "r+b"])
 @pytest.mark.parametrize("start", [0, 1, BLOCK, len(LONG) - 1])
-def test_binary_file(path, mode, buffering, start):
+def test_binary_file(path: Any, mode: Any, buffering: Any, start: Any) -> None:
     """A file is sent from its current position, with the length that is left (contract 3.4)."""
     with path.open(mode, buffering=buffering) as file:
         while file.tell() < start:
@@ -167,7 +172,7 @@ def test_binary_file(path, mode, buffering, start):
         assert framed(file) == (len(LONG) - start, LONG[start:])
 
 
-def test_bytesio_from_its_position():
+def test_bytesio_from_its_position() -> None:
     """A BytesIO is sent from its position, with the length that is left (contract 3.4)."""
     file = io.BytesIO(LONG)
     file.seek(5)
@@ -176,7 +181,7 @@ def test_bytesio_from_its_position():
 
 
 @pytest.mark.parametrize("mode", ["w+b", "a+b"])
-def test_file_just_written(tmp_path, mode):
+def test_file_just_written(tmp_path: Path, mode: Any) -> None:
     """What was written and not flushed is sent as well (contract 3.4)."""
     with (tmp_path / "file").open(mode) as file:
         file.write(b"abc")
@@ -185,7 +190,7 @@ def test_file_just_written(tmp_path, mode):
         assert framed(file) == (2, b"bc")
 
 
-def test_buffered_random_after_a_write(path):
+def test_buffered_random_after_a_write(path: Any) -> None:
     """A file is sent as it is now, unflushed changes included (contract 3.4)."""
     with path.open("r+b") as file:
         file.write(b"new")
@@ -194,7 +199,7 @@ def test_buffered_random_after_a_write(path):
         assert framed(file) == (len(LONG), b"new" + LONG[3:])
 
 
-def test_appended_and_unflushed(tmp_path):
+def test_appended_and_unflushed(tmp_path: Path) -> None:
     """A file that grows by its own unflushed writes is sent whole (contract 3.4)."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
@@ -207,7 +212,7 @@ def test_appended_and_unflushed(tmp_path):
 
 
 @pytest.mark.parametrize("make", ["BytesIO", "BytesIO at its end", "file", "file at its end"])
-def test_nothing_left(tmp_path, make):
+def test_nothing_left(tmp_path: Path, make: Any) -> None:
     """Nothing left to send is a known length, 0 (contract 3.4)."""
     (tmp_path / "file").write_bytes(b"abc" if "end" in make else b"")
     with (
@@ -221,7 +226,7 @@ def test_nothing_left(tmp_path, make):
         assert framed(file) == (0, b"")
 
 
-def test_named_temporary_file():
+def test_named_temporary_file() -> None:
     """The wrapper around a temporary file hides neither length nor position (contract 3.4)."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"xabc")
@@ -231,7 +236,7 @@ def test_named_temporary_file():
 
 
 @pytest.mark.parametrize("max_size", [0, 1, 1000])
-def test_spooled_temporary_file(max_size):
+def test_spooled_temporary_file(max_size: Any) -> None:
     """A spooled file is sent from its position, on disk or not (contract 3.4)."""
     with tempfile.SpooledTemporaryFile(max_size=max_size) as file:
         file.write(b"xabc")
@@ -244,7 +249,7 @@ def test_spooled_temporary_file(max_size):
 
 
 @pytest.mark.parametrize("opener", [gzip.open, bz2.open, lzma.open])
-def test_compressed_files(tmp_path, opener):
+def test_compressed_files(tmp_path: Path, opener: Any) -> None:
     """What `read()` gives counts, not the file below it: no packed length (contract 3.4)."""
     with opener(tmp_path / "packed", "wb") as file:
         file.write(LONG)
@@ -257,7 +262,7 @@ def test_compressed_files(tmp_path, opener):
         assert sent(body) == LONG[3:]
 
 
-def test_member_of_a_zip_file(tmp_path):
+def test_member_of_a_zip_file(tmp_path: Path) -> None:
     """A member of an archive is sent unpacked, and again if need be (contract 3.4, 4.3)."""
     with zipfile.ZipFile(tmp_path / "zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("member", LONG)
@@ -271,12 +276,12 @@ def test_member_of_a_zip_file(tmp_path):
 class Doubling(io.BufferedReader):
     """A reader that gives out more than lies in the file below it."""
 
-    def read(self, size=-1, /):
+    def read(self, size: Any = -1, /) -> Any:
         piece = super().read(size if size < 0 else size // 2)
         return b"".join(bytes([byte, byte]) for byte in piece)
 
 
-def test_readers_that_change_what_they_read(path):
+def test_readers_that_change_what_they_read(path: Any) -> None:
     """The length of the file below is not taken for that of what is read (contract 3.4)."""
     path.write_bytes(b"abc")
     with Doubling(io.FileIO(path)) as file:
@@ -284,7 +289,7 @@ def test_readers_that_change_what_they_read(path):
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="no /proc here")
-def test_proc_files():
+def test_proc_files() -> None:
     """Files that tell no size are sent to their real end (contract 3.4)."""
     with open("/proc/self/status", "rb") as file:
         length, data = framed(file)
@@ -294,7 +299,7 @@ def test_proc_files():
 
 
 @pytest.mark.skipif(not pathlib.Path("/sys/kernel/uevent_seqnum").exists(), reason="no /sys here")
-def test_sys_files():
+def test_sys_files() -> None:
     """Files that tell a wrong size are sent to their real end, or refused (contract 3.4)."""
     path = pathlib.Path("/sys/kernel/uevent_seqnum")
     assert path.stat().st_size > len(path.read_bytes()), "this test wants a file like that"
@@ -305,7 +310,7 @@ def test_sys_files():
             pass
 
 
-def test_file_that_grows(path):
+def test_file_that_grows(path: Any) -> None:
     """A file that grows meanwhile is sent as long as it was at the call (contract 3.4)."""
     with path.open("rb") as file, path.open("ab") as other:
         body = make_body(file)
@@ -316,7 +321,7 @@ def test_file_that_grows(path):
         assert sent(body) == LONG
 
 
-def test_file_that_shrinks(path):
+def test_file_that_shrinks(path: Any) -> None:
     """A file that shrinks meanwhile never makes a short object (contract 4.3)."""
     with path.open("rb", buffering=0) as file:
         body = make_body(file)
@@ -326,7 +331,7 @@ def test_file_that_shrinks(path):
             sent(body)
 
 
-def test_closed_file(path):
+def test_closed_file(path: Any) -> None:
     """A closed file is refused at the call (contract 1.4)."""
     file = path.open("rb")
     file.close()
@@ -339,21 +344,21 @@ def test_closed_file(path):
             make_body(closed)
 
 
-def test_file_open_for_writing_only(path):
+def test_file_open_for_writing_only(path: Any) -> None:
     """A file that cannot be read is refused at the call (contract 1.4)."""
     for mode in ("wb", "w"):
         with path.open(mode) as file, pytest.raises(ValueError):
             make_body(file)
 
 
-def test_directory_like_failures():
+def test_directory_like_failures() -> None:
     """A file that fails while it is read raises HcpsdkError with its cause (contract 1.4)."""
 
     class Broken(io.RawIOBase):
-        def readable(self):
+        def readable(self) -> Any:
             return True
 
-        def readinto(self, buffer):
+        def readinto(self, buffer: Any) -> None:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(hcpsdk.HcpsdkError, match="Input/output error") as caught:
@@ -362,10 +367,10 @@ def test_directory_like_failures():
     assert isinstance(caught.value.__cause__, OSError)
 
 
-def test_timeout_of_the_body_is_no_timeout_of_hcp():
+def test_timeout_of_the_body_is_no_timeout_of_hcp() -> None:
     """A body whose source timed out is not HCP's time limit (contract 4.5)."""
 
-    def slow():
+    def slow() -> Iterator[Any]:
         yield b"a"
         raise TimeoutError("source")
 
@@ -375,7 +380,7 @@ def test_timeout_of_the_body_is_no_timeout_of_hcp():
     assert not isinstance(caught.value, hcpsdk.HcpsdkTimeoutError)
 
 
-def test_non_blocking_source():
+def test_non_blocking_source() -> None:
     """A read() that has nothing yet is not taken for the end (contract 4.3)."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
@@ -394,7 +399,7 @@ ENCODINGS = ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "utf-32", "
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "iso2022_jp"])
 @pytest.mark.parametrize("newline", [None, "", "\n", "\r\n"])
-def test_text_file(tmp_path, encoding, newline):
+def test_text_file(tmp_path: Path, encoding: Any, newline: Any) -> None:
     """A text file's bytes on disk are sent, nothing is recoded (contract 3.4)."""
     text = "日本語\r\nx" if encoding == "iso2022_jp" else TEXT
     data = text.encode(encoding)
@@ -403,7 +408,7 @@ def test_text_file(tmp_path, encoding, newline):
         assert framed(file) == (len(data), data)
 
 
-def bytes_behind(data, encoding, errors, count):
+def bytes_behind(data: Any, encoding: Any, errors: Any, count: Any) -> Any:
     """The bytes from which a text layer has made none of its first *count* characters."""
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     found = 0
@@ -416,7 +421,7 @@ def bytes_behind(data, encoding, errors, count):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-32"])
 @pytest.mark.parametrize("newline", [None, ""])
-def test_text_file_partly_read(tmp_path, encoding, newline):
+def test_text_file_partly_read(tmp_path: Path, encoding: Any, newline: Any) -> None:
     """A text file is sent from the character where the caller stopped reading (contract 3.4).
 
     Where that lies within what the text layer has taken for one unit, such as a line end, Python
@@ -442,7 +447,7 @@ def test_text_file_partly_read(tmp_path, encoding, newline):
     assert not wrong
 
 
-def test_text_file_after_readline(tmp_path):
+def test_text_file_after_readline(tmp_path: Path) -> None:
     """After a line was read, its line end is gone too, both bytes of it (contract 3.4)."""
     data = TEXT.encode()
     (tmp_path / "text").write_bytes(data)
@@ -452,7 +457,7 @@ def test_text_file_after_readline(tmp_path):
         assert sent(make_body(file)) == data.partition(b"\r\n")[2]
 
 
-def test_text_file_within_iteration(tmp_path):
+def test_text_file_within_iteration(tmp_path: Path) -> None:
     """Where a text file cannot tell its position, it is refused, not cut (contract 3.4)."""
     (tmp_path / "text").write_bytes(b"a\nb\nc\n")
     with (tmp_path / "text").open() as file:
@@ -474,8 +479,11 @@ def test_text_file_within_iteration(tmp_path):
         (b"+AGEAYgBj-def", "utf-7", "strict", 1),
     ],
 )
-def test_text_file_within_a_unit(tmp_path, data, encoding, errors, count):
-    """A position that lies between two bytes on disk is refused or kept, never cut (3.4, 4.3)."""
+def test_text_file_within_a_unit(
+    tmp_path: Path, data: Any, encoding: Any, errors: Any, count: int
+) -> None:
+    """A position that lies between two bytes on disk is refused or kept, never cut (contract 3.4,
+    4.3)."""
     (tmp_path / "text").write_bytes(data)
     with (tmp_path / "text").open(encoding=encoding, errors=errors, newline="") as file:
         whole = file.read()
@@ -489,8 +497,9 @@ def test_text_file_within_a_unit(tmp_path, data, encoding, errors, count):
     assert found.decode(encoding, errors).endswith(whole[count:])
 
 
-def test_text_file_with_unflushed_writes(tmp_path):
-    """What was written in text mode and not flushed is sent as it will be on disk (3.4)."""
+def test_text_file_with_unflushed_writes(tmp_path: Path) -> None:
+    """What was written in text mode and not flushed is sent as it will be on disk (contract
+    3.4)."""
     with (tmp_path / "text").open("w+", encoding="utf-16", newline="\r\n") as file:
         file.write("ä\nb")
         file.seek(0)
@@ -498,7 +507,7 @@ def test_text_file_with_unflushed_writes(tmp_path):
         assert sent(make_body(file)) == "ä\r\nb".encode("utf-16")
 
 
-def test_text_file_is_rewound(tmp_path):
+def test_text_file_is_rewound(tmp_path: Path) -> None:
     """A text file partly read goes back to where it stood at the call (contract 4.3)."""
     (tmp_path / "text").write_bytes(b"head\r\nbody\r\n")
     with (tmp_path / "text").open() as file:
@@ -509,7 +518,7 @@ def test_text_file_is_rewound(tmp_path):
         assert [sent(body), sent(body)] == [b"body\r\n"] * 2
 
 
-def test_named_temporary_file_in_text_mode():
+def test_named_temporary_file_in_text_mode() -> None:
     """A temporary file in text mode is a text file: its bytes on disk are sent (contract 3.4)."""
     with tempfile.NamedTemporaryFile("w+", encoding="latin-1", newline="\r\n") as file:
         file.write("xä\nb")
@@ -519,7 +528,7 @@ def test_named_temporary_file_in_text_mode():
         assert sent(make_body(file)) == b"\xe4\r\nb"
 
 
-def test_spooled_temporary_file_in_text_mode():
+def test_spooled_temporary_file_in_text_mode() -> None:
     """A spooled file in text mode is a text file, too: nothing is recoded (contract 3.4)."""
     with tempfile.SpooledTemporaryFile(0, "w+", encoding="latin-1", newline="\r\n") as file:
         file.write("ä\nb")
@@ -528,7 +537,7 @@ def test_spooled_temporary_file_in_text_mode():
         assert sent(make_body(file)) == b"\xe4\r\nb"
 
 
-def test_compressed_text_file(tmp_path):
+def test_compressed_text_file(tmp_path: Path) -> None:
     """A packed file in text mode is sent unpacked, and not recoded (contract 3.4)."""
     with gzip.open(tmp_path / "packed", "wb") as file:
         file.write(b"\xe4\r\nb")
@@ -536,14 +545,15 @@ def test_compressed_text_file(tmp_path):
         assert sent(make_body(file)) == b"\xe4\r\nb"
 
 
-def test_recoding_readers_are_refused(path):
+def test_recoding_readers_are_refused(path: Any) -> None:
     """A file that cannot but recode raises TypeError (contract 3.4)."""
     with codecs.open(str(path), encoding="latin-1") as file, pytest.raises(TypeError):
         make_body(file)
 
 
-def test_stringio():
-    """Text in memory has no bytes on disk: it is sent as a str is, from its position (3.4)."""
+def test_stringio() -> None:
+    """Text in memory has no bytes on disk: it is sent as a str is, from its position (contract
+    3.4)."""
     file = io.StringIO("xä\r\n€", newline="")
     file.read(1)
     body = make_body(file)
@@ -556,14 +566,14 @@ def test_stringio():
 
 
 @pytest.fixture
-def pipe():
+def pipe() -> Iterator[Any]:
     """A function that makes the reading end of a pipe that holds some bytes, then its end."""
     opened = []
 
-    def make(data, *args, **options):
+    def make(data: Any, *args: Any, **options: Any) -> Any:
         reader, writer = os.pipe()
 
-        def fill():
+        def fill() -> None:
             with open(writer, "wb") as file:
                 file.write(data)
 
@@ -580,15 +590,16 @@ def pipe():
         file.close()
 
 
-def test_pipe(pipe):
-    """A pipe is read to its end, sent chunked, and known not to be rewindable (3.4, 4.3)."""
+def test_pipe(pipe: Any) -> None:
+    """A pipe is read to its end, sent chunked, and known not to be rewindable (contract 3.4,
+    4.3)."""
     body = make_body(pipe(LONG, "rb"))
 
     assert (body.length, body.can_rewind) == (None, False)
     assert sent(body) == LONG
 
 
-def test_pipe_partly_read(pipe):
+def test_pipe_partly_read(pipe: Any) -> None:
     """What a buffered reader has read ahead from a pipe is not lost (contract 3.4)."""
     file = pipe(b"head\n" + LONG, "rb")
     file.readline()
@@ -596,12 +607,12 @@ def test_pipe_partly_read(pipe):
     assert sent(make_body(file)) == LONG
 
 
-def test_pipe_in_text_mode(pipe):
+def test_pipe_in_text_mode(pipe: Any) -> None:
     """A pipe in text mode (``sys.stdin``) is sent as it is, not recoded (contract 3.4)."""
     assert sent(make_body(pipe(b"\xe4\r\n", "r", encoding="latin-1"))) == b"\xe4\r\n"
 
 
-def test_pipe_in_text_mode_partly_read(pipe):
+def test_pipe_in_text_mode_partly_read(pipe: Any) -> None:
     """What a text layer has read ahead from a pipe is not lost silently (contract 3.4, 4.3)."""
     file = pipe(b"head\nbody\n", "r")
     assert file.readline() == "head\n"
@@ -616,16 +627,17 @@ def test_pipe_in_text_mode_partly_read(pipe):
 class ReadOnly:
     """Nothing but read()."""
 
-    def __init__(self, data, most=7):
+    def __init__(self, data: Any, most: Any = 7) -> None:
         self.file = io.BytesIO(data)
         self.most = most
 
-    def read(self, size=-1):
+    def read(self, size: Any = -1) -> Any:
         return self.file.read(min(size, self.most))
 
 
-def test_anything_with_read():
-    """Anything with read() is read until it gives nothing; short reads are no end (3.4)."""
+def test_anything_with_read() -> None:
+    """Anything with read() is read until it gives nothing; short reads are no end (contract
+    3.4)."""
     body = make_body(ReadOnly(b"abc" * 100))
 
     assert (body.length, body.can_rewind) == (None, False)
@@ -635,14 +647,14 @@ def test_anything_with_read():
 class Seekable(ReadOnly):
     """read(), tell() and seek(), without a base class."""
 
-    def tell(self):
+    def tell(self) -> Any:
         return self.file.tell()
 
-    def seek(self, position):
+    def seek(self, position: Any) -> Any:
         return self.file.seek(position)
 
 
-def test_anything_that_can_seek_is_rewound():
+def test_anything_that_can_seek_is_rewound() -> None:
     """An object that can go back goes back to where it stood at the call (contract 4.3)."""
     file = Seekable(b"abcdef")
     file.file.seek(2)
@@ -653,11 +665,11 @@ def test_anything_that_can_seek_is_rewound():
     assert sent(body) == b"cdef"
 
 
-def test_seekable_says_no():
+def test_seekable_says_no() -> None:
     """An object that has seek() but says that it cannot is believed (contract 4.3)."""
 
     class Stream(Seekable):
-        def seekable(self):
+        def seekable(self) -> Any:
             return False
 
     assert not make_body(Stream(b"abc")).can_rewind
@@ -679,8 +691,9 @@ def test_seekable_says_no():
     ],
     ids=lambda content: type(content).__name__,
 )
-def test_what_can_be_sent_again(content):
-    """Bytes, text, lists, files are sent whole again after an attempt that was cut (4.3)."""
+def test_what_can_be_sent_again(content: Any) -> None:
+    """Bytes, text, lists, files are sent whole again after an attempt that was cut (contract
+    4.3)."""
     body = make_body(content)
 
     assert body.can_rewind
@@ -688,7 +701,7 @@ def test_what_can_be_sent_again(content):
     assert sent(body) == b"abcdef"
 
 
-def test_list_emptied_meanwhile():
+def test_list_emptied_meanwhile() -> None:
     """A list is sent again as it was at the call, whatever became of it (contract 4.3)."""
     pieces = [b"abc", b"def"]
     body = make_body(pieces)
@@ -701,26 +714,27 @@ def test_list_emptied_meanwhile():
 class OneIterator:
     """An iterable that gives out the same iterator each time."""
 
-    def __init__(self, pieces):
+    def __init__(self, pieces: Any) -> None:
         self.pieces = iter(pieces)
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         return self.pieces
 
 
 class OneSource:
     """An iterable that makes a new generator each time, over a source that is spent once."""
 
-    def __init__(self, pieces):
+    def __init__(self, pieces: Any) -> None:
         self.pieces = iter(pieces)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         yield from self.pieces
 
 
 @pytest.mark.parametrize("kind", [iter, OneIterator, OneSource, lambda pieces: map(bytes, pieces)])
-def test_what_cannot_be_sent_again(kind):
-    """An iterable that is spent after one pass is never sent as less than the whole (4.3)."""
+def test_what_cannot_be_sent_again(kind: Any) -> None:
+    """An iterable that is spent after one pass is never sent as less than the whole (contract
+    4.3)."""
     body = make_body(kind([b"abc", b"def", b"ghi"]))
     blocks = body.blocks()
     next(blocks)
@@ -735,24 +749,24 @@ def test_what_cannot_be_sent_again(kind):
 # A length told by the caller
 
 
-def test_length_told_by_the_caller():
-    """A body of unknown length is exactly as long as the caller says, or fails (4.3)."""
+def test_length_told_by_the_caller() -> None:
+    """A body of unknown length is exactly as long as the caller says, or fails (contract 4.3)."""
     assert sent(with_length(make_body(iter([b"ab", b"c"])), 3)) == b"abc"
     for length in (2, 4):
         with pytest.raises(hcpsdk.HcpsdkError):
             sent(with_length(make_body(iter([b"ab", b"c"])), length))
 
 
-def test_file_longer_than_told():
+def test_file_longer_than_told() -> None:
     """Of a read() without a known end, exactly the told length is sent (contract 3.4)."""
     assert sent(with_length(make_body(ReadOnly(b"abcdef", most=2)), 4)) == b"abcd"
 
 
-def test_read_that_gives_more_than_asked_for():
+def test_read_that_gives_more_than_asked_for() -> None:
     """Not one byte more than the told length goes out (contract 3.4, 4.3)."""
 
     class Generous:
-        def read(self, size=-1):
+        def read(self, size: Any = -1) -> Any:
             return b"x" * 10
 
     out = bytearray()
@@ -762,7 +776,7 @@ def test_read_that_gives_more_than_asked_for():
     assert len(out) <= 4
 
 
-def test_bytearray_can_be_resized_afterwards():
+def test_bytearray_can_be_resized_afterwards() -> None:
     """A caller's bytearray is free again after it was sent (contract 3.3, 3.4)."""
     content = bytearray(b"abc")
     body = make_body(content)
@@ -774,12 +788,67 @@ def test_bytearray_can_be_resized_afterwards():
     assert not content
 
 
-def test_errors_of_the_callers_generator_pass():
+def test_errors_of_the_callers_generator_pass() -> None:
     """An exception of the caller's own reaches the caller as it is (contract 1.4)."""
 
-    def broken():
+    def broken() -> Iterator[Any]:
         yield b"a"
         raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         sent(make_body(broken()))
+
+
+FILE_LINES = ["first line\n", "second line\n", "third line\n"]
+
+
+def opened_to_update(path: pathlib.Path) -> io.TextIOWrapper:
+    path.write_text("".join(FILE_LINES), newline="\n")
+    return open(path, "r+", encoding="utf-8", newline="\n")
+
+
+def just_written(path: pathlib.Path) -> io.TextIOWrapper:
+    file = open(path, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115
+    file.writelines(FILE_LINES)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize("open_file", [opened_to_update, just_written])
+def test_file_to_update_that_is_iterated(
+    tmp_path: pathlib.Path, open_file: Callable[[pathlib.Path], io.TextIOWrapper]
+) -> None:
+    """A text file opened for reading and writing, of which next() took a line, is never sent short:
+    the bytes on disk from the current position, or a ValueError (contract 3.4)."""
+    with open_file(tmp_path / "lines") as file:
+        assert next(file) == FILE_LINES[0]
+        try:
+            body = make_body(file)
+        except ValueError as exc:
+            assert "binary mode" in str(exc)
+        else:
+            assert body is not None
+            assert b"".join(body.blocks()) == "".join(FILE_LINES[1:]).encode()
+
+
+class Broken:
+    """Its read() ends as the answer of another HTTP request that was cut."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise http.client.IncompleteRead(b"", 17)
+
+
+def broken_pieces() -> Any:
+    yield b"piece"
+    raise http.client.IncompleteRead(b"", 17)
+
+
+@pytest.mark.parametrize("make", [Broken, broken_pieces])
+def test_body_that_is_a_cut_answer(make: Callable[[], Any]) -> None:
+    """What a body's read() or iteration raises as `http.client` does is the body's fault, not
+    HCP's, and the message says so (contract 4.5)."""
+    body = make_body(make())
+    assert body is not None
+    with pytest.raises(BodyError, match="the body cannot be read") as caught:
+        list(body.blocks())
+    assert isinstance(caught.value.__cause__, http.client.IncompleteRead)

@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,14 @@ IDEMPOTENT = ["GET", "HEAD", "PUT", "DELETE"]
 NO_BODY, BYTES, GENERATOR = "no body", "bytes", "generator"
 
 
-def outgoing(method="PUT", body=NO_BODY, left=0, was_resent=False):
+def outgoing(
+    method: Any = "PUT", body: Any = NO_BODY, left: Any = 0, was_resent: Any = False
+) -> Any:
     content = {NO_BODY: None, BYTES: b"abc", GENERATOR: iter([b"abc"])}[body]
     return Outgoing(method, "/rest/a", b"", make_body(content), left, was_resent)
 
 
-def verdict(phase, error=None, **options):
+def verdict(phase: Any, error: Any = None, **options: Any) -> Any:
     failure = Failure(error or ConnectionResetError("reset"), phase, "127.0.0.1")
     return judge(failure, outgoing(**options))
 
@@ -45,7 +48,7 @@ def verdict(phase, error=None, **options):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("body", [NO_BODY, BYTES, GENERATOR])
 @pytest.mark.parametrize(("left", "expected"), [(0, GIVE_UP), (1, RETRY), (5, RETRY)])
-def test_no_node_could_be_connected_to(method, body, left, expected):
+def test_no_node_could_be_connected_to(method: str, body: Any, left: Any, expected: Any) -> None:
     """Nothing was sent, so any body is whole; one attempt is used up (contract 4.1)."""
     assert verdict(CONNECTING, method=method, body=body, left=left) is expected
 
@@ -63,7 +66,9 @@ def test_no_node_could_be_connected_to(method, body, left, expected):
     ],
 )
 @pytest.mark.parametrize("was_resent", [False, True])
-def test_failed_after_it_was_sent(method, body, left, expected, was_resent):
+def test_failed_after_it_was_sent(
+    method: str, body: Any, left: Any, expected: Any, was_resent: Any
+) -> None:
     """Up to *retries* attempts for every method; no spent body is sent twice (contract 4.3)."""
     found = verdict(EXCHANGING, method=method, body=body, left=left, was_resent=was_resent)
     assert found is expected
@@ -73,7 +78,7 @@ def test_failed_after_it_was_sent(method, body, left, expected, was_resent):
 @pytest.mark.parametrize("left", [0, 1])
 @pytest.mark.parametrize("was_resent", [False, True])
 @pytest.mark.parametrize("body", [NO_BODY, BYTES, GENERATOR])
-def test_kept_alive_socket_closed(method, left, was_resent, body):
+def test_kept_alive_socket_closed(method: str, left: Any, was_resent: Any, body: Any) -> None:
     """The race is free, once, for what may be repeated; else it is a retry (contract 4.2)."""
     found = verdict(KEPT_ALIVE, method=method, left=left, was_resent=was_resent, body=body)
 
@@ -88,7 +93,7 @@ def test_kept_alive_socket_closed(method, left, was_resent, body):
 
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("error", [ssl.SSLCertVerificationError("no"), BodyError("no")])
-def test_never_tried_again(phase, error):
+def test_never_tried_again(phase: Any, error: Any) -> None:
     """A certificate that does not verify, or a body that fails, is final (contract 2.8, 4.3)."""
     assert verdict(phase, error, left=9, method="GET") is GIVE_UP
 
@@ -113,15 +118,16 @@ def test_never_tried_again(phase, error):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_what_the_caller_is_told(error, expected):
-    """A time limit is HcpsdkTimeoutError, a certificate its own, all else HcpsdkError (4.5)."""
+def test_what_the_caller_is_told(error: Any, expected: Any) -> None:
+    """A time limit is HcpsdkTimeoutError, a certificate its own, all else HcpsdkError (contract
+    4.5)."""
     told = to_hcpsdk_error(Failure(error, EXCHANGING, "127.0.0.1"), "PUT /rest/a", 2)
 
     assert type(told) is expected
     assert str(error) in told.reason or isinstance(error, http.client.IncompleteRead)
 
 
-def test_message():
+def test_message() -> None:
     """Method, path, address, attempts and cause are told (contract 4.5)."""
     failure = Failure(OSError("what happened"), EXCHANGING, "192.0.2.1")
 
@@ -133,7 +139,7 @@ def test_message():
     assert "cannot be rewound" in spent.reason
 
 
-def test_message_of_a_failed_connect():
+def test_message_of_a_failed_connect() -> None:
     """It is told that no node could be connected to (contract 4.5)."""
     failure = Failure(ConnectionRefusedError(111, "Connection refused"), CONNECTING, "192.0.2.1")
 
@@ -144,7 +150,7 @@ def test_message_of_a_failed_connect():
     assert "Connection refused" in reason
 
 
-def test_certificate_in_openssls_words():
+def test_certificate_in_openssls_words() -> None:
     """The text of a certificate error is OpenSSL's (contract 2.8)."""
     text = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed"
     failure = Failure(ssl.SSLCertVerificationError(1, text), CONNECTING)
@@ -156,7 +162,7 @@ def test_certificate_in_openssls_words():
 @pytest.mark.parametrize(
     "error", [TimeoutError(), ConnectionResetError(), http.client.IncompleteRead(b"ab", 3)]
 )
-def test_every_error_has_words(error):
+def test_every_error_has_words(error: Any) -> None:
     """No message ends in nothing, or in an exception's repr (contract 4.5, 1.4)."""
     assert describe(error).strip()
     assert "b'" not in describe(error)
@@ -172,7 +178,7 @@ def test_every_error_has_words(error):
         ("\r\n", "BadStatusLine"),
     ],
 )
-def test_what_a_server_sends_makes_no_lines(line, expected):
+def test_what_a_server_sends_makes_no_lines(line: Any, expected: Any) -> None:
     """Nobody can put lines of his own into a log by what he answers (contract 4.5)."""
     assert describe(http.client.BadStatusLine(line)) == expected
 
@@ -191,12 +197,12 @@ def test_what_a_server_sends_makes_no_lines(line, expected):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_was_hung_up(error, expected):
-    """Only what shows that the server closed the connection counts as the race (4.2)."""
+def test_was_hung_up(error: Any, expected: Any) -> None:
+    """Only what shows that the server closed the connection counts as the race (contract 4.2)."""
     assert was_hung_up(error) is expected
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, AttributeError, KeyError, MemoryError])
-def test_mistakes_are_not_retried(error):
+def test_mistakes_are_not_retried(error: Any) -> None:
     """A mistake of ours or the caller's is not taken for the server's (contract 1.4)."""
     assert not issubclass(error, TRANSPORT_ERRORS)

@@ -166,7 +166,7 @@ def test_chunks_go_by_the_methods_we_replace() -> None:
     which gives None after the last one, and turns a ValueError into IncompleteRead."""
     for read in ("read", "read1", "peek", "readline"):
         found = response(CHUNKED + b"3\r\nabc\r\n0\r\n\r\n")
-        asked = []
+        asked: list[Any] = []
         next_size = found._read_next_chunk_size
         found._read_next_chunk_size = lambda asked=asked, size=next_size: (asked.append(1), size())[
             1

@@ -3,6 +3,8 @@
 import gc
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,13 @@ PATIENCE = 30  # seconds until a test that waits is given up
 class Thing:
     """Watched; says when it was closed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.deadline = NEVER
         self.closed = threading.Event()
-        self.closed_at = None
+        self.closed_at: float | None = None
+        self.finalizer: object = None
 
-    def close_if_idle(self, now):
+    def close_if_idle(self, now: Any) -> None:
         if self.deadline > now:
             return
         self.deadline = NEVER
@@ -34,15 +37,15 @@ class HTTPSocket:
 
     address = "127.0.0.1"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.closed = threading.Event()
 
-    def close(self):
+    def close(self) -> None:
         self.closed.set()
 
 
 @pytest.fixture
-def timer(monkeypatch):
+def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A timer of the test's own; its thread ends at once when there is nothing to watch."""
     monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
     timer = IdleTimer()
@@ -55,13 +58,13 @@ def timer(monkeypatch):
         assert not thread.is_alive()
 
 
-def arm(timer, thing, seconds):
+def arm(timer: Any, thing: Any, seconds: Any) -> Any:
     thing.deadline = time.monotonic() + seconds
     timer.arm(thing.deadline)
     return thing.deadline
 
 
-def test_closes_on_time(timer):
+def test_closes_on_time(timer: Any) -> None:
     """What is watched is closed when its deadline has come, and not before (contract 5.1)."""
     thing = Thing()
     timer.watch(thing)
@@ -71,8 +74,8 @@ def test_closes_on_time(timer):
     assert thing.closed_at >= deadline
 
 
-def test_an_earlier_deadline_wakes_the_timer(timer):
-    """The thread does not sleep through a deadline that is set while it sleeps (5.1)."""
+def test_an_earlier_deadline_wakes_the_timer(timer: Any) -> None:
+    """The thread does not sleep through a deadline that is set while it sleeps (contract 5.1)."""
     late, early = Thing(), Thing()
     timer.watch(late)
     timer.watch(early)
@@ -83,8 +86,8 @@ def test_an_earlier_deadline_wakes_the_timer(timer):
     assert not late.closed.is_set()
 
 
-def test_things_that_come_while_it_sleeps(timer):
-    """A thing that is watched while the thread sleeps is closed on time as well (5.1)."""
+def test_things_that_come_while_it_sleeps(timer: Any) -> None:
+    """A thing that is watched while the thread sleeps is closed on time as well (contract 5.1)."""
     first = Thing()
     timer.watch(first)
     arm(timer, first, 1000)
@@ -95,7 +98,7 @@ def test_things_that_come_while_it_sleeps(timer):
     assert second.closed.wait(PATIENCE)
 
 
-def test_disarmed_in_time(timer):
+def test_disarmed_in_time(timer: Any) -> None:
     """What was disarmed is not closed when its old deadline comes (contract 5.3)."""
     used, other = Thing(), Thing()
     timer.watch(used)
@@ -108,7 +111,7 @@ def test_disarmed_in_time(timer):
     assert not used.closed.is_set()
 
 
-def test_armed_many_times(timer):
+def test_armed_many_times(timer: Any) -> None:
     """After any number of requests the last deadline counts (contract 5.1, 5.3)."""
     thing = Thing()
     timer.watch(thing)
@@ -120,7 +123,7 @@ def test_armed_many_times(timer):
     assert thing.closed_at >= deadline
 
 
-def test_what_was_closed_otherwise_is_left_alone(timer):
+def test_what_was_closed_otherwise_is_left_alone(timer: Any) -> None:
     """What has no deadline any more is none of the timer's business (contract 5.3)."""
     closed, other = Thing(), Thing()
     for thing in (closed, other):
@@ -133,7 +136,7 @@ def test_what_was_closed_otherwise_is_left_alone(timer):
     assert not closed.closed.is_set()
 
 
-def test_keeps_nothing_alive(timer):
+def test_keeps_nothing_alive(timer: Any) -> None:
     """What is watched can be garbage collected (contract 5.4)."""
     thing = Thing()
     gone = threading.Event()
@@ -146,8 +149,9 @@ def test_keeps_nothing_alive(timer):
     assert gone.wait(PATIENCE)
 
 
-def test_thread_ends_and_starts_again(timer):
-    """With nothing to watch the thread ends after a while; more work starts another (5.2)."""
+def test_thread_ends_and_starts_again(timer: Any) -> None:
+    """With nothing to watch the thread ends after a while; more work starts another (contract
+    5.2)."""
     for _ in range(2):
         thing = Thing()
         timer.watch(thing)
@@ -162,8 +166,8 @@ def test_thread_ends_and_starts_again(timer):
         assert timer._thread is None
 
 
-def test_arming_wakes_nobody(timer, monkeypatch):
-    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     thing = Thing()
     timer.watch(thing)
     notified = []
@@ -178,27 +182,27 @@ def test_arming_wakes_nobody(timer, monkeypatch):
     assert len(notified) <= 2
 
 
-def test_arming_is_cheap(monkeypatch):
-    """Arming and disarming cost a small part of what a thread per request would (5.2)."""
+def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arming and disarming cost a small part of what a thread per request would (contract 5.2)."""
     monkeypatch.setattr("hcpsdk._transport.keepalive.log.isEnabledFor", lambda level: False)
     kept = KeepAlive(1000)
     kept.store(HTTPSocket())
     rounds = 200
 
-    def seconds(action):
+    def seconds(action: Any) -> Any:
         return min(seconds_once(action) for _ in range(5))
 
-    def seconds_once(action):
+    def seconds_once(action: Any) -> Any:
         started = time.perf_counter()
         for _ in range(rounds):
             action()
         return time.perf_counter() - started
 
-    def request():
+    def request() -> None:
         kept.acquire()
         kept.release()
 
-    def start_a_thread():
+    def start_a_thread() -> None:
         thread = threading.Thread(target=int)
         thread.start()
         thread.join()
@@ -211,7 +215,7 @@ def test_arming_is_cheap(monkeypatch):
 # The wire that is kept
 
 
-def test_kept_wire_is_closed_by_the_timer():
+def test_kept_wire_is_closed_by_the_timer() -> None:
     """A wire that was released is closed after the idle time (contract 5.1)."""
     kept, wire = KeepAlive(0.02), HTTPSocket()
     kept.store(wire)
@@ -222,7 +226,7 @@ def test_kept_wire_is_closed_by_the_timer():
     assert kept.wire is None
 
 
-def test_claimed_wire_is_not_closed():
+def test_claimed_wire_is_not_closed() -> None:
     """A wire that is claimed is out of the timer's reach (contract 5.3)."""
     kept, wire = KeepAlive(0.02), HTTPSocket()
     kept.store(wire)
@@ -235,7 +239,7 @@ def test_claimed_wire_is_not_closed():
     kept.close()
 
 
-def test_no_idle_time_closes_at_once():
+def test_no_idle_time_closes_at_once() -> None:
     """``idletime=0`` closes when a request is done (contract 5.3)."""
     kept, wire = KeepAlive(0), HTTPSocket()
     kept.store(wire)
@@ -245,7 +249,7 @@ def test_no_idle_time_closes_at_once():
     assert kept.wire is None
 
 
-def test_dropped_any_number_of_times():
+def test_dropped_any_number_of_times() -> None:
     """Dropping is safe at any time (contract 3.8)."""
     kept, wire = KeepAlive(1000), HTTPSocket()
     kept.close()
@@ -257,7 +261,7 @@ def test_dropped_any_number_of_times():
     assert not kept.acquire()
 
 
-def test_forgotten_wire_is_closed():
+def test_forgotten_wire_is_closed() -> None:
     """A wire whose keeper is garbage collected is closed (contract 5.4)."""
     kept, wire = KeepAlive(1000), HTTPSocket()
     kept.store(wire)
@@ -268,7 +272,7 @@ def test_forgotten_wire_is_closed():
     assert wire.closed.is_set()
 
 
-def test_infinite_idle_time():
+def test_infinite_idle_time() -> None:
     """A socket may be kept open for ever (contract 5.1)."""
     kept, wire = KeepAlive(float("inf")), HTTPSocket()
     kept.store(wire)
@@ -277,3 +281,50 @@ def test_infinite_idle_time():
     kept.close_if_idle(time.monotonic() + 1e9)
     assert kept.wire is wire
     kept.close()
+
+
+class Closable:
+    """Watched; says when it was closed, and fails then if it shall."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.deadline = NEVER
+        self.closed = threading.Event()
+        self._error = error
+
+    def close_if_idle(self, now: float) -> None:
+        self.deadline = NEVER
+        self.closed.set()
+        if self._error is not None:
+            raise self._error
+
+
+def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the timer's thread dies from what should never happen, the next connection that is
+    opened is still closed when its idle time is over (contract 5)."""
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
+    told: list[BaseException | None] = []
+    is_told = threading.Event()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        told.append(args.exc_value)
+        is_told.set()
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    timer = IdleTimer()
+    error = MemoryError("no memory is left")
+    for thing in (Closable(error), Closable()):
+        timer.watch(thing)
+        thread = timer._thread
+        thing.deadline = time.monotonic()
+        timer.arm(thing.deadline)
+        assert thing.closed.wait(PATIENCE)
+        if not told:
+            assert is_told.wait(PATIENCE)
+            assert thread is not None
+            thread.join(PATIENCE)
+    assert told == [error]
+    timer._watched.clear()
+    thread = timer._thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

@@ -264,7 +264,7 @@ def test_import_waits_for_the_first_use() -> None:
 def test_names_that_wait() -> None:
     """All public names are there for `dir()`, for ``*``, and under the name they go by."""
     assert set(hcpsdk.__all__) == set(dir(hcpsdk))
-    for name in hcpsdk.__all__:
+    for name in dir(hcpsdk):
         found = getattr(hcpsdk, name)
         if isinstance(found, type):
             assert (found.__module__, found.__qualname__) == ("hcpsdk", name)

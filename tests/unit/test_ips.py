@@ -247,7 +247,7 @@ def test_circle_that_cannot_be_made(names: Any) -> None:
 
 
 def test_round_robin(names: Any) -> None:
-    """`_addr()` gives the next address, round-robin from the first [6.1] (contract 2.3)."""
+    """`_addr()` gives the next address, round-robin from the first (manual 6.1) (contract 2.3)."""
     names.set(NAME, NODES)
     circle = ips.Circle(NAME)
     assert [circle._addr() for _ in range(7)] == [*NODES, *NODES, NODES[0]]
@@ -562,3 +562,36 @@ def test_the_only_node_failed(names: Any, clock: Any) -> None:
     circle = ips.Circle(NAME)
     circle.connect_failed(NODES[0])
     assert [circle._addr(), circle._addr()] == [NODES[0], NODES[0]]
+
+
+def test_slow_look_up_does_not_undo_a_later_one(names: Any) -> None:
+    """A look-up that was begun earlier, and answers later, leaves the newer addresses in place
+    (contract 2.5)."""
+    old, new = ["127.0.1.1"], ["127.0.1.2", "127.0.1.3"]
+    names.set(NAME, old)
+    circle = ips.Circle(NAME)
+    main = threading.current_thread()
+    slow: list[threading.Thread] = []
+    is_asking, may_answer = threading.Event(), threading.Event()
+
+    def before_answer() -> None:
+        if threading.current_thread() is main:
+            names.set(NAME, new)
+            return
+        slow.append(threading.current_thread())
+        is_asking.set()
+        assert may_answer.wait(PATIENCE)
+        names.set(NAME, old)  # what was true when this one was asked
+
+    names.before_answer = before_answer
+    try:
+        circle.renew_after_failure(0.0)
+        assert is_asking.wait(PATIENCE)
+        circle.refresh()
+        assert circle._addresses == new
+    finally:
+        may_answer.set()
+    slow[0].join(PATIENCE)
+    assert not slow[0].is_alive()
+    assert len(names.asked) == 3
+    assert circle._addresses == new

@@ -88,7 +88,8 @@ def test_loggers_are_named_after_public_classes() -> None:
 
 
 def test_authorization_tells_who_without_telling_how(caplog: pytest.LogCaptureFixture) -> None:
-    """The manual's lines [10.1.2], with the user part as sent and `********` (contract 9)."""
+    """The manual's lines (manual 10.1.2), with the user part as sent and `********` (contract
+    9)."""
     caplog.set_level(logging.DEBUG, "hcpsdk")
     hcpsdk.NativeAuthorization("n", "n01")
     assert caplog.record_tuples == [
@@ -104,7 +105,8 @@ def test_authorization_tells_who_without_telling_how(caplog: pytest.LogCaptureFi
 def test_target_says_what_the_manual_shows(
     caplog: pytest.LogCaptureFixture, names: Any, authorization: Any
 ) -> None:
-    """The manual's lines for a Target and a Connection, in its order [10.2.2] (contract 9)."""
+    """The manual's lines for a Target and a Connection, in its order (manual 10.2.2) (contract
+    9)."""
     nodes = ["192.168.0.53", "192.168.0.54"]
     names.set(NAME, nodes)
     caplog.set_level(logging.DEBUG, "hcpsdk")
@@ -140,7 +142,7 @@ def test_target_says_what_the_manual_shows(
 def test_a_plain_target_has_no_context_to_tell(
     caplog: pytest.LogCaptureFixture, names: Any, authorization: Any
 ) -> None:
-    """Without TLS the manual shows no `SSLcontext` [10.1.2] (contract 9)."""
+    """Without TLS the manual shows no `SSLcontext` (manual 10.1.2) (contract 9)."""
     names.set(NAME, ["192.168.0.53"])
     caplog.set_level(logging.DEBUG, "hcpsdk")
     hcpsdk.Connection(hcpsdk.Target(NAME, authorization, 80))

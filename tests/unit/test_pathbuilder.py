@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,12 +22,12 @@ PROCESSES = 8
 NAMES = 5_000  # by each process
 
 
-def many_names(count):
+def many_names(count: Any) -> Any:
     builder = PathBuilder()
     return [builder.getunique("x")[1] for _ in range(count)]
 
 
-def test_path_of_the_manual():
+def test_path_of_the_manual() -> None:
     """The manual's name lies where the manual says (manual 8.2)."""
     builder = PathBuilder(initialpath="/rest/mypath")
 
@@ -36,7 +37,7 @@ def test_path_of_the_manual():
     )
 
 
-def test_defaults():
+def test_defaults() -> None:
     """Without arguments it begins at /rest/hcpsdk, and makes no annotation (manual 8.2)."""
     path, name = PathBuilder().getunique("x")
 
@@ -44,7 +45,7 @@ def test_defaults():
     assert PathBuilder().getpath(name) == f"{path}/{name}"
 
 
-def test_names_are_uuids():
+def test_names_are_uuids() -> None:
     """A name is a version 1 UUID of RFC 4122, of about now (manual 8)."""
     before = uuid.uuid1().time
     name = PathBuilder().getunique("x")[1]
@@ -58,7 +59,7 @@ def test_names_are_uuids():
 
 
 @pytest.mark.parametrize("initialpath", ["/rest/a", "/rest/a/", "/", "/rest/ä b"])
-def test_found_again(initialpath):
+def test_found_again(initialpath: Any) -> None:
     """From a name alone its path is found again (manual 8.1)."""
     builder = PathBuilder(initialpath)
     path, name = builder.getunique("x")
@@ -83,15 +84,16 @@ def test_found_again(initialpath):
         "٨ac8ecb4-9f1e-11e4-a524-98fe94437d8c",
     ],
 )
-def test_no_uuid(name):
-    """An object name that is no UUID raises PathBuilderError, under both its names (8.5)."""
+def test_no_uuid(name: Any) -> None:
+    """An object name that is no UUID raises PathBuilderError, under both its names (contract
+    8.5)."""
     with pytest.raises(PathBuilderError, match="not a name made by"):
         PathBuilder().getpath(name)
     assert pathbuilder.pathbuilderError is PathBuilderError
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"x"])
-def test_wrong_types(wrong):
+def test_wrong_types(wrong: Any) -> None:
     """A wrong type is the caller's bug (contract 1.4)."""
     with pytest.raises(TypeError):
         PathBuilder(wrong)
@@ -105,8 +107,8 @@ def test_wrong_types(wrong):
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_annotation(filename):
-    """The annotation parses as XML in UTF-8 and holds the name, or there is none (8.5)."""
+def test_annotation(filename: Any) -> None:
+    """The annotation parses as XML in UTF-8 and holds the name, or there is none (contract 8.5)."""
     try:
         path, name, annotation = PathBuilder(annotation=True).getunique(filename)
     except PathBuilderError:
@@ -118,14 +120,15 @@ def test_annotation(filename):
 
 
 @pytest.mark.parametrize("character", ["\0", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
-def test_what_xml_cannot_carry(character):
-    """A name that XML cannot carry raises PathBuilderError; without annotation it is fine (8.5)."""
+def test_what_xml_cannot_carry(character: Any) -> None:
+    """A name that XML cannot carry raises PathBuilderError; without annotation it is fine (contract
+    8.5)."""
     with pytest.raises(PathBuilderError, match="XML cannot carry"):
         PathBuilder(annotation=True).getunique(f"a{character}b")
     assert PathBuilder().getunique(f"a{character}b")
 
 
-def test_unique_in_threads():
+def test_unique_in_threads() -> None:
     """Threads that make names at the same time never make the same (contract 8.5)."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         names = list(itertools.chain(*pool.map(many_names, [NAMES] * 8)))
@@ -134,7 +137,7 @@ def test_unique_in_threads():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_unique_in_forked_processes():
+def test_unique_in_forked_processes() -> None:
     """A forked process does not go on with its parent's names (contract 8.5)."""
     many_names(1)
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
@@ -143,7 +146,7 @@ def test_unique_in_forked_processes():
     assert len(set(names)) == PROCESSES * NAMES
 
 
-def test_unique_in_processes():
+def test_unique_in_processes() -> None:
     """Processes that make names at the same time never make the same (contract 8.5)."""
     code = (
         "from hcpsdk.pathbuilder import PathBuilder as P\n"
@@ -160,7 +163,7 @@ def test_unique_in_processes():
     assert len(names) == len(set(names)) == PROCESSES * NAMES
 
 
-def test_a_clock_that_stands_still(monkeypatch):
+def test_a_clock_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names stay unique while the clock stands still, or is set back (contract 8.5)."""
     builder = PathBuilder()
     names = set(many_names(100))
@@ -170,7 +173,7 @@ def test_a_clock_that_stands_still(monkeypatch):
     assert len(names) == 200
 
 
-def test_spread():
+def test_spread() -> None:
     """Names that follow each other lie in different folders, and all fill alike (manual 8)."""
     builder = PathBuilder()
     folders = collections.Counter(builder.getunique("x")[0] for _ in range(2 * 65536))
@@ -180,8 +183,9 @@ def test_spread():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_children_have_a_node_of_their_own():
-    """A forked child draws another node, so that not even the same instant collides (8.5)."""
+def test_children_have_a_node_of_their_own() -> None:
+    """A forked child draws another node, so that not even the same instant collides (contract
+    8.5)."""
     own = PathBuilder().getunique("x")[1][-17:]
     with multiprocessing.get_context("fork").Pool(1) as pool:
         (child,) = pool.apply(many_names, [1])

@@ -1,6 +1,7 @@
 """Which action is for which type of link: every cell of the table (contract 8.2)."""
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,9 @@ CELLS = {
 
 @pytest.mark.parametrize("action", CELLS)
 @pytest.mark.parametrize(("column", "linktype"), [*enumerate([None, AA, OUT, IN])])
-def test_cells(action, column, linktype):
-    """What the table allows passes, everything else raises ReplicationSettingsError (8.2)."""
+def test_cells(action: Any, column: Any, linktype: Any) -> None:
+    """What the table allows passes, everything else raises ReplicationSettingsError (contract
+    8.2)."""
     if CELLS[action][column]:
         check_action(action, linktype)
         return
@@ -34,7 +36,7 @@ def test_cells(action, column, linktype):
     assert not isinstance(caught.value, ValueError)
 
 
-def test_constants():
+def test_constants() -> None:
     """The constants are those of the manual (manual 9.1), the values those on the wire."""
     assert {
         name: getattr(Replication, name) for name in vars(Replication) if name.startswith("R_")
@@ -55,8 +57,9 @@ def test_constants():
 @pytest.mark.parametrize(
     ("action", "linktype"), [("explode", None), ("SUSPEND", None), (None, AA), ("suspend", "A/A")]
 )
-def test_unknown(action, linktype):
-    """An unknown action or type is a ReplicationSettingsError and a ValueError (1.4, 8.2)."""
+def test_unknown(action: Any, linktype: Any) -> None:
+    """An unknown action or type is a ReplicationSettingsError and a ValueError (contract 1.4,
+    8.2)."""
     with pytest.raises(ReplicationSettingsError) as caught:
         check_action(action, linktype)
 

@@ -1,5 +1,7 @@
 """A request, made of what the caller gave and what the Target prepared."""
 
+from typing import Any
+
 import pytest
 
 from hcpsdk._request.headers import PreparedHeaders
@@ -11,7 +13,7 @@ HEADERS = {"Host": HOST, **CREDENTIALS}
 PREPARED = PreparedHeaders(HOST, CREDENTIALS)
 
 
-def lines_of(headers=None, content=None, method="PUT"):
+def lines_of(headers: Any = None, content: Any = None, method: Any = "PUT") -> Any:
     """The lines of the head, request line first."""
     outgoing = prepare(method, "/rest/a", content, None, headers, PREPARED)
     head, blank, rest = outgoing.head.partition(b"\r\n\r\n")
@@ -20,11 +22,11 @@ def lines_of(headers=None, content=None, method="PUT"):
     return head.decode("latin-1").split("\r\n")
 
 
-def values(lines, name):
+def values(lines: Any, name: Any) -> Any:
     return [line.split(": ", 1)[1] for line in lines[1:] if line.lower().startswith(name + ":")]
 
 
-def test_headers_are_added():
+def test_headers_are_added() -> None:
     """The caller's headers are sent beside the prepared ones (contract 3.3)."""
     lines = lines_of({"X-HCP-A": "b", "Range": b"bytes=0-1", "X-N": 7})
 
@@ -35,19 +37,19 @@ def test_headers_are_added():
 
 @pytest.mark.parametrize("name", ["Host", "Authorization", "Cookie"])
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.swapcase])
-def test_prepared_headers_win(name, spell):
+def test_prepared_headers_win(name: Any, spell: Any) -> None:
     """The prepared Host, Authorization, Cookie win, however they are spelled (contract 3.3)."""
     lines = lines_of({spell(name): "other"})
 
     assert values(lines, name.lower()) == [HEADERS[name]]
 
 
-def test_accept_encoding_of_the_caller_replaces_ours():
+def test_accept_encoding_of_the_caller_replaces_ours() -> None:
     """Headers are compared without regard to case: none is doubled (contract 3.3)."""
     assert values(lines_of({"accept-ENCODING": "gzip"}), "accept-encoding") == ["gzip"]
 
 
-def test_the_mapping_is_not_changed():
+def test_the_mapping_is_not_changed() -> None:
     """The caller's mapping is never changed: no credentials are written into it (contract 3.3)."""
     headers = {"X-A": "b", "cookie": "mine", "Content-Length": "3"}
     before = dict(headers)
@@ -58,7 +60,7 @@ def test_the_mapping_is_not_changed():
 
 
 @pytest.mark.parametrize("bad", ["a\r\nb", "a\nb", "a\rb", "a\r\n b", "\n", "a\r\n"])
-def test_line_breaks_are_refused(bad):
+def test_line_breaks_are_refused(bad: Any) -> None:
     """Line breaks in a header's value or name raise ValueError (contract 3.3)."""
     with pytest.raises(ValueError):
         lines_of({"X-A": bad})
@@ -69,13 +71,13 @@ def test_line_breaks_are_refused(bad):
 
 
 @pytest.mark.parametrize("bad", ["", "X A", "X-A:", "X\0", "Ü", "X-A\t"])
-def test_names_that_are_no_token_are_refused(bad):
+def test_names_that_are_no_token_are_refused(bad: Any) -> None:
     """A header's name that HTTP cannot carry raises ValueError (contract 3.3)."""
     with pytest.raises(ValueError):
         lines_of({bad: "a"})
 
 
-def test_value_outside_latin_1():
+def test_value_outside_latin_1() -> None:
     """A header's value that HTTP cannot carry raises ValueError, and is not repeated in it."""
     with pytest.raises(ValueError) as caught:
         lines_of({"X-A": "geheim€"})
@@ -84,20 +86,20 @@ def test_value_outside_latin_1():
 
 
 @pytest.mark.parametrize("headers", [[("A", "b")], "A: b", {"A": None}, {"A": ["b"]}, {1: "b"}])
-def test_headers_of_the_wrong_type(headers):
+def test_headers_of_the_wrong_type(headers: Any) -> None:
     """Headers of a wrong type raise TypeError (contract 1.4)."""
     with pytest.raises(TypeError):
         lines_of(headers)
 
 
 @pytest.mark.parametrize("method", ["", "GET /x", "GET\r\n", "GÉT", "G\0T"])
-def test_methods_that_are_no_token_are_refused(method):
+def test_methods_that_are_no_token_are_refused(method: str) -> None:
     """A method that would break the request line raises ValueError (contract 1.4)."""
     with pytest.raises(ValueError):
         prepare(method, "/rest/a", None, None, None, PREPARED)
 
 
-def test_method_of_the_wrong_type():
+def test_method_of_the_wrong_type() -> None:
     """A method that is no str raises TypeError (contract 1.4)."""
     with pytest.raises(TypeError):
         prepare(b"GET", "/rest/a", None, None, None, PREPARED)  # type: ignore[arg-type]
@@ -118,7 +120,7 @@ def test_method_of_the_wrong_type():
         ("PUT", iter([b"a"]), [], ["chunked"]),
     ],
 )
-def test_framing(method, content, lengths, codings):
+def test_framing(method: str, content: Any, lengths: Any, codings: Any) -> None:
     """A length that can be known is sent as Content-Length, else chunked (contract 3.4)."""
     lines = lines_of(content=content, method=method)
 
@@ -129,7 +131,7 @@ def test_framing(method, content, lengths, codings):
 @pytest.mark.parametrize(
     ("content", "is_joined"), [(b"x" * SMALL, True), (b"x" * (SMALL + 1), False)]
 )
-def test_small_bytes_leave_with_the_head(content, is_joined):
+def test_small_bytes_leave_with_the_head(content: Any, is_joined: Any) -> None:
     """Head and small body leave in one piece; a large one is not copied."""
     outgoing = prepare("PUT", "/rest/a", content, None, None, PREPARED)
 
@@ -138,7 +140,7 @@ def test_small_bytes_leave_with_the_head(content, is_joined):
 
 
 @pytest.mark.parametrize("name", ["X A", "Authorization\r\nX", ""])
-def test_prepared_headers_are_checked(name):
+def test_prepared_headers_are_checked(name: Any) -> None:
     """An authorization cannot break the head of a request, either (contract 3.3)."""
     with pytest.raises(ValueError):
         PreparedHeaders(HOST, {name: "a"})
@@ -146,7 +148,7 @@ def test_prepared_headers_are_checked(name):
         PreparedHeaders(HOST, {"Authorization": "a\r\nb: c"})
 
 
-def test_length_given_by_the_caller_is_heeded_once():
+def test_length_given_by_the_caller_is_heeded_once() -> None:
     """A caller who knows the length of a generator may say so: one header (contract 3.4)."""
     lines = lines_of({"content-LENGTH": "3"}, content=iter([b"abc"]))
 
@@ -167,13 +169,13 @@ def test_length_given_by_the_caller_is_heeded_once():
         ({"Transfer-Encoding": "gzip"}, b"abc"),
     ],
 )
-def test_framing_that_would_lie(headers, content):
+def test_framing_that_would_lie(headers: Any, content: Any) -> None:
     """A length that contradicts the body raises ValueError: no short object (contract 3.4)."""
     with pytest.raises(ValueError):
         lines_of(headers, content)
 
 
-def test_repr_shows_no_credentials():
+def test_repr_shows_no_credentials() -> None:
     """No token in a repr (contract 9)."""
     outgoing = prepare("PUT", "/rest/a", b"abc", {"t": "secret"}, {"X-K": "secret"}, PREPARED)
 

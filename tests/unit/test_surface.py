@@ -112,7 +112,7 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
 
 
 def test_response_is_built_from_name_and_cache() -> None:
-    """`ips.Response(fqdn, cache)` is enough to make one [6.1] (contract, preface)."""
+    """`ips.Response(fqdn, cache)` is enough to make one (manual 6.1) (contract, preface)."""
     response = ips.Response("a.example", True)
     assert (response.fqdn, response.cache, response.ips, response.raised) == (
         "a.example",
@@ -238,7 +238,7 @@ def test_asking_for_an_answer_before_the_first_request(connection: Any, ask: Any
 
 def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> None:
     """The manual's "Connection *c* uses IP address: None": none is acquired earlier than needed
-    [10.1.1] (contract 1, preface)."""
+    (manual 10.1.1) (contract 1, preface)."""
     assert connection.address is None
     assert connection.attempts == 0
 
@@ -358,3 +358,14 @@ def test_wrong_methods(connection: Any, method: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         connection.request(method, "/rest/a")
     assert connection.attempts == 0
+
+
+@pytest.mark.parametrize("timeout", [1e10, 1e300, float("inf")])
+def test_timeout_beyond_what_the_system_can(
+    authorization: hcpsdk.NativeAuthorization, timeout: float
+) -> None:
+    """A time limit longer than the system can count is refused when the Connection is made, not
+    when it is used: a ValueError that names it (contract 4.5)."""
+    target = hcpsdk.Target("127.0.0.1", authorization, port=80)
+    with pytest.raises(ValueError, match="timeout"):
+        hcpsdk.Connection(target, timeout=timeout)

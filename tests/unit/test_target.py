@@ -46,7 +46,7 @@ def test_target_that_cannot_resolve(names: Any, authorization: Any) -> None:
 
 def test_target_takes_the_first_address(nodes: Any, authorization: Any) -> None:
     """Target() itself takes the first address of the pool, so the first that it gives out is the
-    second [10.1.2] (contract 2.3)."""
+    second (manual 10.1.2) (contract 2.3)."""
     target = hcpsdk.Target(NAME, authorization)
     assert [target.getaddr() for _ in range(4)] == [*NODES[1:], *NODES[:2]]
 
@@ -76,7 +76,7 @@ def test_ports(nodes: Any, authorization: Any, port: int, speaks_tls: bool) -> N
 
 
 def test_defaults(nodes: Any, authorization: Any) -> None:
-    """The manual's attributes tell what Target was made for [4.2] (contract, preface)."""
+    """The manual's attributes tell what Target was made for (manual 4.2) (contract, preface)."""
     target = hcpsdk.Target(NAME, authorization)
     assert (target.fqdn, target.port, target.ssl) == (NAME, 443, True)
     assert target.replica is None

@@ -1,6 +1,7 @@
 """Names and parameters, as they stand in the request line."""
 
 import string
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -11,13 +12,13 @@ from hcpsdk._request.url import request_target
 UNRESERVED = string.ascii_letters + string.digits + "-._~"
 
 
-def test_unreserved_characters_and_slash_stay():
+def test_unreserved_characters_and_slash_stay() -> None:
     """RFC 3986's unreserved characters and ``/`` are sent as they are (contract 3.1)."""
     assert request_target("/rest/" + UNRESERVED, None) == "/rest/" + UNRESERVED
 
 
 @pytest.mark.parametrize("code", [*range(0x80), 0xE9, 0x20AC, 0x1F600])
-def test_every_other_character_is_percent_encoded_as_utf8(code):
+def test_every_other_character_is_percent_encoded_as_utf8(code: Any) -> None:
     """Every character but the unreserved ones and ``/`` is percent-encoded (contract 3.1)."""
     character = chr(code)
     if character in UNRESERVED + "/":
@@ -41,12 +42,12 @@ def test_every_other_character_is_percent_encoded_as_utf8(code):
         ("/", "/"),
     ],
 )
-def test_names_as_they_are_sent(name, sent):
+def test_names_as_they_are_sent(name: Any, sent: Any) -> None:
     """A blank is %20, and ``%``, ``+``, ``?`` are parts of the name (contract 3.1)."""
     assert request_target(name, None) == sent
 
 
-def test_different_names_stay_different():
+def test_different_names_stay_different() -> None:
     """Different names reach HCP as different names (contract 3.1)."""
     names = ["/a b", "/a+b", "/a%20b", "/a%2520b", "/a%2Bb", "/a%252Bb", "/a\tb", "/a?b", "/a%3Fb"]
     names += ["/é", "/e\u0301", "/Ã©", "/%C3%A9", "/%c3%a9", "/a;b", "/a&b", "/a#b", "/a\\b"]
@@ -57,7 +58,7 @@ def test_different_names_stay_different():
     assert [unquote_to_bytes(target).decode() for target in sent] == names
 
 
-def test_quoted_is_sent_as_it_is():
+def test_quoted_is_sent_as_it_is() -> None:
     """A `Quoted` path is a str that is not encoded again (contract 3.1)."""
     path = hcpsdk.Quoted("/rest/a%20b%2f!$&'()*,;=:@")
 
@@ -66,14 +67,14 @@ def test_quoted_is_sent_as_it_is():
 
 
 @pytest.mark.parametrize("character", [" ", "\r", "\n", "\t", "\0", "\x7f", "\x80", "é", "€"])
-def test_quoted_refuses_what_needs_encoding(character):
+def test_quoted_refuses_what_needs_encoding(character: Any) -> None:
     """Control characters, blanks, non-ASCII are refused when a `Quoted` is made (contract 3.1)."""
     with pytest.raises(ValueError, match="position 7"):
         hcpsdk.Quoted(f"/rest/a{character}b")
 
 
 @pytest.mark.parametrize("path", ["", "rest/a", " /rest/a", "http://host/rest/a", "%2Frest"])
-def test_paths_start_with_a_slash(path):
+def test_paths_start_with_a_slash(path: Any) -> None:
     """The path must start with ``/``; what is refused raises ValueError (contract 3.1)."""
     with pytest.raises(ValueError):
         request_target(path, None)
@@ -81,7 +82,7 @@ def test_paths_start_with_a_slash(path):
         hcpsdk.Quoted(path)
 
 
-def test_names_that_are_no_text_are_refused():
+def test_names_that_are_no_text_are_refused() -> None:
     """A name with an unpaired surrogate raises ValueError and nothing rawer (contract 3.1)."""
     with pytest.raises(ValueError, match="UTF-8") as caught:
         request_target("/rest/\udce9", None)
@@ -90,7 +91,7 @@ def test_names_that_are_no_text_are_refused():
 
 
 @pytest.mark.parametrize("path", [None, 1, b"/rest/a", ["/rest/a"]])
-def test_paths_of_the_wrong_type(path):
+def test_paths_of_the_wrong_type(path: Any) -> None:
     """A wrong type in a call raises TypeError (contract 1.4)."""
     with pytest.raises(TypeError):
         request_target(path, None)
@@ -117,33 +118,35 @@ def test_paths_of_the_wrong_type(path):
         ((("a", "1"),), "?a=1"),
     ],
 )
-def test_params(params, query):
+def test_params(params: Any, query: Any) -> None:
     """Dictionaries and lists of pairs, encoded like names, in their order (contract 3.2)."""
     assert request_target("/rest/a", params) == "/rest/a" + query
 
 
-def test_params_join_the_query_of_a_quoted_path():
-    """A `Quoted` path that has a query already keeps it, and the parameters follow (3.1, 3.2)."""
+def test_params_join_the_query_of_a_quoted_path() -> None:
+    """A `Quoted` path that has a query already keeps it, and the parameters follow (contract 3.1,
+    3.2)."""
     path = hcpsdk.Quoted("/rest/a?version=1")
 
     assert request_target(path, {"hold": True}) == "/rest/a?version=1&hold=true"
 
 
 @pytest.mark.parametrize("params", ["a=b", b"a=b", {"a": object()}, {"a": {}}, {1: "a"}, 5])
-def test_params_of_the_wrong_type(params):
+def test_params_of_the_wrong_type(params: Any) -> None:
     """Parameters of a wrong type raise TypeError (contract 1.4, 3.2)."""
     with pytest.raises(TypeError):
         request_target("/rest/a", params)
 
 
 @pytest.mark.parametrize("params", [["ab"], [("a", "b", "c")], [("a",)], {"a": "\udc80"}])
-def test_params_that_cannot_be_sent(params):
-    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError (3.2)."""
+def test_params_that_cannot_be_sent(params: Any) -> None:
+    """Parameters that are no pairs, or cannot be written as UTF-8, raise ValueError (contract
+    3.2)."""
     with pytest.raises(ValueError):
         request_target("/rest/a", params)
 
 
-def test_params_are_not_changed():
+def test_params_are_not_changed() -> None:
     """The caller's parameters stay what they are (contract 3.2)."""
     params = {"retention": "A+10y", "x": ["a", None]}
 

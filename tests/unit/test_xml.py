@@ -1,16 +1,20 @@
 """XML from the network: read as values, or refused in words that say what came."""
 
+from typing import Any
+
 import pytest
 
 import hcpsdk
 from hcpsdk._xml import parse
+from hcpsdk.mapi._replication import _dictionary
 
 LAUGHS = b"""<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><r>&c;</r>"""
 
 
-def test_values():
-    """Names, attributes, children, and text come out, with or without an XML namespace (8.4)."""
+def test_values() -> None:
+    """Names, attributes, children, and text come out, with or without an XML namespace (contract
+    8.4)."""
     root = parse(
         b'<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet href="x.xsl"?>\n'
         b'<r xmlns:s="urn:s" s:a="1" b="&lt;2&#10;"><!-- no --><c>\xc3\xa4<![CDATA[<&]]></c>d</r>',
@@ -24,7 +28,7 @@ def test_values():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
-def test_encodings(encoding):
+def test_encodings(encoding: Any) -> None:
     """A document says in which encoding it is, and is read so (contract 8.4)."""
     declared = encoding.removesuffix("-sig")
     document = f'<?xml version="1.0" encoding="{declared}"?><r>ä</r>'.encode(encoding)
@@ -59,7 +63,7 @@ def test_encodings(encoding):
         (b'<!DOCTYPE r [<!ATTLIST r a CDATA "x">]><r/>', "document type"),
     ],
 )
-def test_refused(document, told):
+def test_refused(document: Any, told: Any) -> None:
     """Whatever is not the XML expected is an HcpsdkError that says what came (contract 8.4)."""
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         parse(document, "r")
@@ -69,9 +73,15 @@ def test_refused(document, told):
     assert len(caught.value.reason) < 300
 
 
-def test_every_cut():
+def test_every_cut() -> None:
     """A document that is cut anywhere is refused (contract 1.4, 8.4)."""
     document = '<?xml version="1.0"?>\n<r a="1"><b>ä</b><c/><!-- d --></r>'.encode()
     for end in range(len(document)):
         with pytest.raises(hcpsdk.HcpsdkError):
             parse(document[:end], "r")
+
+
+def test_white_space_is_an_empty_value() -> None:
+    """An element that holds nothing but white space is `''`; text keeps its own (contract 8)."""
+    document = b"<link><name> a b </name><remote>\n    \t</remote><empty/></link>"
+    assert _dictionary(parse(document, "link")) == {"name": " a b ", "remote": "", "empty": ""}

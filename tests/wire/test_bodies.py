@@ -6,17 +6,29 @@ import io
 import os
 import re
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    in_turn,
+)
 
 LONG = bytes(range(256)) * 12_000  # about 3 MiB
 
 
-def unframed(raw):
+def unframed(raw: Any) -> Any:
     """The data of a chunked body, parsed by the letter of RFC 9112, section 7.1."""
     data = b""
     while True:
@@ -46,7 +58,7 @@ def unframed(raw):
     ],
     ids=lambda pieces: f"{len(pieces)}-{sum(map(len, pieces))}",
 )
-def test_chunks(raw_server, connect, pieces):
+def test_chunks(raw_server: StartServer, connect: Connect, pieces: Any) -> None:
     """A body of unknown length is framed as chunks, byte for byte (contract 3.4)."""
     server = raw_server(answering(OK, OK))
     connection = connect(server)
@@ -64,7 +76,7 @@ def test_chunks(raw_server, connect, pieces):
     "kind", [bytes, bytearray, memoryview, lambda data: [data[:1], data[1:]], io.BytesIO]
 )
 @pytest.mark.parametrize("verb", ["PUT", "POST"])
-def test_length(raw_server, connect, kind, verb):
+def test_length(raw_server: StartServer, connect: Connect, kind: Any, verb: str) -> None:
     """A body of known length has it told, and no chunks (contract 3.4)."""
     server = raw_server(answering(OK))
     if verb == "PUT":
@@ -78,7 +90,7 @@ def test_length(raw_server, connect, kind, verb):
     assert request.raw == request.head + LONG
 
 
-def test_files(raw_server, connect, tmp_path):
+def test_files(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
     """Binary and text files go out as they lie on disk, from where they stand (contract 3.4)."""
     data = "Zeile 1\r\näöü\r\n".encode("latin-1")
     (tmp_path / "file").write_bytes(data)
@@ -97,8 +109,9 @@ def test_files(raw_server, connect, tmp_path):
     assert lengths == [["14"], ["5"]] * 2
 
 
-def test_gzip_file(raw_server, connect, tmp_path):
-    """A packed file is sent unpacked and whole: its size on disk is not its length (3.4)."""
+def test_gzip_file(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
+    """A packed file is sent unpacked and whole: its size on disk is not its length (contract
+    3.4)."""
     with gzip.open(tmp_path / "packed", "wb") as file:
         file.write(LONG)
     server = raw_server(answering(OK))
@@ -108,11 +121,11 @@ def test_gzip_file(raw_server, connect, tmp_path):
     assert server.requests[0].body == LONG
 
 
-def test_pipe(raw_server, connect):
+def test_pipe(raw_server: StartServer, connect: Connect) -> None:
     """A pipe is sent to its end (contract 3.4)."""
     reader, writer = os.pipe()
 
-    def fill():
+    def fill() -> None:
         with open(writer, "wb") as file:
             file.write(LONG)
 
@@ -126,7 +139,7 @@ def test_pipe(raw_server, connect):
     assert server.requests[0].body == LONG
 
 
-def test_answer_as_a_body(raw_server, connect):
+def test_answer_as_a_body(raw_server: StartServer, connect: Connect) -> None:
     """The answer of one Connection may be the body of another's request (contract 3.4)."""
     source = connect(raw_server(answering(answer(LONG), chunked_answer(LONG, LONG))))
     server = raw_server(answering(OK, OK))
@@ -140,14 +153,14 @@ def test_answer_as_a_body(raw_server, connect):
 
 
 @pytest.mark.parametrize("data", [answer(LONG)[:-1], chunked_answer(LONG)[:-7]])
-def test_cut_answer_as_a_body(raw_server, connect, data):
+def test_cut_answer_as_a_body(raw_server: StartServer, connect: Connect, data: Any) -> None:
     """A cut download never becomes a short upload (contract 3.6, 4.3)."""
 
-    def cut(peer):
+    def cut(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
 
-    def broken_off(peer):
+    def broken_off(peer: Peer) -> None:
         peer.wait_for_close()
 
     source = connect(raw_server(cut))
@@ -162,12 +175,13 @@ def test_cut_answer_as_a_body(raw_server, connect, data):
     assert not peer.received.endswith(b"0\r\n\r\n")
 
 
-def test_answer_of_the_same_connection_as_a_body(raw_server, connect):
-    """An answer cannot be its own Connection's body: refused, nothing short stored (4.3)."""
+def test_answer_of_the_same_connection_as_a_body(raw_server: StartServer, connect: Connect) -> None:
+    """An answer cannot be its own Connection's body: refused, nothing short stored (contract
+    4.3)."""
     answers = iter([answer(b"x" * 1000), OK])
     received = []
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         try:
             while request := peer.read_request():
                 received.append(request)
@@ -185,13 +199,13 @@ def test_answer_of_the_same_connection_as_a_body(raw_server, connect):
 # Bodies that fail
 
 
-def recording(peer):
+def recording(peer: Peer) -> None:
     """Takes whatever comes, and answers nothing."""
     with contextlib.suppress(ConnectionError):
         peer.wait_for_close()
 
 
-def is_complete(raw):
+def is_complete(raw: Any) -> Any:
     """True if *raw* is a whole request: a server would store it."""
     head, _, body = raw.partition(b"\r\n\r\n")
     if b"chunked" in head:
@@ -206,10 +220,13 @@ class Mine(Exception):
 @pytest.mark.parametrize("error", [Mine, OSError, TimeoutError, KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("position", [0, 1, 5])
 @pytest.mark.parametrize("length", [None, 7 * 70_000])
-def test_generator_that_raises(raw_server, connect, error, position, length):
-    """A body that fails in the middle is never stored, and the next request works (4.3, 4.6)."""
+def test_generator_that_raises(
+    raw_server: StartServer, connect: Connect, error: Any, position: Any, length: Any
+) -> None:
+    """A body that fails in the middle is never stored, and the next request works (contract 4.3,
+    4.6)."""
 
-    def pieces():
+    def pieces() -> Iterator[Any]:
         for number in range(7):
             if number == position:
                 raise error("body")
@@ -229,8 +246,11 @@ def test_generator_that_raises(raw_server, connect, error, position, length):
 
 
 @pytest.mark.parametrize("told", [2, 4])
-def test_generator_of_another_length_than_told(raw_server, connect, told):
-    """A body that is not as long as its caller said is never stored as if it were (4.3)."""
+def test_generator_of_another_length_than_told(
+    raw_server: StartServer, connect: Connect, told: Any
+) -> None:
+    """A body that is not as long as its caller said is never stored as if it were (contract
+    4.3)."""
     server = raw_server(in_turn(recording))
     connection = connect(server, retries=3)
 
@@ -242,22 +262,22 @@ def test_generator_of_another_length_than_told(raw_server, connect, told):
     assert len(body) <= told
 
 
-def test_file_that_shrinks(raw_server, connect, tmp_path):
+def test_file_that_shrinks(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
     """A file that becomes shorter is not stored as if it were whole (contract 4.3)."""
     path, size = tmp_path / "file", 60_000_000  # more than the sockets' buffers hold
     with path.open("wb") as file:
         file.truncate(size)
     counts = []
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_head()
         os.truncate(path, size // 2)
         counts.append(peer.count_rest())
 
     server = raw_server(in_turn(handler, answering(OK)))
     connection = connect(server, retries=3)
-    with path.open("rb") as file, pytest.raises(hcpsdk.HcpsdkError, match=f"of {size} bytes"):
-        connection.PUT("/rest/a", file)
+    with path.open("rb") as source, pytest.raises(hcpsdk.HcpsdkError, match=f"of {size} bytes"):
+        connection.PUT("/rest/a", source)
 
     server.wait_for_finished(1)
     assert counts[0] < size
@@ -271,10 +291,18 @@ def test_file_that_shrinks(raw_server, connect, tmp_path):
 @pytest.mark.parametrize("kind", ["bytes", "generator", "file", "chunked"])
 @pytest.mark.parametrize("verb", ["PUT", "POST"])
 @pytest.mark.parametrize("is_kept_alive", [True, False])
-def test_early_answer(raw_server, connect, tmp_path, closes, kind, verb, is_kept_alive):
-    """A server that answers within the body and closes is heard: no broken pipe (4.4)."""
+def test_early_answer(
+    raw_server: StartServer,
+    connect: Connect,
+    tmp_path: Path,
+    closes: Any,
+    kind: Any,
+    verb: str,
+    is_kept_alive: bool,
+) -> None:
+    """A server that answers within the body and closes is heard: no broken pipe (contract 4.4)."""
 
-    def early(peer):
+    def early(peer: Peer) -> None:
         if is_kept_alive:
             peer.read_request()
             peer.send(OK)
@@ -310,10 +338,10 @@ def test_early_answer(raw_server, connect, tmp_path, closes, kind, verb, is_kept
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_early_answer_through_request(raw_server, connect):
+def test_early_answer_through_request(raw_server: StartServer, connect: Connect) -> None:
     """The same for `request()`; the answer's body can be read (contract 4.4)."""
 
-    def early(peer):
+    def early(peer: Peer) -> None:
         peer.read_head()
         peer.send(answer(b"too large", "413 Request Entity Too Large"))
 
@@ -325,10 +353,10 @@ def test_early_answer_through_request(raw_server, connect):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_early_answer_without_close(raw_server, connect):
+def test_early_answer_without_close(raw_server: StartServer, connect: Connect) -> None:
     """A server that answers early, and then does nothing at all, is heard too (contract 4.4)."""
 
-    def early(peer):
+    def early(peer: Peer) -> None:
         peer.read_head()
         peer.send(answer(b"", "403 Forbidden"))
         assert finished.wait(30)
@@ -343,10 +371,10 @@ def test_early_answer_without_close(raw_server, connect):
     finished.set()
 
 
-def test_interim_answer_within_the_body(raw_server, connect):
+def test_interim_answer_within_the_body(raw_server: StartServer, connect: Connect) -> None:
     """``100 Continue`` is no early answer: the whole body is sent (contract 4.3, 4.4)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         head = peer.read_head()
         peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         asked.set()
@@ -354,14 +382,14 @@ def test_interim_answer_within_the_body(raw_server, connect):
         peer.send(answer(b"", "201 Created"))
         peer.wait_for_close()
 
-    def pieces():
+    def pieces() -> Iterator[Any]:
         yield b"a" * 100_000
         assert asked.wait(30)
         for _ in range(5):
             yield b"b" * 100_000
 
     asked = threading.Event()
-    bodies = []
+    bodies: list[Any] = []
     connection = connect(raw_server(handler), timeout=2)
 
     connection.PUT("/rest/a", pieces(), headers={"Expect": "100-continue"})
@@ -370,10 +398,10 @@ def test_interim_answer_within_the_body(raw_server, connect):
     assert bodies == [b"a" * 100_000 + b"b" * 500_000]
 
 
-def test_server_that_hangs_up_within_the_body(raw_server, connect):
+def test_server_that_hangs_up_within_the_body(raw_server: StartServer, connect: Connect) -> None:
     """Without an answer a cut upload is a failure (contract 4.3)."""
 
-    def hang_up(peer):
+    def hang_up(peer: Peer) -> None:
         peer.read_head()
 
     connection = connect(raw_server(in_turn(hang_up, answering(answer(b"next")))))
@@ -386,7 +414,7 @@ def test_server_that_hangs_up_within_the_body(raw_server, connect):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_bytearray_is_free_again(raw_server, connect):
+def test_bytearray_is_free_again(raw_server: StartServer, connect: Connect) -> None:
     """After the request a caller's bytearray can change its size (contract 3.4)."""
     connection = connect(raw_server(answering(OK)))
     content = bytearray(b"abc")
@@ -397,11 +425,11 @@ def test_bytearray_is_free_again(raw_server, connect):
     assert response.status == 200
 
 
-def test_closed_by_its_own_body(raw_server, connect, tmp_path):
+def test_closed_by_its_own_body(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
     """A Connection that is closed in the middle fails; what is left of the body goes nowhere, not
     even to a file that got the number of its socket (contract 4.6)."""
 
-    def pieces():
+    def pieces() -> Iterator[Any]:
         yield b"a" * 100_000
         connection.close()
         with open(tmp_path / "other", "wb") as file:
@@ -416,3 +444,20 @@ def test_closed_by_its_own_body(raw_server, connect, tmp_path):
 
     assert (tmp_path / "other").read_bytes() == b""
     assert connection.PUT("/rest/a", b"c").status == 200
+
+
+def test_body_that_fails_at_once(raw_server: Any, connect: Any) -> None:
+    """`attempts` is 0 if not a byte was sent because the body's first read() failed
+    (contract 4.7)."""
+
+    class Broken:
+        def read(self, size: int = -1) -> bytes:
+            raise OSError("the tape is torn")
+
+    server = raw_server(Peer.wait_for_close)
+    connection = connect(server, retries=1)
+    with pytest.raises(hcpsdk.HcpsdkError, match="the tape is torn"):
+        connection.PUT("/rest/a", Broken())
+    assert connection.attempts == 0
+    server.wait_for_finished(len(server.peers))
+    assert [peer.received for peer in server.peers] in ([], [b""])

@@ -10,30 +10,43 @@ import textwrap
 import threading
 import time
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, PATIENCE, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    PATIENCE,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    in_turn,
+)
 
 
-def timer_threads():
+def timer_threads() -> Any:
     return [thread for thread in threading.enumerate() if thread.name == "hcpsdk-idle"]
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
-def test_closed_after_the_idle_time(raw_server, connect, verb):
-    """After a request the socket stays open for `idletime`, and is then really closed (5.1)."""
+def test_closed_after_the_idle_time(raw_server: StartServer, connect: Connect, verb: str) -> None:
+    """After a request the socket stays open for `idletime`, and is then really closed (contract
+    5.1)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         answered = time.monotonic()
         peer.send(answer(b"" if verb == "HEAD" else b"abc"))
         peer.wait_for_close()
         waited.append(time.monotonic() - answered)
 
-    waited = []
+    waited: list[Any] = []
     server = raw_server(handler)
     connection = connect(server, idletime=0.1)
     for count in (1, 2):
@@ -57,8 +70,10 @@ def test_closed_after_the_idle_time(raw_server, connect, verb):
         lambda response: [response.read1(2) for _ in range(4)],
     ],
 )
-def test_time_starts_at_the_end_of_the_body(raw_server, connect, read):
-    """The idle time starts when the body was read to its end, in whichever way (5.1)."""
+def test_time_starts_at_the_end_of_the_body(
+    raw_server: StartServer, connect: Connect, read: Any
+) -> None:
+    """The idle time starts when the body was read to its end, in whichever way (contract 5.1)."""
     server = raw_server(answering(answer(b"abcdef")))
     connection = connect(server, idletime=0.01)
 
@@ -67,7 +82,7 @@ def test_time_starts_at_the_end_of_the_body(raw_server, connect, read):
     server.wait_for_finished(1)
 
 
-def test_kept_open_within_the_idle_time(raw_server, connect):
+def test_kept_open_within_the_idle_time(raw_server: StartServer, connect: Connect) -> None:
     """Within the idle time requests share one socket (contract 5.1)."""
     server = raw_server(answering(*[answer(b"x")] * 50))
     connection = connect(server, idletime=1000)
@@ -77,7 +92,7 @@ def test_kept_open_within_the_idle_time(raw_server, connect):
     assert len(server.peers) == 1
 
 
-def test_no_idle_time(raw_server, connect):
+def test_no_idle_time(raw_server: StartServer, connect: Connect) -> None:
     """``idletime=0`` closes after each request (contract 5.3)."""
     server = raw_server(answering(answer(b"abc")))
     connection = connect(server, idletime=0)
@@ -90,7 +105,7 @@ def test_no_idle_time(raw_server, connect):
         assert connection.attempts == 1
 
 
-def test_arming_again_and_again(raw_server, connect):
+def test_arming_again_and_again(raw_server: StartServer, connect: Connect) -> None:
     """A deadline that comes true while requests go on disturbs none of them (contract 5.3)."""
     server = raw_server(answering(*[answer(b"x")] * 10_000))
     connection = connect(server, idletime=0.0003)
@@ -103,7 +118,7 @@ def test_arming_again_and_again(raw_server, connect):
     assert len(server.peers) > 5
 
 
-def wait_until_timer_has_closed(raw_server, connect, count=2):
+def wait_until_timer_has_closed(raw_server: StartServer, connect: Connect, count: Any = 2) -> None:
     """Come back when the timer has closed some Connections that were armed after now."""
     for _ in range(count):
         server = raw_server(answering(OK))
@@ -111,7 +126,7 @@ def wait_until_timer_has_closed(raw_server, connect, count=2):
         server.wait_for_finished(1)
 
 
-def test_not_closed_while_a_body_is_outstanding(raw_server, connect):
+def test_not_closed_while_a_body_is_outstanding(raw_server: StartServer, connect: Connect) -> None:
     """The timer closes no socket in use: an answer that is still being read (contract 5.3)."""
     server = raw_server(answering(answer(b"x" * 1000), answer(b"next")))
     connection = connect(server, idletime=0.01)
@@ -124,10 +139,12 @@ def test_not_closed_while_a_body_is_outstanding(raw_server, connect):
 
 
 @pytest.mark.parametrize("is_kept_alive", [True, False])
-def test_not_closed_within_a_slow_upload(raw_server, connect, is_kept_alive):
+def test_not_closed_within_a_slow_upload(
+    raw_server: StartServer, connect: Connect, is_kept_alive: bool
+) -> None:
     """The timer closes no socket in use: a body that is still being sent (contract 5.3)."""
 
-    def pieces():
+    def pieces() -> Iterator[Any]:
         yield b"a" * 100_000
         wait_until_timer_has_closed(raw_server, connect)
         yield b"b"
@@ -145,10 +162,12 @@ def test_not_closed_within_a_slow_upload(raw_server, connect, is_kept_alive):
 
 
 @pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
-def test_not_closed_while_the_server_thinks(raw_server, connect, verb):
+def test_not_closed_while_the_server_thinks(
+    raw_server: StartServer, connect: Connect, verb: str
+) -> None:
     """The timer closes no socket in use: an answer that takes its time (contract 5.3)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         if peer.read_request().target == "/rest/first":
             peer.send(OK)
             if peer.read_request() is None:  # closed before the next request came
@@ -159,7 +178,7 @@ def test_not_closed_while_the_server_thinks(raw_server, connect, verb):
         peer.send(b"c")
         peer.wait_for_close()
 
-    def others():
+    def others() -> None:
         wait_until_timer_has_closed(raw_server, connect)
         thought.set()
         wait_until_timer_has_closed(raw_server, connect)
@@ -179,11 +198,11 @@ def test_not_closed_while_the_server_thinks(raw_server, connect, verb):
     server.wait_for_finished(1)  # and then it is closed
 
 
-def test_deadlines_of_many(raw_server, connect):
-    """Each Connection is closed at its own time, whatever the order they came in (5.1)."""
+def test_deadlines_of_many(raw_server: StartServer, connect: Connect) -> None:
+    """Each Connection is closed at its own time, whatever the order they came in (contract 5.1)."""
     order = []
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         number = int(peer.read_request().target.rpartition("/")[2])
         peer.send(OK)
         peer.wait_for_close()
@@ -200,7 +219,7 @@ def test_deadlines_of_many(raw_server, connect):
 # Threads
 
 
-def test_one_timer_thread_for_all(raw_server, connect):
+def test_one_timer_thread_for_all(raw_server: StartServer, connect: Connect) -> None:
     """One timer thread serves all Connections (contract 5.2)."""
     server = raw_server(answering(OK, OK))
     connections = [connect(server) for _ in range(20)]
@@ -211,7 +230,9 @@ def test_one_timer_thread_for_all(raw_server, connect):
     assert timer_threads()[0].daemon
 
 
-def test_no_thread_per_request(raw_server, connect, monkeypatch):
+def test_no_thread_per_request(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No thread is started or stopped per request (contract 5.2)."""
     server = raw_server(answering(*[answer(b"x")] * 200))
     connection = connect(server)
@@ -231,8 +252,10 @@ def test_no_thread_per_request(raw_server, connect, monkeypatch):
     assert timer_threads() == [timer]
 
 
-def test_no_wake_up_per_request(raw_server, connect, monkeypatch):
-    """Arming and disarming cost about as much as storing a number: no wake-ups (5.2)."""
+def test_no_wake_up_per_request(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     server = raw_server(answering(*[OK] * 201))
     connection = connect(server, idletime=1000)
     connection.GET("/rest/a")
@@ -253,7 +276,9 @@ def test_no_wake_up_per_request(raw_server, connect, monkeypatch):
 
 
 @pytest.mark.parametrize("state", ["idle", "unread", "partly read", "kept body"])
-def test_collected_connection(raw_server, authorization, state):
+def test_collected_connection(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization, state: Any
+) -> None:
     """When a Connection is garbage collected its socket is closed (contract 5.4)."""
     server = raw_server(answering(answer(b"x" * 100)))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -272,7 +297,9 @@ def test_collected_connection(raw_server, authorization, state):
     server.wait_for_finished(1)
 
 
-def test_timer_keeps_no_connection_alive(raw_server, authorization):
+def test_timer_keeps_no_connection_alive(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """Unclosed Connections do not pile up: what is forgotten is gone (contract 5.4)."""
     server = raw_server(answering(OK))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -283,7 +310,7 @@ def test_timer_keeps_no_connection_alive(raw_server, authorization):
     server.wait_for_finished(50)
 
 
-def run(code, *arguments, warnings="error"):
+def run(code: Any, *arguments: Any, warnings: Any = "error") -> Any:
     """Run *code* as a program of its own."""
     return subprocess.run(
         [sys.executable, "-W", warnings, "-c", textwrap.dedent(code), *map(str, arguments)],
@@ -313,8 +340,9 @@ PROGRAM = """
         "import threading; threading.Thread(target=connection.read).start()",
     ],
 )
-def test_program_end_is_not_delayed(raw_server, ending):
-    """An unclosed Connection never delays the end of the program, nor clutters it (5.4)."""
+def test_program_end_is_not_delayed(raw_server: StartServer, ending: Any) -> None:
+    """An unclosed Connection never delays the end of the program, nor clutters it (contract
+    5.4)."""
     server = raw_server(answering(answer(b"abc")))
 
     finished = run(PROGRAM + "    " + ending, server.port)
@@ -323,8 +351,9 @@ def test_program_end_is_not_delayed(raw_server, ending):
     server.wait_for_finished(1)
 
 
-def test_program_that_uses_a_connection_at_its_end(raw_server):
-    """A request from an exit handler works, although threads cannot be started then (5.4)."""
+def test_program_that_uses_a_connection_at_its_end(raw_server: StartServer) -> None:
+    """A request from an exit handler works, although threads cannot be started then (contract
+    5.4)."""
     server = raw_server(answering(answer(b"abc")))
 
     finished = run(
@@ -341,7 +370,7 @@ def test_program_that_uses_a_connection_at_its_end(raw_server):
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "b'abc'\n", "")
 
 
-def test_collected_while_the_timer_looks(raw_server):
+def test_collected_while_the_timer_looks(raw_server: StartServer) -> None:
     """A collection in the middle of the timer's own work hangs nobody (contract 5.4, 5.2)."""
     server = raw_server(answering(answer(b"x" * 100)))
 
@@ -379,8 +408,9 @@ def test_collected_while_the_timer_looks(raw_server):
     server.wait_for_finished(2)
 
 
-def test_closing_while_the_timer_does(raw_server, connect):
-    """Closing from the timer and from the program at the same instant is safe (5.3, 3.8)."""
+def test_closing_while_the_timer_does(raw_server: StartServer, connect: Connect) -> None:
+    """Closing from the timer and from the program at the same instant is safe (contract 5.3,
+    3.8)."""
     server = raw_server(answering(answer(b"x")))
     for count in range(1, 200):
         connection = connect(server, idletime=0.0002)
@@ -390,10 +420,11 @@ def test_closing_while_the_timer_does(raw_server, connect):
         server.wait_for_finished(count)
 
 
-def test_chunked_answers_and_the_timer(raw_server, connect):
-    """A chunked body is at its end when that was read, not when its data were (5.1, 5.3)."""
+def test_chunked_answers_and_the_timer(raw_server: StartServer, connect: Connect) -> None:
+    """A chunked body is at its end when that was read, not when its data were (contract 5.1,
+    5.3)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         data = chunked_answer(b"abc")
         peer.send(data[:-5])

@@ -13,18 +13,30 @@ import ssl
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import PATIENCE, Gone, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    PATIENCE,
+    Connect,
+    Gone,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    in_turn,
+)
 
 LIBRARY = str(pathlib.Path(hcpsdk.__file__).parent)
 
 
 @pytest.fixture
-def interrupt():
+def interrupt() -> Iterator[Any]:
     """A function for any thread: Ctrl-C, as soon as the library waits for the network."""
     main = threading.main_thread()
     if threading.current_thread() is not main:
@@ -32,7 +44,7 @@ def interrupt():
 
     taken = threading.Event()
 
-    def send():
+    def send() -> None:
         # Again and again: a signal that comes just before a system call does not end it.
         for _ in range(int(PATIENCE / 0.01)):
             signal.pthread_kill(main.ident, signal.SIGINT)
@@ -40,7 +52,7 @@ def interrupt():
                 return
         raise AssertionError("the library does not wait for the network")
 
-    def handler(_number, frame):
+    def handler(_number: Any, frame: Any) -> None:
         if not taken.is_set() and waits_for_the_network(frame):
             taken.set()
             raise KeyboardInterrupt
@@ -51,7 +63,7 @@ def interrupt():
     signal.signal(signal.SIGINT, before)
 
 
-def waits_for_the_network(frame):
+def waits_for_the_network(frame: Any) -> Any:
     """True if *frame* is where the library sends or receives."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     if not re.search(
@@ -63,29 +75,29 @@ def waits_for_the_network(frame):
     return frame is not None
 
 
-def within_the_headers(peer, interrupt):
+def within_the_headers(peer: Peer, interrupt: Any) -> None:
     peer.read_request()
     peer.send(b"HTTP/1.1 200 OK\r\nContent-")
     interrupt()
 
 
-def before_the_answer(peer, interrupt):
+def before_the_answer(peer: Peer, interrupt: Any) -> None:
     peer.read_request()
     interrupt()
 
 
-def within_the_request(peer, interrupt):
+def within_the_request(peer: Peer, interrupt: Any) -> None:
     peer.read_head()
     interrupt()
 
 
-def within_the_answers_body(peer, interrupt):
+def within_the_answers_body(peer: Peer, interrupt: Any) -> None:
     peer.read_request()
     peer.send(answer(b"abc")[:-1])
     interrupt()
 
 
-def within_the_answers_chunks(peer, interrupt):
+def within_the_answers_chunks(peer: Peer, interrupt: Any) -> None:
     peer.read_request()
     peer.send(chunked_answer(b"abc")[:-6])
     interrupt()
@@ -102,17 +114,19 @@ def within_the_answers_chunks(peer, interrupt):
         within_the_answers_chunks,
     ],
 )
-def test_interrupted_upload(raw_server, connect, interrupt, moment, is_kept_alive):
+def test_interrupted_upload(
+    raw_server: StartServer, connect: Connect, interrupt: Any, moment: Any, is_kept_alive: bool
+) -> None:
     """After Ctrl-C the socket is gone, and the Connection usable at once (contract 4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         if is_kept_alive:
             peer.read_request()
             peer.send(answer(b"old"))
         moment(peer, interrupt)
         counts.append(peer.count_rest())
 
-    counts = []
+    counts: list[int] = []
     server = raw_server(in_turn(handler, answering(answer(b"next"))))
     connection = connect(server, retries=3)
     if is_kept_alive:
@@ -143,10 +157,13 @@ def test_interrupted_upload(raw_server, connect, interrupt, moment, is_kept_aliv
         lambda c, r: list(r),
     ],
 )
-def test_interrupted_download(raw_server, connect, interrupt, data, read):
-    """After Ctrl-C the rest of a body is not to be had, and never looks like its end (4.6, 3.6)."""
+def test_interrupted_download(
+    raw_server: StartServer, connect: Connect, interrupt: Any, data: Any, read: Any
+) -> None:
+    """After Ctrl-C the rest of a body is not to be had, and never looks like its end (contract 4.6,
+    3.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
         assert reading.wait(30)
@@ -170,10 +187,13 @@ def test_interrupted_download(raw_server, connect, interrupt, data, read):
 
 
 @pytest.mark.parametrize("data", [answer(b"abcdef")[:-3], chunked_answer(b"abc", b"def")[:-5]])
-def test_interrupted_draining(raw_server, connect, interrupt, data):
-    """Ctrl-C while the rest of an earlier answer is drained leaves nothing behind (4.6, 3.6)."""
+def test_interrupted_draining(
+    raw_server: StartServer, connect: Connect, interrupt: Any, data: Any
+) -> None:
+    """Ctrl-C while the rest of an earlier answer is drained leaves nothing behind (contract 4.6,
+    3.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
         assert draining.wait(30)
@@ -197,10 +217,16 @@ def test_interrupted_draining(raw_server, connect, interrupt, data):
     assert connection.GET("/rest/c").read() == b"next"
 
 
-def test_interrupted_handshake(raw_server, authorization, interrupt, loopback, tls_context):
+def test_interrupted_handshake(
+    raw_server: StartServer,
+    authorization: hcpsdk.NativeAuthorization,
+    interrupt: Any,
+    loopback: str,
+    tls_context: ssl.SSLContext,
+) -> None:
     """After Ctrl-C in the TLS handshake the Connection is usable at once (contract 4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         if peer.number == 0:
             interrupt()
             peer.wait_for_close()
@@ -219,13 +245,13 @@ def test_interrupted_handshake(raw_server, authorization, interrupt, loopback, t
         assert connection.GET("/rest/a").read() == b"next"
 
 
-def test_harmless_signals(raw_server, connect):
+def test_harmless_signals(raw_server: StartServer, connect: Connect) -> None:
     """A signal whose handler does nothing disturbs nothing (contract 4.6)."""
     main = threading.main_thread()
     if threading.current_thread() is not main:
         pytest.skip("signals reach the main thread only")
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         for _ in peer.each_request():
             data = answer(b"abc")
             for number in range(len(data)):
@@ -259,19 +285,19 @@ class Interruption:
 
     MODULES = (threading, socket, ssl, weakref, _weakrefset)
 
-    def __init__(self, number):
+    def __init__(self, number: Any) -> None:
         self.left = number
-        self.where = None  # the place, once it came to that
+        self.where: str | None = None  # the place, once it came to that
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self._before = sys.gettrace()
         sys.settrace(self._trace)
         return self
 
-    def __exit__(self, *_exc_info):
+    def __exit__(self, *_exc_info: Any) -> None:
         sys.settrace(self._before)
 
-    def _trace(self, frame, event, _argument):
+    def _trace(self, frame: Any, event: Any, _argument: Any) -> Any:
         path = frame.f_code.co_filename
         is_library = path.startswith(LIBRARY)
         if frame.f_code.co_name == "<genexpr>":
@@ -289,7 +315,7 @@ class Interruption:
             self.left -= 1
         return self._trace if is_library else None
 
-    def _is_within_the_library(self, frame):
+    def _is_within_the_library(self, frame: Any) -> Any:
         while frame is not None:
             if frame.f_code.co_filename.startswith(LIBRARY):
                 return True
@@ -297,34 +323,34 @@ class Interruption:
         return False
 
 
-def put(connection):
+def put(connection: hcpsdk.Connection) -> None:
     connection.PUT("/rest/this", b"abc")
 
 
-def put_pieces(connection):
+def put_pieces(connection: hcpsdk.Connection) -> None:
     connection.PUT("/rest/this", (piece for piece in (b"x" * 70_000, b"abc")))
 
 
-def get(connection):
+def get(connection: hcpsdk.Connection) -> None:
     connection.GET("/rest/this")
     assert connection.read(2) == b"th"
     assert connection.read() == b"is"
 
 
-def get_lines(connection):
+def get_lines(connection: hcpsdk.Connection) -> None:
     assert list(connection.GET("/rest/this")) == [b"this"]
 
 
-def get_and_close_response(connection):
+def get_and_close_response(connection: hcpsdk.Connection) -> None:
     connection.GET("/rest/this").close()
 
 
-def give_up_the_rest(connection):
+def give_up_the_rest(connection: hcpsdk.Connection) -> None:
     connection.GET("/rest/this")
     connection.GET("/rest/this").read()
 
 
-def close(connection):
+def close(connection: hcpsdk.Connection) -> None:
     connection.GET("/rest/this")
     connection.close()
 
@@ -339,8 +365,11 @@ ACTIONS = [put, put_pieces, get, get_lines, get_and_close_response, give_up_the_
     ("action", "is_kept_alive"),
     [*((action, True) for action in ACTIONS), (put, False), (get, False)],
 )
-def test_interrupted_anywhere(raw_server, connect, action, is_kept_alive):
-    """Ctrl-C anywhere leaves a usable Connection that shows no earlier answer (4.6, 1.8)."""
+def test_interrupted_anywhere(
+    raw_server: StartServer, connect: Connect, action: Any, is_kept_alive: bool
+) -> None:
+    """Ctrl-C anywhere leaves a usable Connection that shows no earlier answer (contract 4.6,
+    1.8)."""
     answers = {
         "/rest/first": chunked_answer(b"first"),
         "/rest/this": chunked_answer(b"this", status="201 Created"),
@@ -348,7 +377,7 @@ def test_interrupted_anywhere(raw_server, connect, action, is_kept_alive):
     }
     targets = []
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         with contextlib.suppress(Gone, ConnectionError):  # interrupted in the middle
             for request in peer.each_request():
                 assert request.method == "GET" or request.body[-3:] in (b"", b"abc")

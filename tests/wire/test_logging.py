@@ -57,7 +57,7 @@ def read_alike(told: list[str], expected: list[str]) -> None:
 def test_requests_read_as_in_the_manual(
     raw_server: Any, names: Any, authorization: Any, lines: Any
 ) -> None:
-    """The manual's lines for its sample, in its order [10.1.2] (contract 9)."""
+    """The manual's lines for its sample, in its order (manual 10.1.2) (contract 9)."""
     server = raw_server(answers)
     names.set(NAME, [server.address])
     connection = hcpsdk.Connection(hcpsdk.Target(NAME, authorization, server.port))
@@ -141,7 +141,7 @@ def test_times_in_the_log_are_those_of_the_connection(
 def test_context_reads_as_in_the_manual(
     tls_node: Any, names: Any, authorization: Any, lines: Any
 ) -> None:
-    """With TLS, the manual shows the context [10.2.2] (contract 9)."""
+    """With TLS, the manual shows the context (manual 10.2.2) (contract 9)."""
     names.set(NAME, ["127.0.1.1"])
     context = ssl.create_default_context()
     target = hcpsdk.Target(NAME, authorization, 8000, sslcontext=context)
@@ -161,7 +161,7 @@ def test_context_reads_as_in_the_manual(
 def test_bad_certificate_reads_as_in_the_manual(
     tls_node: Any, names: Any, authorization: Any, lines: Any
 ) -> None:
-    """The manual's line for a certificate that does not verify [10.2.2] (contract 9)."""
+    """The manual's line for a certificate that does not verify (manual 10.2.2) (contract 9)."""
     node = tls_node(NAME, authority=trustme.CA())
     names.set(NAME, [node.address])
     context = ssl.create_default_context()

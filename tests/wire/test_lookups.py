@@ -4,10 +4,13 @@ import threading
 
 import hcpsdk
 
-from .raw import OK, answering
+from ..support.doubles import Clock, Names
+from ..support.raw_server import OK, StartServer, answering
 
 
-def test_a_slow_look_up_holds_up_no_request(raw_server, authorization, names, clock):
+def test_a_slow_look_up_holds_up_no_request(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization, names: Names, clock: Clock
+) -> None:
     """A renewal that hangs is left alone; the known addresses serve (contract 2.4, 4.5)."""
     server = raw_server(answering(OK))
     names.set("hcp.example", ["127.0.0.1"], ttl=1)
@@ -23,7 +26,9 @@ def test_a_slow_look_up_holds_up_no_request(raw_server, authorization, names, cl
         release.set()
 
 
-def test_what_a_slow_look_up_finds_is_used(raw_server, authorization, names, clock):
+def test_what_a_slow_look_up_finds_is_used(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization, names: Names, clock: Clock
+) -> None:
     """When an abandoned look-up answers at last, the pool is renewed (contract 2.5)."""
     server = raw_server(answering(OK))
     names.set("hcp.example", ["127.0.0.1"], ttl=1)

@@ -40,7 +40,7 @@ def test_a_records(name_server: Any, question: Any) -> None:
 
 
 def test_each_query_asks_again(name_server: Any) -> None:
-    """`cache=False` by-passes any cache [6.2] (contract 2.2)."""
+    """`cache=False` by-passes any cache (manual 6.2) (contract 2.2)."""
     name_server.set(NAME, "A", NODES[0])
     assert ips.query(NAME).ips == NODES[:1]
     name_server.set(NAME, "A", NODES[1])
@@ -279,7 +279,7 @@ def test_from_name_to_answer(
     name_server: Any, cluster: Any, authorization: Any, dialled: list[str]
 ) -> None:
     """A name, a look-up, a pool, a request at its second address: the first was taken by Target()
-    itself [10.1.2] (contract 2.1, 2.3)."""
+    itself (manual 10.1.2) (contract 2.1, 2.3)."""
     nodes = cluster(3)
     name_server.set(NAME, "A", *nodes.addresses)
     target = hcpsdk.Target(NAME, authorization, nodes.port)

@@ -192,7 +192,7 @@ def test_renewal_after_a_failed_connection(
     cluster: Any, connect_to: Any, names: Any, clock: Any
 ) -> None:
     """After a failed connection the pool is renewed; so a system that moved is found
-    [1.3] (contract 2.5, 4.1)."""
+    (manual 1.3) (contract 2.5, 4.1)."""
     nodes = cluster(4)
     connection = connect_to(nodes, retries=1)
     connection._target._circle.refresh()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import hcpsdk
 
-from .raw import OK, PATIENCE, Peer, RawServer
+from ..support.raw_server import OK, PATIENCE, Peer, RawServer
 
 # One server, and one Connection, serve all examples of a test: each must leave them usable.
 bounded = settings(
@@ -366,7 +366,8 @@ def test_arbitrary_answers(
 def test_announced_without_measure(
     scene: Scene, head: bytes, size: int, read: Callable[[Any], bytes]
 ) -> None:
-    """A server that announces more than there is memory for is a failure as any cut (3.6)."""
+    """A server that announces more than there is memory for is a failure as any cut (contract
+    3.6)."""
     assert scene.play([head % size], read=read).error
 
 

@@ -1,6 +1,8 @@
 """What `namespace.Info` and `mapi.Replication` ask, and what they make of any answer."""
 
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,7 @@ import hcpsdk
 from hcpsdk.mapi import Replication, ReplicationSettingsError
 from hcpsdk.namespace import Info
 
-from .raw import answer, answering
+from ..support.raw_server import Peer, StartServer, answer, answering
 
 SETTINGS = b"""<replicationService><allowTenantsToMonitorNamespaces>true\
 </allowTenantsToMonitorNamespaces><network>[hcp_system]</network><empty/></replicationService>"""
@@ -51,11 +53,11 @@ QUESTIONS = {
 
 
 @pytest.fixture
-def asking(raw_server, authorization):
+def asking(raw_server: StartServer, authorization: hcpsdk.NativeAuthorization) -> Iterator[Any]:
     """Make an Info or a Replication that asks a server which gives these answers."""
     made = []
 
-    def ask(kind, *answers):
+    def ask(kind: Any, *answers: Any) -> Any:
         server = raw_server(answering(*answers))
         target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
         made.append(kind(target))
@@ -85,8 +87,9 @@ def asking(raw_server, authorization):
         (lambda r: r.setreplicationlinkstate("a", "failOver", "INBOUND"), "…/a?failOver"),
     ],
 )
-def test_what_is_asked(asking, call, target):
-    """Each method asks for what the documents say; names of links are encoded (8.1, 8.2)."""
+def test_what_is_asked(asking: Any, call: Any, target: str) -> None:
+    """Each method asks for what the documents say; names of links are encoded (contract 8.1,
+    8.2)."""
     target = target.replace("…", "/mapi/services/replication/links")
     kind = Info if target.startswith("/proc") else Replication
     asker, server = asking(kind, answer(b"", "503 Busy"))
@@ -101,8 +104,8 @@ def test_what_is_asked(asking, call, target):
         assert received.headers("Content-Length") == ["0"]
 
 
-def test_values(asking):
-    """Numbers and truth values come as such, names and texts stay what they are (8.1)."""
+def test_values(asking: Any) -> None:
+    """Numbers and truth values come as such, names and texts stay what they are (contract 8.1)."""
     xml = (
         b'<namespaces xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         b'xsi:noNamespaceSchemaLocation="/static/xsd/proc-namespaces.xsd" tenantHostName="m">\n'
@@ -127,8 +130,9 @@ def test_values(asking):
     }
 
 
-def test_statistics(asking):
-    """The schema attribute is dropped; the name stays a text even if it is a number (8.1)."""
+def test_statistics(asking: Any) -> None:
+    """The schema attribute is dropped; the name stays a text even if it is a number (contract
+    8.1)."""
     xml = (
         b'<?xml-stylesheet type="text/xsl" href="/static/xsl/proc-statistics.xsl"?>\n'
         b'<statistics xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -139,7 +143,7 @@ def test_statistics(asking):
     assert info.nsstatistics() == {"namespaceName": "1", "objectCount": 402403}
 
 
-def test_leaf_values(asking):
+def test_leaf_values(asking: Any) -> None:
     """Leaf values are str, an empty element is '' (contract 8.2)."""
     replication, _server = asking(Replication, answer(SETTINGS))
 
@@ -151,15 +155,15 @@ def test_leaf_values(asking):
 
 
 @pytest.mark.parametrize("xml", [LINK, COMPACT_LINK], ids=["indented", "compact"])
-def test_indented_xml(asking, xml):
+def test_indented_xml(asking: Any, xml: Any) -> None:
     """Nesting decides by child elements: indented XML gives the same (contract 8.2)."""
     replication, _server = asking(Replication, answer(xml.encode()))
 
     assert replication.getlinkdetails("x") == DETAILS
 
 
-def test_lists(asking):
-    """Names that are repeated in a group give a list; links are a list of names (8.2)."""
+def test_lists(asking: Any) -> None:
+    """Names that are repeated in a group give a list; links are a list of names (contract 8.2)."""
     roles = b"<link><roles><role>a</role><role>b</role><role>c</role></roles></link>"
     links = b"<links><name>a</name>\n<name>b&lt;</name></links>"
     replication, _server = asking(Replication, answer(roles), answer(links))
@@ -170,8 +174,9 @@ def test_lists(asking):
 
 @pytest.mark.parametrize("name", QUESTIONS)
 @pytest.mark.parametrize("status", ["201 Created", "204 No Content", "302 Found", "403 Forbidden"])
-def test_any_status_but_200(asking, name, status):
-    """Any status but 200 raises; the text starts with it and quotes HCP's message (8.3)."""
+def test_any_status_but_200(asking: Any, name: Any, status: Any) -> None:
+    """Any status but 200 raises; the text starts with it and quotes HCP's message (contract
+    8.3)."""
     kind, call, xml = QUESTIONS[name]
     body = b"" if status.startswith("204") else xml
     asker, _server = asking(kind, answer(body, status, "X-HCP-ErrorMessage: no, sorry"))
@@ -184,8 +189,9 @@ def test_any_status_but_200(asking, name, status):
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "setreplicationlinkstate"])
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"oops", b"<a", b"<!DOCTYPE a><a/>"])
-def test_no_xml(asking, name, body):
-    """What is not the XML asked for is an HcpsdkError, and the next call works (1.4, 8.4)."""
+def test_no_xml(asking: Any, name: Any, body: Any) -> None:
+    """What is not the XML asked for is an HcpsdkError, and the next call works (contract 1.4,
+    8.4)."""
     kind, call, xml = QUESTIONS[name]
     asker, server = asking(kind, answer(body), answer(xml))
 
@@ -196,7 +202,7 @@ def test_no_xml(asking, name, body):
 
 
 @pytest.mark.parametrize("name", ["listaccessiblens", "listretentionclasses"])
-def test_nameless(asking, name):
+def test_nameless(asking: Any, name: Any) -> None:
     """An entry without a name is an HcpsdkError, no KeyError (contract 1.4)."""
     kind, call, xml = QUESTIONS[name]
     asker, _server = asking(kind, answer(xml.replace(b"/>", b"><x/></") + xml[1:-2] + b">"))
@@ -205,10 +211,10 @@ def test_nameless(asking, name):
         call(asker)
 
 
-def test_cut_answer(raw_server, authorization):
+def test_cut_answer(raw_server: StartServer, authorization: hcpsdk.NativeAuthorization) -> None:
     """A list whose connection breaks is an error, never a shorter list (contract 3.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"<links><name>a</name></links>")[:-5])
 
@@ -218,7 +224,7 @@ def test_cut_answer(raw_server, authorization):
         replication.getlinklist()
 
 
-def test_nothing_is_sent(asking):
+def test_nothing_is_sent(asking: Any) -> None:
     """What is not allowed for a link raises before anything is sent (contract 8.2)."""
     replication, server = asking(Replication, answer(b""))
     with pytest.raises(ReplicationSettingsError):
@@ -235,7 +241,7 @@ def test_nothing_is_sent(asking):
 
 
 @pytest.mark.parametrize("kind", [Info, Replication])
-def test_times_and_life(asking, kind, caplog):
+def test_times_and_life(asking: Any, kind: Any, caplog: pytest.LogCaptureFixture) -> None:
     """They keep their last call's times, reuse one Connection, and close (contract 8.4)."""
     call, xml = (
         (lambda it: it.nsstatistics(), b"<statistics/>")

@@ -3,14 +3,28 @@
 import contextlib
 import gc
 import http.client
+import ssl
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    PATIENCE,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    head,
+    in_turn,
+)
 
 MAX_KEPT_BODY = 1024 * 1024
 MAX_DRAIN_BYTES = 64 * 1024
@@ -28,7 +42,7 @@ WITH_A_BODY = ["PUT", "POST", "DELETE"]  # of the answer
 # The request line and the headers
 
 
-def test_request_line(raw_server, connect):
+def test_request_line(raw_server: StartServer, connect: Connect) -> None:
     """Name and parameters reach the wire percent-encoded (contract 3.1, 3.2)."""
     server = raw_server(answering(*[OK] * 3))
     connection = connect(server)
@@ -56,8 +70,11 @@ def test_request_line(raw_server, connect):
     ],
     ids=["PUT", "GET", "HEAD", "POST", "DELETE", "request"],
 )
-def test_arguments_by_position(raw_server, connect, call, line):
-    """Each verb takes its arguments in the manual's order [4.2]; POST has a body last (3.5)."""
+def test_arguments_by_position(
+    raw_server: StartServer, connect: Connect, call: Any, line: Any
+) -> None:
+    """Each verb takes its arguments in the manual's order (manual 4.2); POST has a body last
+    (contract 3.5)."""
     server = raw_server(answering(OK))
 
     call(connect(server), {"k": "v"}, {"X-A": "b"})
@@ -68,7 +85,9 @@ def test_arguments_by_position(raw_server, connect, call, line):
     assert request.body == (b"x" if line.startswith(b"P") else b"")
 
 
-def test_headers_on_the_wire(raw_server, connect, authorization):
+def test_headers_on_the_wire(
+    raw_server: StartServer, connect: Connect, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """Prepared headers win, the caller's are added, each comes once (contract 3.3)."""
     server = raw_server(answering(OK))
     given = {"host": "evil", "AUTHORIZATION": "mine", "cookie": "mine", "X-HCP-X": "y"}
@@ -85,16 +104,16 @@ def test_headers_on_the_wire(raw_server, connect, authorization):
 
 
 @pytest.mark.parametrize("is_same_dictionary", [True, False])
-def test_credentials_that_change(raw_server, is_same_dictionary):
+def test_credentials_that_change(raw_server: StartServer, is_same_dictionary: Any) -> None:
     """An authorization may give other headers from time to time; each request has those of its
     moment, whether they come in a new dictionary or in the one that came before (contract 3.3)."""
 
     class Token(hcpsdk.BaseAuthorization):
-        def __init__(self):
+        def __init__(self) -> None:
             self.kept = {"Authorization": "old"}
 
         @property
-        def headers(self):
+        def headers(self) -> Any:
             return self.kept if is_same_dictionary else dict(self.kept)
 
     token = Token()
@@ -129,7 +148,9 @@ def test_credentials_that_change(raw_server, is_same_dictionary):
         {"method": None},
     ],
 )
-def test_nothing_is_sent_of_a_wrong_call(raw_server, connect, arguments):
+def test_nothing_is_sent_of_a_wrong_call(
+    raw_server: StartServer, connect: Connect, arguments: Any
+) -> None:
     """A wrong call raises TypeError or ValueError before anything is sent (contract 1.4, 3.1)."""
     server = raw_server(answering(OK))
     connection = connect(server)
@@ -148,7 +169,7 @@ def test_nothing_is_sent_of_a_wrong_call(raw_server, connect, arguments):
 @pytest.mark.parametrize(
     "status", [200, 201, 206, 301, 302, 304, 400, 403, 404, 409, 500, 503, 599]
 )
-def test_a_status_is_an_answer(raw_server, connect, status):
+def test_a_status_is_an_answer(raw_server: StartServer, connect: Connect, status: Any) -> None:
     """A status code, whatever it is, is an answer; redirects are not followed (contract 3.7)."""
     data = answer(b"", f"{status} Some Reason", "Location: http://127.0.0.1:1/other")
     server = raw_server(answering(*[data] * 5))
@@ -164,7 +185,7 @@ def test_a_status_is_an_answer(raw_server, connect, status):
 
 
 @pytest.mark.parametrize("verb", ["request", "GET", *CLEANING_UP])
-def test_what_is_returned(raw_server, connect, verb):
+def test_what_is_returned(raw_server: StartServer, connect: Connect, verb: str) -> None:
     """`request()` and the five verbs return an `http.client.HTTPResponse` (contract 3.6, 1.6)."""
     server = raw_server(answering(answer(b"", "200 OK", "X-A: 1", "X-B: 2", "X-A: 3")))
     connection = connect(server)
@@ -186,7 +207,9 @@ def test_what_is_returned(raw_server, connect, verb):
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_answers_that_never_have_a_body(raw_server, connect, status):
+def test_answers_that_never_have_a_body(
+    raw_server: StartServer, connect: Connect, status: Any
+) -> None:
     """After an answer without a body the connection is ready (contract 3.5)."""
     data = f"HTTP/1.1 {status}\r\nETag: x\r\n\r\n".encode()
     server = raw_server(answering(data, data, OK))
@@ -199,7 +222,7 @@ def test_answers_that_never_have_a_body(raw_server, connect, status):
     assert len(server.peers) == 1
 
 
-def test_head_with_a_length(raw_server, connect):
+def test_head_with_a_length(raw_server: StartServer, connect: Connect) -> None:
     """The Content-Length of an answer to HEAD announces nothing (contract 3.5)."""
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
     server = raw_server(answering(data, data, OK))
@@ -213,7 +236,7 @@ def test_head_with_a_length(raw_server, connect):
     assert len(server.peers) == 1
 
 
-def test_interim_answer(raw_server, connect):
+def test_interim_answer(raw_server: StartServer, connect: Connect) -> None:
     """``100 Continue`` is not the answer (contract 3.7)."""
     data = b"HTTP/1.1 100 Continue\r\nX-A: b\r\n\r\n" + answer(b"x", "201 Created")
     connection = connect(raw_server(answering(data, data)))
@@ -222,10 +245,10 @@ def test_interim_answer(raw_server, connect):
     assert connection.PUT("/rest/a", b"abc").status == 201
 
 
-def test_answer_in_single_bytes(raw_server, connect):
+def test_answer_in_single_bytes(raw_server: StartServer, connect: Connect) -> None:
     """An answer may come in any portions (contract 3.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         for _ in peer.each_request():
             data = next(answers)
             for number in range(len(data)):
@@ -246,8 +269,11 @@ def test_answer_in_single_bytes(raw_server, connect):
 @pytest.mark.parametrize("size", [1, 5000, MAX_KEPT_BODY - 1, MAX_KEPT_BODY])
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
-    """PUT, POST, DELETE read the body, up to 1 MiB is kept, the connection is ready (3.5)."""
+def test_body_is_read_and_kept(
+    raw_server: StartServer, connect: Connect, verb: str, size: Any, make: Any
+) -> None:
+    """PUT, POST, DELETE read the body, up to 1 MiB is kept, the connection is ready (contract
+    3.5)."""
     body = b"x" * (size - 1) + b"!"
     server = raw_server(answering(make(body), OK))
     connection = connect(server)
@@ -263,8 +289,11 @@ def test_body_is_read_and_kept(raw_server, connect, verb, size, make):
 
 @pytest.mark.parametrize("verb", WITH_A_BODY)
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_long_body_is_read_and_not_kept(raw_server, connect, verb, make):
-    """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (3.5)."""
+def test_long_body_is_read_and_not_kept(
+    raw_server: StartServer, connect: Connect, verb: str, make: Any
+) -> None:
+    """Of more than 1 MiB nothing is kept, `read()` says so; the connection is ready (contract
+    3.5)."""
     server = raw_server(answering(make(b"x" * (MAX_KEPT_BODY + 1)), OK))
     connection = connect(server)
 
@@ -279,7 +308,7 @@ def test_long_body_is_read_and_not_kept(raw_server, connect, verb, make):
     assert len(server.peers) == 1
 
 
-def test_kept_body_outlives_the_connection(raw_server, connect):
+def test_kept_body_outlives_the_connection(raw_server: StartServer, connect: Connect) -> None:
     """A kept body can be read in every way, also after the next request (contract 3.5)."""
     server = raw_server(answering(answer(b"first\nsecond\n"), answer(b"third")))
     connection = connect(server)
@@ -298,8 +327,10 @@ def test_kept_body_outlives_the_connection(raw_server, connect):
 
 @pytest.mark.parametrize("read", [0, 1, 1000])
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_short_rest_is_drained(raw_server, connect, make, read):
-    """An unread rest of up to 64 KiB is drained, the connection is used again (3.5)."""
+def test_short_rest_is_drained(
+    raw_server: StartServer, connect: Connect, make: Any, read: Any
+) -> None:
+    """An unread rest of up to 64 KiB is drained, the connection is used again (contract 3.5)."""
     server = raw_server(answering(make(b"x" * (MAX_DRAIN_BYTES + read)), answer(b"next")))
     connection = connect(server)
 
@@ -312,10 +343,12 @@ def test_short_rest_is_drained(raw_server, connect, make, read):
 
 @pytest.mark.parametrize("read", [0, 1, 1000])
 @pytest.mark.parametrize("make", [answer, chunked_answer])
-def test_long_rest_costs_the_socket(raw_server, connect, make, read):
-    """An unread rest of more than 64 KiB is not read, a new socket is opened (3.5)."""
+def test_long_rest_costs_the_socket(
+    raw_server: StartServer, connect: Connect, make: Any, read: Any
+) -> None:
+    """An unread rest of more than 64 KiB is not read, a new socket is opened (contract 3.5)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):  # the client hangs up within it
             answering(make(b"x" * (MAX_DRAIN_BYTES + 1 + read)))(peer)
 
@@ -329,10 +362,10 @@ def test_long_rest_costs_the_socket(raw_server, connect, make, read):
     assert len(server.peers) == 2
 
 
-def test_rest_that_never_comes(raw_server, connect):
+def test_rest_that_never_comes(raw_server: StartServer, connect: Connect) -> None:
     """A Connection never gets stuck on a rest that does not come (contract 3.5)."""
 
-    def stall(peer):
+    def stall(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[:-1])
         peer.wait_for_close()
@@ -346,10 +379,10 @@ def test_rest_that_never_comes(raw_server, connect):
 
 
 @pytest.mark.parametrize("data", [answer(b"abcdef")[:-1], chunked_answer(b"abcdef")[:-6]])
-def test_rest_that_is_cut(raw_server, connect, data):
+def test_rest_that_is_cut(raw_server: StartServer, connect: Connect, data: Any) -> None:
     """A cut rest that nobody wants does not harm the next request (contract 3.5)."""
 
-    def cut(peer):
+    def cut(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
 
@@ -361,12 +394,12 @@ def test_rest_that_is_cut(raw_server, connect, data):
 
 
 @pytest.mark.parametrize("size", [10, MAX_DRAIN_BYTES + 1])
-def test_given_up_answer_says_so(raw_server, connect, size):
+def test_given_up_answer_says_so(raw_server: StartServer, connect: Connect, size: Any) -> None:
     """What was given up for the next request never looks like the end (contract 3.5, 3.6)."""
 
     answers = iter([answer(b"x" * size), answer(b"next")])
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):
             for _ in peer.each_request():
                 peer.send(next(answers))
@@ -382,8 +415,9 @@ def test_given_up_answer_says_so(raw_server, connect, size):
 
 
 @pytest.mark.parametrize("read", [0, 2])
-def test_response_closed_early(raw_server, connect, read):
-    """A response that is closed before its end takes the socket along; the next works (3.5)."""
+def test_response_closed_early(raw_server: StartServer, connect: Connect, read: Any) -> None:
+    """A response that is closed before its end takes the socket along; the next works (contract
+    3.5)."""
     server = raw_server(in_turn(answering(answer(b"abcdef")), answering(answer(b"next"))))
     connection = connect(server)
 
@@ -398,8 +432,8 @@ def test_response_closed_early(raw_server, connect, read):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_closing_an_old_response_harms_nothing(raw_server, connect):
-    """Closing the response of an earlier request does not touch a later one (3.5, 4.6)."""
+def test_closing_an_old_response_harms_nothing(raw_server: StartServer, connect: Connect) -> None:
+    """Closing the response of an earlier request does not touch a later one (contract 3.5, 4.6)."""
     server = raw_server(
         answering(answer(b"one"), answer(b"two"), answer(b"three"), answer(b"four"))
     )
@@ -418,10 +452,10 @@ def test_closing_an_old_response_harms_nothing(raw_server, connect):
     assert len(server.peers) == 1
 
 
-def test_unasked_bytes_after_an_answer(raw_server, connect):
+def test_unasked_bytes_after_an_answer(raw_server: StartServer, connect: Connect) -> None:
     """What a server sends unasked is never taken for the next answer (contract 1.8, 4.2)."""
 
-    def chatty(peer):
+    def chatty(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         peer.send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
@@ -442,7 +476,9 @@ def test_unasked_bytes_after_an_answer(raw_server, connect):
 # Opening and closing
 
 
-def test_context_managers(raw_server, authorization):
+def test_context_managers(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """Connection and Target are context managers; the end closes (contract 3.8)."""
     server = raw_server(answering(OK))
     with (
@@ -456,8 +492,10 @@ def test_context_managers(raw_server, authorization):
         pass  # never opened
 
 
-def test_close_any_number_of_times_and_open_again(raw_server, connect):
-    """`close()` may be called any number of times; the next request opens again (3.8)."""
+def test_close_any_number_of_times_and_open_again(
+    raw_server: StartServer, connect: Connect
+) -> None:
+    """`close()` may be called any number of times; the next request opens again (contract 3.8)."""
     server = raw_server(answering(answer(b"x")))
     connection = connect(server)
     connection.close()
@@ -469,7 +507,9 @@ def test_close_any_number_of_times_and_open_again(raw_server, connect):
         assert connection.response_status == 200
 
 
-def test_target_can_be_closed(raw_server, authorization):
+def test_target_can_be_closed(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """A Target may be closed any number of times, and used again (contract 3.8)."""
     server = raw_server(answering(OK))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -480,7 +520,7 @@ def test_target_can_be_closed(raw_server, authorization):
         assert connection.GET("/rest/a").status == 200
 
 
-def test_close_within_a_body(raw_server, connect):
+def test_close_within_a_body(raw_server: StartServer, connect: Connect) -> None:
     """What `close()` cut off never looks like the end of a body (contract 3.6, 3.8)."""
     connection = connect(raw_server(answering(answer(b"abcdef"))))
     response = connection.GET("/rest/a")
@@ -491,7 +531,9 @@ def test_close_within_a_body(raw_server, connect):
             read()
 
 
-def test_response_outlives_the_name_of_its_connection(raw_server, connect, authorization):
+def test_response_outlives_the_name_of_its_connection(
+    raw_server: StartServer, connect: Connect, authorization: hcpsdk.NativeAuthorization
+) -> None:
     """A response can be read after the caller has let go of the Connection (contract 5.3)."""
     server = raw_server(answering(answer(b"abc" * 1000)))
     target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
@@ -502,7 +544,7 @@ def test_response_outlives_the_name_of_its_connection(raw_server, connect, autho
     assert response.read() == b"abc" * 1000
 
 
-def test_connection_close_of_the_server(raw_server, connect):
+def test_connection_close_of_the_server(raw_server: StartServer, connect: Connect) -> None:
     """An announced close is heeded: the next request opens a new socket (contract 3.5)."""
     data = answer(b"abc", "200 OK", "Connection: close")
     server = raw_server(answering(data))
@@ -520,7 +562,7 @@ def test_connection_close_of_the_server(raw_server, connect):
 # Times
 
 
-def test_unmeasured_times(raw_server, connect):
+def test_unmeasured_times(raw_server: StartServer, connect: Connect) -> None:
     """Before anything was measured each time is 1e-11 (contract 1.7)."""
     connection = connect(raw_server(answering(OK)))
 
@@ -529,7 +571,7 @@ def test_unmeasured_times(raw_server, connect):
     assert connection.service_time2 == UNMEASURED
 
 
-def test_times_of_a_download(raw_server, connect):
+def test_times_of_a_download(raw_server: StartServer, connect: Connect) -> None:
     """`service_time1` is that of the last action, `service_time2` their sum (contract 1.7)."""
     connection = connect(raw_server(answering(answer(b"abcdef"))))
     connection.GET("/rest/a")
@@ -545,10 +587,12 @@ def test_times_of_a_download(raw_server, connect):
     assert len(set(times)) == 3
 
 
-def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
+def test_service_time1_of_a_request(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`service_time1` runs until the headers are here, not until the body is (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         time.sleep(0.05)
         peer.send(answer(b"abc")[:-3])
@@ -561,7 +605,7 @@ def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
         """Lets the server go on as soon as somebody looked at the time."""
 
         @staticmethod
-        def monotonic():
+        def monotonic() -> Any:
             now = time.monotonic()
             is_reading.set()
             return now
@@ -576,10 +620,10 @@ def test_service_time1_of_a_request(raw_server, connect, monkeypatch):
     assert connection.service_time1 >= 0.05
 
 
-def test_service_time2_of_a_verb(raw_server, connect):
+def test_service_time2_of_a_verb(raw_server: StartServer, connect: Connect) -> None:
     """The reading that a verb does itself counts for `service_time2` (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[:-3])
         time.sleep(0.1)
@@ -593,10 +637,15 @@ def test_service_time2_of_a_verb(raw_server, connect):
     assert connection.service_time2 > connection.service_time1
 
 
-def test_connect_time_is_not_service_time(raw_server, authorization, loopback, tls_context):
+def test_connect_time_is_not_service_time(
+    raw_server: StartServer,
+    authorization: hcpsdk.NativeAuthorization,
+    loopback: str,
+    tls_context: ssl.SSLContext,
+) -> None:
     """`connect_time` covers the TLS handshake, `service_time1` does not (contract 1.7)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         time.sleep(0.2)
         peer.sock = tls_context.wrap_socket(peer.sock, server_side=True)
         answering(OK, OK)(peer)
@@ -614,7 +663,7 @@ def test_connect_time_is_not_service_time(raw_server, authorization, loopback, t
         assert connection.connect_time == first  # of the last connect; there was no new one
 
 
-def test_times_of_a_failed_request(raw_server, connect):
+def test_times_of_a_failed_request(raw_server: StartServer, connect: Connect) -> None:
     """A failed request does not show the times of an earlier one (contract 1.8, 1.7)."""
     server = raw_server(in_turn(answering(OK), lambda peer: None))
     connection = connect(server)
@@ -631,7 +680,7 @@ def test_times_of_a_failed_request(raw_server, connect):
 # Printing
 
 
-def printed_lines(text):
+def printed_lines(text: Any) -> Any:
     """Lines as `http.client` prints them, those of one kind in one piece."""
     sent = "".join(
         eval(line.removeprefix("send: ")).decode("latin-1")
@@ -643,7 +692,9 @@ def printed_lines(text):
 
 @pytest.mark.parametrize("debuglevel", [1, 9])
 @pytest.mark.parametrize("body", [None, b"abc", [b"abc", b"d" * 100_000]])
-def test_debuglevel(raw_server, connect, capfd, debuglevel, body):
+def test_debuglevel(
+    raw_server: StartServer, connect: Connect, capfd: Any, debuglevel: Any, body: Any
+) -> None:
     """A debuglevel prints all that is on the wire, as `http.client` does (contract 3.9)."""
     data = answer(b"abc", "201 Created", "X-A: b")
     server = raw_server(answering(data))
@@ -664,9 +715,93 @@ def test_debuglevel(raw_server, connect, capfd, debuglevel, body):
     assert received == expected != []
 
 
-def test_no_debuglevel(raw_server, connect, capfd):
+def test_no_debuglevel(raw_server: StartServer, connect: Connect, capfd: Any) -> None:
     """Without a debuglevel nothing is printed (contract 3.9)."""
     connection = connect(raw_server(answering(answer(b"abc"))))
     connection.PUT("/rest/a", b"abc")
 
     assert capfd.readouterr() == ("", "")
+
+
+# Clean-up reads that fail
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["fresh", "kept"])
+@pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
+def test_clean_up_that_is_reset(
+    raw_server: Any, connect: Any, head_was_read: threading.Event, verb: str, is_kept: bool
+) -> None:
+    """A verb whose clean-up read fails has failed after a byte of the answer came: without retries
+    it is sent once, on a fresh socket and on one that was kept (contract 4.2, 4.3)."""
+
+    def handler(peer: Peer) -> None:
+        if is_kept:
+            peer.read_request()
+            peer.send(OK)
+        peer.read_request()
+        head_was_read.clear()
+        peer.send(head("Content-Length: 100"))
+        assert head_was_read.wait(PATIENCE)
+        peer.reset()
+
+    server = raw_server(in_turn(handler, answering(OK)))
+    connection = connect(server)
+    if is_kept:
+        getattr(connection, verb)("/rest/a")
+    with pytest.raises(hcpsdk.HcpsdkError):
+        getattr(connection, verb)("/rest/a")
+    assert connection.attempts == 1
+    assert len(server.requests) == 1 + is_kept
+    assert len(server.peers) == 1
+    assert connection.HEAD("/rest/a").status == 200
+
+
+# The caller's own objects
+
+
+def test_params_that_raise(raw_server: Any, connect: Any) -> None:
+    """What the caller's own objects raise goes through, whatever it is, and the socket is still
+    closed after its idle time (contract 4.6, 5)."""
+
+    def params() -> Iterator[tuple[str, str]]:
+        yield "a", "b"
+        raise KeyError("the caller's own")
+
+    server = raw_server(answering(OK))
+    connection = connect(server, idletime=0.5)
+    connection.GET("/rest/a")
+    with pytest.raises(KeyError, match="the caller's own"):
+        connection.GET("/rest/a", params=params())
+    (peer,) = server.wait_for_finished(1)
+    assert len(peer.requests) == 1
+
+
+SECRET = "c2VjcmV0"
+
+
+class Foolish(hcpsdk.BaseAuthorization):
+    """Forgot to strip what it read from a file."""
+
+    def __init__(self, end: str) -> None:
+        self._end = end
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"HCP {SECRET}{self._end}", "Cookie": "none"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\nX-More: 1", "\0"])
+def test_line_break_in_the_authorization(raw_server: Any, end: str) -> None:
+    """An authorization cannot put a line break into the request: ValueError, nothing is sent, and
+    the secret is in nothing that a traceback shows (contract 3.3)."""
+    server = raw_server(Peer.wait_for_close)
+    with pytest.raises(ValueError) as caught:
+        target = hcpsdk.Target(server.address, Foolish(end), port=server.port)
+        with hcpsdk.Connection(target) as connection:
+            connection.GET("/rest/a")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error} {error!r} {error.args!r}"
+        error = error.__cause__ or error.__context__
+    assert server.peers == []
+    assert server.requests == []

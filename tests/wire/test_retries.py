@@ -3,19 +3,32 @@
 import contextlib
 import io
 import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hcpsdk
 from hcpsdk import ips
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    in_turn,
+)
 
 VERBS = ["GET", "HEAD", "PUT", "DELETE", "POST"]
 IDEMPOTENT = ["GET", "HEAD", "PUT", "DELETE"]
 
 
-def call(connection, verb, body=None, url="/rest/a"):
+def call(connection: hcpsdk.Connection, verb: Any, body: Any = None, url: Any = "/rest/a") -> Any:
     """*verb* with *body*, which GET, HEAD, DELETE take through `request()` only."""
     if verb == "PUT":
         return connection.PUT(url, body)
@@ -29,47 +42,47 @@ def call(connection, verb, body=None, url="/rest/a"):
 # What a server may do to a request. Each reads some of it, and gives no whole answer.
 
 
-def hang_up_at_once(peer):
+def hang_up_at_once(peer: Peer) -> None:
     """Nothing is read: a reset where the request has come already."""
     peer.close()
 
 
-def hang_up_after_the_request(peer):
+def hang_up_after_the_request(peer: Peer) -> None:
     peer.read_request()
 
 
-def reset_after_the_request(peer):
+def reset_after_the_request(peer: Peer) -> None:
     peer.read_request()
     peer.reset()
 
 
-def hang_up_within_the_head(peer):
+def hang_up_within_the_head(peer: Peer) -> None:
     peer.read_request()
     peer.send(b"HTTP/1.1 200 O")
 
 
-def hang_up_between_headers(peer):
+def hang_up_between_headers(peer: Peer) -> None:
     peer.read_request()
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
 
 
-def answer_garbage(peer):
+def answer_garbage(peer: Peer) -> None:
     peer.read_request()
     peer.send(b"gar\0bage\r\n\r\n")
 
 
-def stall(peer):
+def stall(peer: Peer) -> None:
     peer.read_request()
     with contextlib.suppress(ConnectionError):
         peer.wait_for_close()
 
 
-def hang_up_within_the_body(peer):
+def hang_up_within_the_body(peer: Peer) -> None:
     peer.read_request()
     peer.send(answer(b"abc")[:-1])
 
 
-def hang_up_within_a_chunk(peer):
+def hang_up_within_a_chunk(peer: Peer) -> None:
     peer.read_request()
     peer.send(chunked_answer(b"abc")[:-8])
 
@@ -90,7 +103,7 @@ WHOLE = BODY[4:]
 
 
 @contextlib.contextmanager
-def body_of(kind, tmp_path):
+def body_of(kind: Any, tmp_path: Path) -> Iterator[Any]:
     """A body that holds WHOLE from where it stands."""
     if kind == "none":
         yield None
@@ -101,9 +114,9 @@ def body_of(kind, tmp_path):
     elif kind == "list":
         yield [WHOLE[:10], WHOLE[10:]]
     elif kind == "BytesIO":
-        file = io.BytesIO(BODY)
-        file.seek(4)
-        yield file
+        memory = io.BytesIO(BODY)
+        memory.seek(4)
+        yield memory
     elif kind in ("file", "unbuffered", "text file"):
         (tmp_path / "body").write_bytes(BODY)
         mode = "r" if kind == "text file" else "rb"
@@ -123,8 +136,9 @@ REWINDABLE = ["none", "bytes", "str", "list", "BytesIO", "file", "unbuffered", "
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_retries(raw_server, connect, verb, fault):
-    """With ``retries=0`` a request that was sent on a fresh socket is not sent again (4.3)."""
+def test_no_retries(raw_server: StartServer, connect: Connect, verb: str, fault: Any) -> None:
+    """With ``retries=0`` a request that was sent on a fresh socket is not sent again (contract
+    4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server, timeout=0.5 if fault is stall else 30)
 
@@ -141,7 +155,7 @@ def test_no_retries(raw_server, connect, verb, fault):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("verb", VERBS)
-def test_retries(raw_server, connect, verb, fault):
+def test_retries(raw_server: StartServer, connect: Connect, verb: str, fault: Any) -> None:
     """Up to *retries* further attempts, for every method (contract 4.3)."""
     server = raw_server(in_turn(fault, fault, answering(answer(b"" if verb == "HEAD" else b"x"))))
     connection = connect(server, retries=2, timeout=0.5 if fault is stall else 30)
@@ -155,7 +169,9 @@ def test_retries(raw_server, connect, verb, fault):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("retries", [1, 3])
-def test_retries_used_up(raw_server, connect, fault, retries):
+def test_retries_used_up(
+    raw_server: StartServer, connect: Connect, fault: Any, retries: int
+) -> None:
     """Not one attempt more than promised, and then a clear exception (contract 4.3, 4.5)."""
     server = raw_server(in_turn(*[fault] * (retries + 1), answering(answer(b"next"))))
     connection = connect(server, retries=retries, timeout=0.5 if fault is stall else 30)
@@ -172,7 +188,9 @@ def test_retries_used_up(raw_server, connect, fault, retries):
 @pytest.mark.parametrize(
     "fault", [hang_up_after_the_request, hang_up_at_once, hang_up_within_the_head]
 )
-def test_body_is_rewound(raw_server, connect, tmp_path, kind, fault):
+def test_body_is_rewound(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, kind: Any, fault: Any
+) -> None:
     """Each attempt sends the whole body, from where it stood at the call (contract 4.3)."""
     server = raw_server(in_turn(fault, fault, answering(OK)))
     connection = connect(server, retries=2)
@@ -188,7 +206,9 @@ def test_body_is_rewound(raw_server, connect, tmp_path, kind, fault):
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_body_that_cannot_be_rewound(raw_server, connect, tmp_path, verb, fault):
+def test_body_that_cannot_be_rewound(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, verb: str, fault: Any
+) -> None:
     """A generator is never sent twice, and the error says that this is why (contract 4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server, retries=5, timeout=0.5 if fault is stall else 30)
@@ -205,21 +225,21 @@ def test_body_that_cannot_be_rewound(raw_server, connect, tmp_path, verb, fault)
 
 
 @pytest.mark.parametrize("kind", ["iterator", "iterable over one iterator", "iterable over a file"])
-def test_iterables_that_are_spent(raw_server, connect, kind):
+def test_iterables_that_are_spent(raw_server: StartServer, connect: Connect, kind: Any) -> None:
     """No attempt ever sends less than the whole body, whatever the iterable (contract 4.3)."""
 
     class Iterable:
-        def __init__(self):
+        def __init__(self) -> None:
             self.pieces = iter([WHOLE[:10], WHOLE[10:]])
 
-        def __iter__(self):
+        def __iter__(self) -> Any:
             if kind == "iterable over one iterator":
                 return self.pieces
             return (piece for piece in self.pieces)
 
     complete = []
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         with contextlib.suppress(Exception):
             complete.append(peer.read_request().body)
         if peer.number:
@@ -234,7 +254,9 @@ def test_iterables_that_are_spent(raw_server, connect, kind):
 
 @pytest.mark.parametrize("fault", CLEAN_UP_FAULTS)
 @pytest.mark.parametrize("verb", ["PUT", "DELETE", "POST"])
-def test_clean_up_that_fails(raw_server, connect, verb, fault):
+def test_clean_up_that_fails(
+    raw_server: StartServer, connect: Connect, verb: str, fault: Any
+) -> None:
     """A verb whose clean-up read fails is retried like any other failure (contract 4.3)."""
     server = raw_server(in_turn(fault, answering(answer(b"abc", "201 Created"))))
     connection = connect(server, retries=1)
@@ -246,7 +268,9 @@ def test_clean_up_that_fails(raw_server, connect, verb, fault):
 
 @pytest.mark.parametrize("fault", CLEAN_UP_FAULTS)
 @pytest.mark.parametrize("verb", ["PUT", "DELETE", "POST"])
-def test_clean_up_that_fails_for_good(raw_server, connect, verb, fault):
+def test_clean_up_that_fails_for_good(
+    raw_server: StartServer, connect: Connect, verb: str, fault: Any
+) -> None:
     """A status that came does not make a success of a failed clean-up (contract 4.3, 1.8)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server)
@@ -258,8 +282,9 @@ def test_clean_up_that_fails_for_good(raw_server, connect, verb, fault):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_get_is_not_retried_while_it_is_read(raw_server, connect):
-    """What breaks while the caller reads is the caller's: part of it is delivered (3.6, 4.3)."""
+def test_get_is_not_retried_while_it_is_read(raw_server: StartServer, connect: Connect) -> None:
+    """What breaks while the caller reads is the caller's: part of it is delivered (contract 3.6,
+    4.3)."""
     server = raw_server(in_turn(hang_up_within_the_body, answering(answer(b"next"))))
     connection = connect(server, retries=3)
     connection.GET("/rest/a")
@@ -277,10 +302,13 @@ def test_get_is_not_retried_while_it_is_read(raw_server, connect):
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("kind", ["bytes", "generator"])
 @pytest.mark.parametrize("ending", ["close", "reset"])
-def test_closed_while_idle(raw_server, connect, tmp_path, verb, kind, ending):
-    """A kept-alive socket that was closed meanwhile is replaced, at no cost at all (4.2)."""
+def test_closed_while_idle(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, verb: str, kind: Any, ending: Any
+) -> None:
+    """A kept-alive socket that was closed meanwhile is replaced, at no cost at all (contract
+    4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         if ending == "reset":
@@ -302,11 +330,11 @@ def test_closed_while_idle(raw_server, connect, tmp_path, verb, kind, ending):
 # The race: the server closes when the request is already on its way.
 
 
-def close_after_reading(peer):
+def close_after_reading(peer: Peer) -> None:
     peer.read_request()
 
 
-def reset_after_reading(peer):
+def reset_after_reading(peer: Peer) -> None:
     peer.read_request()
     peer.reset()
 
@@ -317,10 +345,12 @@ RACES = [close_after_reading, reset_after_reading]
 @pytest.mark.parametrize("race", RACES)
 @pytest.mark.parametrize("verb", IDEMPOTENT)
 @pytest.mark.parametrize("retries", [0, 1])
-def test_race_is_resent(raw_server, connect, verb, race, retries):
+def test_race_is_resent(
+    raw_server: StartServer, connect: Connect, verb: str, race: Any, retries: int
+) -> None:
     """GET, HEAD, PUT, DELETE are sent once more without a retry (contract 4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         race(peer)
@@ -336,10 +366,12 @@ def test_race_is_resent(raw_server, connect, verb, race, retries):
 
 @pytest.mark.parametrize("kind", REWINDABLE)
 @pytest.mark.parametrize("race", RACES)
-def test_race_rewinds_the_body(raw_server, connect, tmp_path, kind, race):
+def test_race_rewinds_the_body(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, kind: Any, race: Any
+) -> None:
     """The free resend sends the body from its beginning (contract 4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         race(peer)
@@ -356,10 +388,12 @@ def test_race_rewinds_the_body(raw_server, connect, tmp_path, kind, race):
 
 
 @pytest.mark.parametrize("race", RACES)
-def test_race_with_a_generator(raw_server, connect, tmp_path, race):
+def test_race_with_a_generator(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, race: Any
+) -> None:
     """A body that is spent is not resent, the error says why (contract 4.2, 4.3)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         race(peer)
@@ -379,10 +413,10 @@ def test_race_with_a_generator(raw_server, connect, tmp_path, race):
 
 
 @pytest.mark.parametrize("race", RACES)
-def test_race_of_a_post(raw_server, connect, race):
+def test_race_of_a_post(raw_server: StartServer, connect: Connect, race: Any) -> None:
     """POST is not sent again without a retry (contract 4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         race(peer)
@@ -400,10 +434,10 @@ def test_race_of_a_post(raw_server, connect, race):
 
 
 @pytest.mark.parametrize("race", RACES)
-def test_race_of_a_post_with_retries(raw_server, connect, race):
+def test_race_of_a_post_with_retries(raw_server: StartServer, connect: Connect, race: Any) -> None:
     """POST is sent again as a retry (contract 4.2, 4.3)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         race(peer)
@@ -418,10 +452,10 @@ def test_race_of_a_post_with_retries(raw_server, connect, race):
     assert connection.attempts == 2  # one retry, and no free one besides
 
 
-def test_race_is_resent_once_only(raw_server, connect):
-    """A socket that was never used before costs an attempt: one free resend only (4.2)."""
+def test_race_is_resent_once_only(raw_server: StartServer, connect: Connect) -> None:
+    """A socket that was never used before costs an attempt: one free resend only (contract 4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         peer.read_request()
@@ -441,10 +475,12 @@ def test_race_is_resent_once_only(raw_server, connect):
 @pytest.mark.parametrize("ending", ["close", "reset"])
 @pytest.mark.parametrize("start", [b"H", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n"])
 @pytest.mark.parametrize("verb", IDEMPOTENT)
-def test_no_resend_after_a_byte_of_the_answer(raw_server, connect, verb, start, ending):
-    """If a byte of an answer came, the server may have acted: no free resend (4.2)."""
+def test_no_resend_after_a_byte_of_the_answer(
+    raw_server: StartServer, connect: Connect, verb: str, start: Any, ending: Any
+) -> None:
+    """If a byte of an answer came, the server may have acted: no free resend (contract 4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         peer.read_request()
@@ -462,10 +498,10 @@ def test_no_resend_after_a_byte_of_the_answer(raw_server, connect, verb, start, 
     assert connection.attempts == 1
 
 
-def test_stale_socket_costs_no_retry(raw_server, connect):
+def test_stale_socket_costs_no_retry(raw_server: StartServer, connect: Connect) -> None:
     """However often it happens, idle sockets that were closed use up nothing (contract 4.2)."""
 
-    def once(peer):
+    def once(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"x"))
 
@@ -477,8 +513,13 @@ def test_stale_socket_costs_no_retry(raw_server, connect):
         server.wait_for_finished(count)
 
 
-def test_session_tickets_are_no_end(raw_server, authorization, loopback, tls_context):
-    """Readable is not end-of-file: with TLS tickets pending the socket is kept (4.2)."""
+def test_session_tickets_are_no_end(
+    raw_server: StartServer,
+    authorization: hcpsdk.NativeAuthorization,
+    loopback: str,
+    tls_context: ssl.SSLContext,
+) -> None:
+    """Readable is not end-of-file: with TLS tickets pending the socket is kept (contract 4.2)."""
     server = raw_server(answering(*[answer(b"x")] * 5), loopback, 8000, tls_context)
     target = hcpsdk.Target(loopback, authorization, port=8000)
     with hcpsdk.Connection(target) as connection:
@@ -489,15 +530,22 @@ def test_session_tickets_are_no_end(raw_server, authorization, loopback, tls_con
 
 
 @pytest.mark.parametrize("verb", IDEMPOTENT)
-def test_race_under_tls(raw_server, authorization, loopback, tls_context, verb):
-    """The same under TLS: a close that races is resent, one before it costs nothing (4.2)."""
+def test_race_under_tls(
+    raw_server: StartServer,
+    authorization: hcpsdk.NativeAuthorization,
+    loopback: str,
+    tls_context: ssl.SSLContext,
+    verb: str,
+) -> None:
+    """The same under TLS: a close that races is resent, one before it costs nothing (contract
+    4.2)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         peer.read_request()
 
-    def second(peer):
+    def second(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
 
@@ -516,13 +564,13 @@ def test_race_under_tls(raw_server, authorization, loopback, tls_context, verb):
 
 
 @pytest.fixture
-def resolve(monkeypatch):
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that makes a name resolve to the given addresses; returns the look-ups."""
 
-    def make(*addresses):
+    def make(*addresses: Any) -> Any:
         asked = []
 
-        def query(fqdn, cache=False):
+        def query(fqdn: Any, cache: Any = False) -> Any:
             asked.append(fqdn)
             return ips.Response(fqdn, cache, addresses)
 
@@ -533,7 +581,9 @@ def resolve(monkeypatch):
 
 
 @pytest.fixture
-def nodes(raw_server, resolve, authorization):
+def nodes(
+    raw_server: StartServer, resolve: Any, authorization: hcpsdk.NativeAuthorization
+) -> Iterator[Any]:
     """A function that starts one server per handler, on neighbouring addresses and one port.
 
     None in place of a handler is a node that refuses connections. Gives the servers (None, too),
@@ -541,7 +591,7 @@ def nodes(raw_server, resolve, authorization):
     """
     connections = []
 
-    def make(*handlers):
+    def make(*handlers: Any) -> Any:
         servers = []
         port = 0
         for number, handler in enumerate(handlers):
@@ -556,7 +606,7 @@ def nodes(raw_server, resolve, authorization):
         asked = resolve(*[f"127.0.0.{number + 11}" for number in range(len(handlers))])
         target = hcpsdk.Target("nodes.example.com", authorization, port=port)
 
-        def connect(**options):
+        def connect(**options: Any) -> Any:
             connections.append(hcpsdk.Connection(target, **options))
             return connections[-1]
 
@@ -569,8 +619,10 @@ def nodes(raw_server, resolve, authorization):
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("kind", ["none", "generator"])
-def test_refused_connections_are_passed_over(nodes, tmp_path, verb, kind):
-    """Connecting failed: the next address is tried, without using up retries (4.1)."""
+def test_refused_connections_are_passed_over(
+    nodes: Any, tmp_path: Path, verb: str, kind: Any
+) -> None:
+    """Connecting failed: the next address is tried, without using up retries (contract 4.1)."""
     servers, connect, _ = nodes(None, None, answering(OK), None)
     connection = connect(retries=0)
 
@@ -583,12 +635,12 @@ def test_refused_connections_are_passed_over(nodes, tmp_path, verb, kind):
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_all_nodes_refuse(nodes, monkeypatch, retries):
-    """All addresses are tried once per attempt; then the request has failed (4.1, 4.7)."""
+def test_all_nodes_refuse(nodes: Any, monkeypatch: pytest.MonkeyPatch, retries: int) -> None:
+    """All addresses are tried once per attempt; then the request has failed (contract 4.1, 4.7)."""
     tried = []
     create_connection = socket.create_connection
 
-    def recording(address, *args, **options):
+    def recording(address: Any, *args: Any, **options: Any) -> Any:
         tried.append(address[0])
         return create_connection(address, *args, **options)
 
@@ -609,10 +661,18 @@ def test_all_nodes_refuse(nodes, monkeypatch, retries):
 
 
 @pytest.mark.parametrize("fault", ["hang up", "garbage", "stall"])
-def test_tls_broken_off(raw_server, resolve, authorization, tls_context, loopback, fault):
-    """A handshake that is broken off is a failed connect: the next address is tried (4.1)."""
+def test_tls_broken_off(
+    raw_server: StartServer,
+    resolve: Any,
+    authorization: hcpsdk.NativeAuthorization,
+    tls_context: ssl.SSLContext,
+    loopback: str,
+    fault: Any,
+) -> None:
+    """A handshake that is broken off is a failed connect: the next address is tried (contract
+    4.1)."""
 
-    def broken(peer):
+    def broken(peer: Peer) -> None:
         if fault == "garbage":
             peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         if fault != "hang up":
@@ -631,7 +691,7 @@ def test_tls_broken_off(raw_server, resolve, authorization, tls_context, loopbac
         assert connection.attempts == 1
 
 
-def test_next_address_after_a_failure(nodes):
+def test_next_address_after_a_failure(nodes: Any) -> None:
     """After a failure the next address is used, and the pool refreshed (contract 4.3)."""
     # Target() itself takes the first address, so the last one is the first's turn again.
     fault = in_turn(hang_up_after_the_request)
@@ -650,7 +710,7 @@ def test_next_address_after_a_failure(nodes):
 
 
 @pytest.mark.parametrize("fault", [hang_up_after_the_request, answer_garbage, stall])
-def test_message(raw_server, connect, fault):
+def test_message(raw_server: StartServer, connect: Connect, fault: Any) -> None:
     """The message tells method, path, address, attempts and cause (contract 4.5)."""
     connection = connect(raw_server(fault), retries=1, timeout=0.5 if fault is stall else 30)
 
@@ -670,10 +730,12 @@ def test_message(raw_server, connect, fault):
 
 
 @pytest.mark.parametrize("fault", [*FAULTS[1:], *CLEAN_UP_FAULTS])
-def test_socket_is_gone_after_a_failure(raw_server, connect, fault):
-    """After any failure the socket is gone, even while the exception is kept (4.6)."""
+def test_socket_is_gone_after_a_failure(
+    raw_server: StartServer, connect: Connect, fault: Any
+) -> None:
+    """After any failure the socket is gone, even while the exception is kept (contract 4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         fault(peer)
         if fault is not reset_after_the_request:
             with contextlib.suppress(ConnectionError):
@@ -692,10 +754,13 @@ def test_socket_is_gone_after_a_failure(raw_server, connect, fault):
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
-def test_socket_is_gone_after_a_time_limit(raw_server, connect, part):
-    """The socket is gone after a time limit, even while exception and answer are kept (4.6)."""
+def test_socket_is_gone_after_a_time_limit(
+    raw_server: StartServer, connect: Connect, part: Any
+) -> None:
+    """The socket is gone after a time limit, even while exception and answer are kept (contract
+    4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[: -1 if part == "body" else 9])
         peer.wait_for_close()
@@ -714,8 +779,8 @@ def test_socket_is_gone_after_a_time_limit(raw_server, connect, part):
 # 4.7: attempts
 
 
-def test_attempts(raw_server, connect):
-    """`attempts` counts how often the last request was sent; 0 before the first (4.7)."""
+def test_attempts(raw_server: StartServer, connect: Connect) -> None:
+    """`attempts` counts how often the last request was sent; 0 before the first (contract 4.7)."""
     server = raw_server(
         in_turn(hang_up_after_the_request, answering(OK, OK), hang_up_after_the_request)
     )
@@ -730,3 +795,31 @@ def test_attempts(raw_server, connect):
     with pytest.raises(hcpsdk.HcpsdkError):
         connection.DELETE("/rest/a")
     assert connection.attempts == 0
+
+
+class Spent:
+    """Looks like a collection; is gone after one pass."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+        self._left = iter(pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __contains__(self, piece: object) -> bool:
+        return piece in self._pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._left
+
+
+def test_collection_that_is_spent(raw_server: Any, connect: Any) -> None:
+    """An iterable that only looks as if it gave the same twice is never sent twice, and the error
+    says why (contract 4.3)."""
+    server = raw_server(in_turn(reset_after_the_request, answering(OK)))
+    connection = connect(server, retries=1)
+    with pytest.raises(hcpsdk.HcpsdkError, match="the body cannot be rewound"):
+        connection.PUT("/rest/a", Spent(b"some", b"pieces"))
+    assert connection.attempts == 1
+    assert [received.body for received in server.requests] == [b"somepieces"]

@@ -8,25 +8,27 @@ import os
 import sys
 import tempfile
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, in_turn
+from ..support.raw_server import OK, Connect, Peer, StartServer, answer, answering, in_turn
 
 DATA = os.urandom(3_000_000)
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Any:
     path = tmp_path / "data"
     path.write_bytes(DATA)
     return path
 
 
 @pytest.fixture
-def sparse(tmp_path):
+def sparse(tmp_path: Path) -> Any:
     """A file larger than 2 GiB that lies nowhere, and than all buffers between us and a server."""
     path = tmp_path / "sparse"
     with open(path, "wb") as file:
@@ -35,12 +37,12 @@ def sparse(tmp_path):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The calls of `os.sendfile`, each as place and size."""
     calls = []
     sendfile = os.sendfile
 
-    def counted(out, file, place, size):
+    def counted(out: Any, file: Any, place: Any, size: Any) -> Any:
         calls.append((place, size))
         return sendfile(out, file, place, size)
 
@@ -60,7 +62,16 @@ def calls(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("start", [0, 1, 1_500_000])
-def test_files(raw_server, connect, path, calls, mode, options, is_sent_by_the_system, start):
+def test_files(
+    raw_server: StartServer,
+    connect: Connect,
+    path: Any,
+    calls: Any,
+    mode: Any,
+    options: Any,
+    is_sent_by_the_system: Any,
+    start: Any,
+) -> None:
     """A file is sent from its position, and left at its end, whoever reads it (contract 3.4)."""
     server = raw_server(answering(OK))
     with open(path, mode, **options) as file:
@@ -78,7 +89,7 @@ def test_files(raw_server, connect, path, calls, mode, options, is_sent_by_the_s
 @pytest.mark.parametrize(
     "make", [tempfile.TemporaryFile, tempfile.NamedTemporaryFile, tempfile.SpooledTemporaryFile]
 )
-def test_temporary_files(raw_server, connect, make):
+def test_temporary_files(raw_server: StartServer, connect: Connect, make: Any) -> None:
     """What was just written to a temporary file is sent whole (contract 3.4)."""
     server = raw_server(answering(OK))
     with make() as file:
@@ -91,7 +102,9 @@ def test_temporary_files(raw_server, connect, make):
 
 
 @pytest.mark.parametrize("size", [len(DATA), 200_000])
-def test_a_file_number_that_means_another_file(raw_server, connect, tmp_path, size):
+def test_a_file_number_that_means_another_file(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, size: Any
+) -> None:
     """What an object reads is sent, not what lies in the file whose number it has, even if the
     caller says how long it is (contract 3.4)."""
     with gzip.open(tmp_path / "packed", "wb", 0) as packed:
@@ -103,7 +116,7 @@ def test_a_file_number_that_means_another_file(raw_server, connect, tmp_path, si
     assert server.requests[0].body == DATA[:size]
 
 
-def test_a_file_that_tells_no_size(raw_server, connect):
+def test_a_file_that_tells_no_size(raw_server: StartServer, connect: Connect) -> None:
     """Neither is a file of /proc taken for what it says of itself (contract 3.4)."""
     if sys.platform != "linux":
         pytest.skip("no /proc here")
@@ -116,10 +129,10 @@ def test_a_file_that_tells_no_size(raw_server, connect):
     assert server.requests[0].body == first
 
 
-def test_rewound(raw_server, connect, path, calls):
+def test_rewound(raw_server: StartServer, connect: Connect, path: Any, calls: Any) -> None:
     """Each attempt sends all of the file, from where it stood at the call (contract 4.3)."""
 
-    def cut(peer):
+    def cut(peer: Peer) -> None:
         peer.read_head()
         peer.reset()
 
@@ -135,7 +148,9 @@ def test_rewound(raw_server, connect, path, calls):
     assert {place for place, _ in calls} >= {5}
 
 
-def test_chunked_if_wanted(raw_server, connect, path, calls):
+def test_chunked_if_wanted(
+    raw_server: StartServer, connect: Connect, path: Any, calls: Any
+) -> None:
     """Who wants chunks gets chunks (contract 3.4)."""
     server = raw_server(answering(OK))
     with open(path, "rb") as file:
@@ -147,7 +162,7 @@ def test_chunked_if_wanted(raw_server, connect, path, calls):
 
 
 @pytest.mark.parametrize("size", [0, len(DATA) - 1, len(DATA) + 1])
-def test_another_length(raw_server, connect, path, size):
+def test_another_length(raw_server: StartServer, connect: Connect, path: Any, size: Any) -> None:
     """A length that is not the file's is refused before anything is sent (contract 1.4)."""
     connection = connect(raw_server(answering(OK)))
     with open(path, "rb") as file:
@@ -162,11 +177,13 @@ def test_another_length(raw_server, connect, path, size):
 
 
 @pytest.mark.parametrize("size", [10, 20_000_000])
-def test_truncated_meanwhile(raw_server, connect, tmp_path, size):
+def test_truncated_meanwhile(
+    raw_server: StartServer, connect: Connect, tmp_path: Path, size: Any
+) -> None:
     """A file that shrinks meanwhile fails, at once and without a retry, and never makes a short
     object (contract 4.3)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_head()
         os.truncate(tmp_path / "data", size)
         peer.count_rest()
@@ -182,10 +199,10 @@ def test_truncated_meanwhile(raw_server, connect, tmp_path, size):
     assert connection.attempts == 1
 
 
-def test_growing_meanwhile(raw_server, connect, tmp_path):
+def test_growing_meanwhile(raw_server: StartServer, connect: Connect, tmp_path: Path) -> None:
     """A file that grows meanwhile is sent as long as it was at the call (contract 3.4)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         head = peer.read_head()
         with open(tmp_path / "data", "ab") as file:
             file.write(b"more")
@@ -200,11 +217,13 @@ def test_growing_meanwhile(raw_server, connect, tmp_path):
         assert file.tell() == 20_000_000
 
 
-def test_closed_meanwhile(raw_server, connect, sparse, tmp_path):
+def test_closed_meanwhile(
+    raw_server: StartServer, connect: Connect, sparse: Any, tmp_path: Path
+) -> None:
     """If the file is closed meanwhile, nothing is sent of another one that gets its number; the
     Connection is usable at once (contract 4.3, 4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_head()
         file.close()
         others.append(os.open(tmp_path / "other", os.O_RDONLY))
@@ -212,7 +231,7 @@ def test_closed_meanwhile(raw_server, connect, sparse, tmp_path):
             assert not data.strip(b"\0")
 
     (tmp_path / "other").write_bytes(b"\1" * 40_000_000)
-    others = []
+    others: list[Any] = []
     file = open(sparse, "rb")  # noqa: SIM115
     number = file.fileno()
     server = raw_server(in_turn(handler, answering(OK)))
@@ -225,7 +244,7 @@ def test_closed_meanwhile(raw_server, connect, sparse, tmp_path):
     os.close(number)
 
 
-def test_deleted(raw_server, connect, path):
+def test_deleted(raw_server: StartServer, connect: Connect, path: Any) -> None:
     """A file that is open can be sent, whatever became of its name (contract 3.4)."""
     server = raw_server(answering(OK))
     with open(path, "rb") as file:
@@ -237,16 +256,18 @@ def test_deleted(raw_server, connect, path):
 
 @pytest.mark.parametrize("timeout", [30, None])
 @pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"])
-def test_early_answer(raw_server, connect, sparse, timeout, interim):
+def test_early_answer(
+    raw_server: StartServer, connect: Connect, sparse: Any, timeout: Any, interim: Any
+) -> None:
     """A server that answers while a file is sent, and closes, is heard (contract 4.4); and files
     have no limit at 2 GiB."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         head = peer.read_head()
         lengths.append(b"Content-Length: %d\r\n" % (3 * 2**30 + 5) in head)
         peer.send(interim + answer(b"exists", "409 Conflict"))
 
-    lengths = []
+    lengths: list[int] = []
     connection = connect(raw_server(handler), timeout=timeout)
     with open(sparse, "rb") as file:
         response = connection.request("PUT", "/rest/a", file)
@@ -256,10 +277,10 @@ def test_early_answer(raw_server, connect, sparse, timeout, interim):
     assert connection.attempts == 1
 
 
-def test_server_stops_reading(raw_server, connect, sparse):
+def test_server_stops_reading(raw_server: StartServer, connect: Connect, sparse: Any) -> None:
     """A server that stops reading raises HcpsdkTimeoutError (contract 4.5)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_head()
         assert over.wait(30)
 
@@ -273,10 +294,12 @@ def test_server_stops_reading(raw_server, connect, sparse):
 
 
 @pytest.mark.parametrize("name", ["EINVAL", "ENOSYS", "EOPNOTSUPP", "EPERM", "ENOMEM"])
-def test_a_system_that_cannot(raw_server, connect, monkeypatch, path, name):
+def test_a_system_that_cannot(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, path: Any, name: Any
+) -> None:
     """Where the system cannot send a file, we do (contract 3.4)."""
 
-    def refuse(*_args):
+    def refuse(*_args: Any) -> None:
         raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)))
 
     monkeypatch.setattr(os, "sendfile", refuse)
@@ -288,10 +311,13 @@ def test_a_system_that_cannot(raw_server, connect, monkeypatch, path, name):
     assert server.requests[0].body == DATA
 
 
-def test_a_file_that_cannot_be_read(raw_server, connect, monkeypatch, path):
-    """A broken disk is not the server's fault: no retry, an HcpsdkError with its cause (1.4)."""
+def test_a_file_that_cannot_be_read(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, path: Any
+) -> None:
+    """A broken disk is not the server's fault: no retry, an HcpsdkError with its cause (contract
+    1.4)."""
 
-    def fail(out, file, start, _length):
+    def fail(out: Any, file: Any, start: Any, _length: Any) -> Any:
         if start:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return sendfile(out, file, start, 1000)
@@ -306,10 +332,12 @@ def test_a_file_that_cannot_be_read(raw_server, connect, monkeypatch, path):
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_reset_meanwhile(raw_server, connect, sparse, retries):
+def test_reset_meanwhile(
+    raw_server: StartServer, connect: Connect, sparse: Any, retries: int
+) -> None:
     """A connection that breaks while a file is sent fails as any other (contract 4.3, 4.6)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         with contextlib.suppress(OSError):
             peer.read_head()
             peer.read_exactly(2_000_000)

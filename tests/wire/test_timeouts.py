@@ -3,28 +3,39 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import hcpsdk
 
-from .raw import OK, answer, answering, chunked_answer, in_turn
+from ..support.raw_server import (
+    OK,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    chunked_answer,
+    in_turn,
+)
 
 
-def stall(peer):
+def stall(peer: Peer) -> None:
     peer.read_request()
     with contextlib.suppress(ConnectionError):
         peer.wait_for_close()
 
 
-def stall_within_the_head(peer):
+def stall_within_the_head(peer: Peer) -> None:
     peer.read_request()
     peer.send(b"HTTP/1.1 200 OK\r\nContent-")
     peer.wait_for_close()
 
 
 @pytest.fixture
-def full_port():
+def full_port() -> Iterator[Any]:
     """The port of a listener on 127.0.0.1 that takes no more connections."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
@@ -43,8 +54,9 @@ def full_port():
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_connect(full_port, authorization, retries):
-    """A connect that takes too long raises HcpsdkTimeoutError; nothing was sent (4.5, 4.7)."""
+def test_connect(full_port: Any, authorization: hcpsdk.NativeAuthorization, retries: int) -> None:
+    """A connect that takes too long raises HcpsdkTimeoutError; nothing was sent (contract 4.5,
+    4.7)."""
     target = hcpsdk.Target("127.0.0.1", authorization, port=full_port)
     with hcpsdk.Connection(target, timeout=0.1, retries=retries) as connection:
         with pytest.raises(hcpsdk.HcpsdkTimeoutError) as caught:
@@ -55,10 +67,12 @@ def test_connect(full_port, authorization, retries):
         assert isinstance(caught.value.__cause__, TimeoutError)
 
 
-def test_tls_handshake(raw_server, authorization, loopback):
+def test_tls_handshake(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization, loopback: str
+) -> None:
     """A TLS handshake that takes too long raises HcpsdkTimeoutError (contract 4.5)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.wait_for_close()
 
     raw_server(handler, loopback, 8000)
@@ -71,10 +85,10 @@ def test_tls_handshake(raw_server, authorization, loopback):
 
 
 @pytest.mark.parametrize("kind", ["bytes", "chunked", "generator"])
-def test_send(raw_server, connect, kind):
+def test_send(raw_server: StartServer, connect: Connect, kind: Any) -> None:
     """A server that stops reading raises HcpsdkTimeoutError (contract 4.5)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_head()
         assert over.wait(30)
 
@@ -91,10 +105,10 @@ def test_send(raw_server, connect, kind):
     over.set()
 
 
-def test_slow_answer_is_no_time_limit(raw_server, connect):
+def test_slow_answer_is_no_time_limit(raw_server: StartServer, connect: Connect) -> None:
     """A transfer may last longer than the limit, which is for each step (contract 4.5)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         for number in range(len(data)):
             peer.send(data[number : number + 1])
@@ -110,8 +124,9 @@ def test_slow_answer_is_no_time_limit(raw_server, connect):
 
 @pytest.mark.parametrize("fault", [stall, stall_within_the_head])
 @pytest.mark.parametrize("verb", ["GET", "PUT", "POST", "DELETE", "HEAD"])
-def test_headers(raw_server, connect, verb, fault):
-    """Headers that do not come raise HcpsdkTimeoutError; the next request works (4.5, 4.6)."""
+def test_headers(raw_server: StartServer, connect: Connect, verb: str, fault: Any) -> None:
+    """Headers that do not come raise HcpsdkTimeoutError; the next request works (contract 4.5,
+    4.6)."""
     server = raw_server(in_turn(fault, answering(answer(b"next"))))
     connection = connect(server, timeout=0.5)
 
@@ -135,10 +150,11 @@ def test_headers(raw_server, connect, verb, fault):
         lambda c, r: list(r),
     ],
 )
-def test_body(raw_server, connect, data, read):
-    """A body that stalls raises HcpsdkTimeoutError from every way of reading (4.5, 3.6)."""
+def test_body(raw_server: StartServer, connect: Connect, data: Any, read: Any) -> None:
+    """A body that stalls raises HcpsdkTimeoutError from every way of reading (contract 4.5,
+    3.6)."""
 
-    def fault(peer):
+    def fault(peer: Peer) -> None:
         peer.read_request()
         peer.send(data)
         peer.wait_for_close()
@@ -159,10 +175,10 @@ def test_body(raw_server, connect, data, read):
 
 
 @pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
-def test_clean_up(raw_server, connect, verb):
-    """A body that stalls while a verb reads it raises HcpsdkTimeoutError (4.5, 4.3)."""
+def test_clean_up(raw_server: StartServer, connect: Connect, verb: str) -> None:
+    """A body that stalls while a verb reads it raises HcpsdkTimeoutError (contract 4.5, 4.3)."""
 
-    def fault(peer):
+    def fault(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"abc")[:-1])
         peer.wait_for_close()
@@ -177,10 +193,10 @@ def test_clean_up(raw_server, connect, verb):
     assert connection.GET("/rest/b").read() == b"next"
 
 
-def test_time_limit_on_a_kept_alive_socket(raw_server, connect):
+def test_time_limit_on_a_kept_alive_socket(raw_server: StartServer, connect: Connect) -> None:
     """A time limit is no race with the server's close: no free resend (contract 4.2, 4.5)."""
 
-    def first(peer):
+    def first(peer: Peer) -> None:
         peer.read_request()
         peer.send(OK)
         stall(peer)
@@ -195,10 +211,10 @@ def test_time_limit_on_a_kept_alive_socket(raw_server, connect):
     assert connection.attempts == 1
 
 
-def test_no_time_limit(raw_server, connect):
-    """``timeout=None`` waits [4.2] (contract 4.5)."""
+def test_no_time_limit(raw_server: StartServer, connect: Connect) -> None:
+    """``timeout=None`` waits (manual 4.2) (contract 4.5)."""
 
-    def handler(peer):
+    def handler(peer: Peer) -> None:
         peer.read_request()
         assert not hurry.wait(0.2)
         peer.send(answer(b"x"))

@@ -12,52 +12,24 @@ from hcpsdk import _connection
 from hcpsdk._transport import connect
 from hcpsdk._transport import socket as transport_socket
 
+from ..support.doubles import Clock
+from ..support.raw_server import PATIENCE, Peer, head
+
 NAME = "n1.m.hcp1.snomis.local"
-PATIENCE = 30.0
 UNMEASURED = 1e-11
 
 
-class Stopwatch:
-    """Stands in for `time` where the library measures; `advance()` from any thread."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.step = 0.0  # seconds that pass with each look at it
-        self._looks = 0
-        self._changed = threading.Condition()  # guards all
-
-    def monotonic(self) -> float:
-        with self._changed:
-            self.now += self.step
-            self._looks += 1
-            self._changed.notify_all()
-            return self.now
-
-    def advance(self, seconds: float) -> None:
-        with self._changed:
-            self.now += seconds
-
-    def wait_for_look(self, after: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: self._looks > after, PATIENCE)
-
-    @property
-    def looks(self) -> int:
-        with self._changed:
-            return self._looks
-
-
 @pytest.fixture
-def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which the library measures; it has `monotonic()` and nothing else."""
-    stopwatch = Stopwatch()
+    stopwatch = Clock()
     for module in (_connection, connect, transport_socket):
         if hasattr(module, "time"):
             monkeypatch.setattr(module, "time", stopwatch)
     return stopwatch
 
 
-def slow_answer(stopwatch: Stopwatch, seconds: float, answer: bytes) -> Callable[[Any], None]:
+def slow_answer(stopwatch: Clock, seconds: float, answer: bytes) -> Callable[[Any], None]:
     def handler(peer: Any) -> None:
         for _ in peer.each_request():
             stopwatch.advance(seconds)
@@ -72,7 +44,7 @@ FULL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
 def test_service_time_is_until_the_headers_are_here(
-    raw_server: Any, connect: Any, stopwatch: Stopwatch, verb: str
+    raw_server: Any, connect: Any, stopwatch: Clock, verb: str
 ) -> None:
     """`service_time1` of a request runs to the response headers received, on a monotonic clock
     (contract 1.7)."""
@@ -85,7 +57,7 @@ def test_service_time_is_until_the_headers_are_here(
 
 
 def test_connect_time_covers_tcp_and_tls(
-    tls_node: Any, names: Any, authorization: Any, stopwatch: Stopwatch, monkeypatch: Any
+    tls_node: Any, names: Any, authorization: Any, stopwatch: Clock, monkeypatch: Any
 ) -> None:
     """`connect_time` covers TCP connect and TLS handshake, and they are not part of
     `service_time1`, which runs from the first byte sent (contract 1.7)."""
@@ -114,7 +86,7 @@ def test_connect_time_covers_tcp_and_tls(
 
 
 def test_service_time_begins_with_the_first_byte_sent(
-    raw_server: Any, connect: Any, stopwatch: Stopwatch
+    raw_server: Any, connect: Any, stopwatch: Clock
 ) -> None:
     """`service_time1` runs from the first byte sent: what the caller's body takes before that is
     not HCP's time; what it takes later is part of the transfer (contract 1.7)."""
@@ -130,7 +102,7 @@ def test_service_time_begins_with_the_first_byte_sent(
     assert connection.service_time1 == 27.0
 
 
-def test_each_read_is_measured(raw_server: Any, connect: Any, stopwatch: Stopwatch) -> None:
+def test_each_read_is_measured(raw_server: Any, connect: Any, stopwatch: Clock) -> None:
     """`service_time1` of a read is that read's; `service_time2` the sum over one request
     (contract 1.7)."""
     looks: list[int] = []
@@ -160,7 +132,7 @@ def test_each_read_is_measured(raw_server: Any, connect: Any, stopwatch: Stopwat
 
 @pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
 def test_clean_up_reads_are_part_of_the_sum(
-    raw_server: Any, connect: Any, stopwatch: Stopwatch, verb: str
+    raw_server: Any, connect: Any, stopwatch: Clock, verb: str
 ) -> None:
     """`service_time2` is the sum over one request, clean-up reads included (contract 1.7)."""
     stopwatch.step = 1.0
@@ -169,9 +141,7 @@ def test_clean_up_reads_are_part_of_the_sum(
     assert connection.service_time2 > connection.service_time1 > UNMEASURED
 
 
-def test_a_new_request_starts_a_new_sum(
-    raw_server: Any, connect: Any, stopwatch: Stopwatch
-) -> None:
+def test_a_new_request_starts_a_new_sum(raw_server: Any, connect: Any, stopwatch: Clock) -> None:
     """`service_time2` is about one request, not about those before it (contract 1.7)."""
     connection = connect(raw_server(slow_answer(stopwatch, 7.0, FULL)))
     for _ in range(3):
@@ -179,7 +149,7 @@ def test_a_new_request_starts_a_new_sum(
         assert connection.service_time2 == 7.0
 
 
-def test_times_are_never_zero(raw_server: Any, connect: Any, stopwatch: Stopwatch) -> None:
+def test_times_are_never_zero(raw_server: Any, connect: Any, stopwatch: Clock) -> None:
     """Never zero, so that they can be divided by, even where the clock does not move
     (contract 1.7)."""
     connection = connect(raw_server(slow_answer(stopwatch, 0.0, FULL)))
@@ -191,7 +161,7 @@ def test_times_are_never_zero(raw_server: Any, connect: Any, stopwatch: Stopwatc
         assert seconds > 0
 
 
-def test_times_of_a_failed_request(raw_server: Any, connect: Any, stopwatch: Stopwatch) -> None:
+def test_times_of_a_failed_request(raw_server: Any, connect: Any, stopwatch: Clock) -> None:
     """After a request that failed no time is the one of an earlier request (contract 1.7, 1.8)."""
 
     def once(peer: Any) -> None:
@@ -273,7 +243,7 @@ def test_headers_handed_out_are_copies(raw_server: Any, connect: Any) -> None:
 @pytest.mark.parametrize("wrong", ["5", b"5", [5], 1.5, object()])
 def test_wrong_sizes_of_reads(raw_server: Any, connect: Any, wrong: Any) -> None:
     """A wrong type in a call raises TypeError or ValueError (contract 1.4)."""
-    connection = connect(raw_server(slow_answer(Stopwatch(), 0, FULL)))
+    connection = connect(raw_server(slow_answer(Clock(), 0, FULL)))
     connection.GET("/rest/a")
     with pytest.raises((TypeError, ValueError)):
         connection.read(wrong)
@@ -289,3 +259,27 @@ def test_wrong_names_of_headers(raw_server: Any, connect: Any, wrong: Any) -> No
     connection.PUT("/rest/a", b"data")
     with pytest.raises((TypeError, ValueError)):
         connection.getheader(wrong)
+
+
+def test_late_end_of_an_empty_clean_up_counts(
+    raw_server: Any, connect: Any, head_was_read: Any, stopwatch: Clock
+) -> None:
+    """`service_time2` covers the clean-up read also where nothing but the end of the body was to
+    come, late (contract 1.7)."""
+    waited = 40.0
+    looks: list[int] = []
+    head_was_read.before = lambda: looks.append(stopwatch.looks)
+
+    def handler(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(head("Transfer-Encoding: chunked"))
+        assert head_was_read.wait(PATIENCE)
+        stopwatch.wait_for_look(looks[0])  # the clean-up begins
+        stopwatch.advance(waited)
+        peer.send(b"0\r\n\r\n")
+        peer.wait_for_close()
+
+    connection = connect(raw_server(handler))
+    connection.PUT("/rest/a", b"body")
+    assert connection.service_time2 >= waited
+    assert connection.service_time2 > connection.service_time1

@@ -13,10 +13,12 @@ import trustme
 
 import hcpsdk
 
+from ..support.nodes import TLS_PORT as PORT
+from ..support.raw_server import OK, Peer, answer, answering, head, in_turn
+
 NAME = "n1.m.hcp1.snomis.local"
 DOMAIN = "*.m.hcp1.snomis.local"
 OTHER = "n1.m.hcp2.snomis.local"
-PORT = 8000
 
 
 @pytest.fixture
@@ -499,7 +501,7 @@ def resumed(raw_server: Any, loopback: str, authority: trustme.CA) -> Any:
 def test_sessions_are_resumed(
     resumed: Any, authorization: Any, authority: trustme.CA, is_verified: bool
 ) -> None:
-    """A reconnect by any Connection of the Target resumes the TLS session (2.8)."""
+    """A reconnect by any Connection of the Target resumes the TLS session (contract 2.8)."""
     address, noted = resumed
     context = None
     if is_verified:
@@ -537,7 +539,8 @@ def test_no_session_for_another_identity(
 def test_no_session_for_a_stricter_context(
     resumed: Any, authorization: Any, authority: trustme.CA
 ) -> None:
-    """What was not verified when the session began is verified as soon as it has to be (2.8)."""
+    """What was not verified when the session began is verified as soon as it has to be (contract
+    2.8)."""
     address, noted = resumed
     context = ssl.create_default_context()  # does not know our authority
     context.check_hostname = False
@@ -555,7 +558,8 @@ def test_no_session_for_a_stricter_context(
 def test_a_session_does_not_last(
     resumed: Any, authorization: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often it is resumed, after a while the certificate is asked for again (2.8)."""
+    """However often it is resumed, after a while the certificate is asked for again (contract
+    2.8)."""
     address, noted = resumed
     target = hcpsdk.Target(address, authorization, port=8000)
     monkeypatch.setattr("hcpsdk._transport.tls_sessions.time", clock)
@@ -569,7 +573,8 @@ def test_a_session_does_not_last(
 def test_reset_just_before_the_handshake(
     raw_server: Any, loopback: str, authorization: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reset between connect and handshake is a failed connection, and leaves no socket (4.6)."""
+    """A reset between connect and handshake is a failed connection, and leaves no socket (contract
+    4.6)."""
     about_to_begin, was_reset = threading.Event(), threading.Event()
     original = ssl.SSLContext.wrap_socket
 
@@ -592,3 +597,25 @@ def test_reset_just_before_the_handshake(
 
     del caught
     gc.collect()  # an open socket would warn now, and a warning is an error
+
+
+def test_unasked_bytes_inside_tls(tls_node: Any, authorization: Any) -> None:
+    """What a server sends behind the answer is not taken for the next one, also where it was
+    decrypted already, out of the sight of the system (contract 3.6, 4.2)."""
+    body = b"x" * 8192
+
+    def smuggle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(head("Content-Length: 8192"))
+        peer.send(body + answer(b"unasked", "299 Unasked"))  # one record
+        for _ in peer.each_request():
+            peer.send(OK)
+
+    node = tls_node("{address}", handler=in_turn(smuggle, answering(answer(b"mine"))))
+    target = hcpsdk.Target(node.address, authorization, port=PORT)
+    with hcpsdk.Connection(target) as connection:
+        connection.GET("/rest/a")
+        assert connection.read() == body
+        assert connection.GET("/rest/a").status == 200
+        assert connection.read() == b"mine"
+    assert len(node.peers) == 2

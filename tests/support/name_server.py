@@ -10,7 +10,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from .raw import Peer, RawServer
+from .raw_server import Peer, RawServer
 
 # Gets the question; gives the answer, or bytes to send as they are, or None to keep silent.
 Answerer = Callable[[dns.message.Message], "dns.message.Message | bytes | None"]
@@ -91,6 +91,7 @@ class NameServer:
                 return
             try:
                 answer = self._answer(data, "udp")
+                wire: bytes | None
                 if isinstance(answer, dns.message.Message):
                     wire = render(answer)
                     if len(wire) > self.largest:

@@ -8,7 +8,7 @@ A test gives a function; each connection that comes in is handed to it, in a thr
 
     server = raw_server(one_answer)
 
-The fixtures in conftest.py make servers, and close them at the end of the test. Closing joins all
+The fixture `raw_server` makes servers, and closes them at the end of the test. Closing joins all
 threads, and raises the first error that a handler raised.
 """
 
@@ -21,9 +21,16 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import hcpsdk
+
 PATIENCE = 30.0  # seconds after which a peer that is waited for is given up: a failed test
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def head(*lines: str, status: str = "200 OK") -> bytes:
+    """The head of a response, with exactly these header lines."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
 
 
 def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
@@ -328,3 +335,7 @@ class RawServer:
             peer.tls_error = exc
             return False
         return True
+
+
+StartServer = Callable[..., RawServer]  # the fixture `raw_server`
+Connect = Callable[..., hcpsdk.Connection]  # the fixture `connect`

@@ -6,6 +6,7 @@ Needs the extra ``docs``; CI installs it.
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ TERMS = {"Data Access Account", "DNS", "FQDN", "HS3", "HSwift", "MAPI", "Namespa
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
+def html(tmp_path_factory: Any) -> Any:
     """The manual, built by the documented command, from nothing."""
     folder = tmp_path_factory.mktemp("manual")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
@@ -33,13 +34,13 @@ def html(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def objects(html):
+def objects(html: Any) -> Any:
     """What the manual describes: names by kind, as in ``objects.inv``."""
     inventory = InventoryFile.loads((html / "objects.inv").read_bytes(), uri="")
     return getattr(inventory, "data", inventory)
 
 
-def test_links(html):
+def test_links(html: Any) -> None:
     """All links within the manual lead somewhere, and each picture has a text beside it."""
     done = subprocess.run(
         [sys.executable, DOCS / "check_html.py", html], capture_output=True, text=True
@@ -48,7 +49,7 @@ def test_links(html):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_names(objects, html):
+def test_names(objects: Any, html: Any) -> None:
     """Each documented name of the original has its entry in the reference, and in the index."""
     described = {name for kind in objects if kind.startswith("py:") for name in objects[kind]}
     index = (html / "genindex.html").read_text(encoding="utf-8")
@@ -57,12 +58,12 @@ def test_names(objects, html):
     assert [n for n in NAMES if f'#{n}"' not in index and f'#module-{n}"' not in index] == []
 
 
-def test_terms(objects):
+def test_terms(objects: Any) -> None:
     """The glossary has the original's terms."""
     assert (TERMS | {"Tenant"}) - set(objects.get("std:term", ())) == set()
 
 
-def test_all_is_described(objects):
+def test_all_is_described(objects: Any) -> None:
     """All that is public is in the reference."""
     import hcpsdk.testing
 
