@@ -70,11 +70,14 @@ def test_all_is_described(objects: Any) -> None:
     described = {name for kind in objects if kind.startswith("py:") for name in objects[kind]}
     for module in (
         hcpsdk,
+        hcpsdk.bulk,
         hcpsdk.ips,
+        hcpsdk.listing,
         hcpsdk.mapi,
         hcpsdk.namespace,
         hcpsdk.pathbuilder,
         hcpsdk.testing,
+        hcpsdk.transfer,
     ):
         names = [name for name in module.__all__ if not name.startswith(("RS_", "I_"))]
         assert [name for name in names if f"{module.__name__}.{name}" not in described] == []

@@ -12,7 +12,7 @@ import hcpsdk
 from hcpsdk import listing
 from hcpsdk.testing import HCP, HangUp, Reset
 
-from ..wire.raw import Peer, RawServer, chunked_answer
+from ..support.raw_server import Peer, RawServer, chunked_answer
 
 NAMES = [
     "plain.txt",
