@@ -64,12 +64,12 @@ class Entry:
     @property
     def is_directory(self) -> bool:
         """True for a directory."""
-        return self._attributes.get("type") == "directory"
+        return self.kind == "directory"
 
     @property
     def is_object(self) -> bool:
         """True for an object."""
-        return self._attributes.get("type") == "object"
+        return self.kind == "object"
 
     @property
     def is_deleted(self) -> bool:
