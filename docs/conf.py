@@ -1,13 +1,14 @@
-"""How Sphinx builds this manual. With ``pip install -e '.[docs]'``, and nothing else, run::
+"""Sphinx configuration. After ``pip install -e '.[docs]'``, build the documentation with::
 
     python3 -m sphinx -W --keep-going -b html docs docs/_build/html
 
-Nothing here asks the network.
+The build does not access the network.
 """
 
 import builtins
 import inspect
 import re
+import sys
 from typing import Any
 
 from docutils import nodes
@@ -28,15 +29,20 @@ author = "the hcpsdk contributors"
 copyright = "the hcpsdk contributors, MIT license"
 release = version = hcpsdk.version()
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",  # a link from each object to its source
+    "sphinx_copybutton",
+]
 exclude_patterns = ["_build", "_templates"]
 default_role = "name"  # `Connection` in docstrings and on pages is a link, see below
-highlight_language = "none"  # a block says itself what it is
-pygments_style = "default"  # its colours have contrast enough on --code
+highlight_language = "none"  # each block names its language
+pygments_style = "default"  # enough contrast on the background --code
 dark_pygments_style = "github-dark"
 toc_object_entries = False
 
-# Every link within the manual has to lead somewhere. Python's own names are not part of it.
+# Every link must resolve, except links to Python's own names.
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(asyncio|collections|concurrent|datetime|enum|http|ipaddress)(\..*)?"),
@@ -45,7 +51,13 @@ nitpick_ignore_regex = [
     (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]
 
-# The reference is made from the docstrings.
+# The copy button copies commands only: no prompts, no output.
+copybutton_selector = "div:not(.output) > div.highlight pre"
+copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
+
+# The API reference is generated from the docstrings.
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
@@ -57,24 +69,25 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
 
-# Types that are too long to be read in a signature; api/hcpsdk.rst tells what they are.
+# Long types get short names in signatures; api/hcpsdk.rst describes them.
 UNIONS = {
     stringify_annotation(union, "smart"): name
     for name, union in (("Content", Content), ("Params", Params), ("Headers", Headers))
 }
 
 html_theme = "alabaster"
-html_title = f"hcpsdk {release}"
+html_title = f"hcpsdk {release} documentation"
 html_short_title = "hcpsdk"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_copy_source = False
 html_show_sphinx = False
+viewcode_line_numbers = True
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "relations.html"]}
 
-# All colours are variables, and stand in _static/custom.css, once for light and once for dark.
+# All colors are variables defined in _static/custom.css, for light and for dark screens.
 html_theme_options = {
-    "description": "Python client library for the Hitachi Content Platform",
+    "description": f"Python client library for the Hitachi Content Platform<br>Version {release}",
     "page_width": "1240px",
     "body_max_width": "auto",
     "sidebar_width": "250px",
@@ -113,9 +126,9 @@ html_theme_options = {
 
 
 class Name(PyXRefRole):
-    """What stands between single backticks: a name of the library, with or without ``()``.
+    """A name of the library in single backticks, with or without ``()``.
 
-    It is looked for where it is used, then everywhere: `read()` finds ``Connection.read``.
+    It is resolved in the current module, then in all modules: `read()` is ``Connection.read``.
     """
 
     def process_link(
@@ -151,7 +164,7 @@ class Rule(XRefRole):
 def prepare_docstring(
     _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Keep napoleon from taking "Seconds: so many" for a type and its description."""
+    """Keep napoleon from parsing "Seconds: so many" as a type and its description."""
     if what in ("property", "attribute") and ":" in lines[0]:
         lines[0] = f":{lines[0]}"
 
@@ -165,7 +178,7 @@ def shorten_signature(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str | None, str | None]:
-    """Long unions go by the names under which they are explained; so do some defaults."""
+    """Replace long unions and some defaults by the names that describe them."""
     for long, short in {**UNIONS, "constants.": "Target."}.items():
         signature = signature and signature.replace(long, short)
     return signature and re.sub(r"DEFAULT\.\w+|<factory>", "...", signature), returned
@@ -174,39 +187,61 @@ def shorten_signature(
 def resolve_private(
     app: Sphinx, env: BuildEnvironment, node: nodes.Element, text: nodes.TextElement
 ) -> nodes.Element | None:
-    """Annotations know classes by the file they are in; readers by their public name."""
+    """Resolve a class by its public name; annotations have the name of its private module."""
     target = str(node.get("reftarget", ""))
-    is_union = target in (*UNIONS.values(), "LinkType")  # Sphinx 8.1 needs help to find these
+    is_union = target in (*UNIONS.values(), "LinkType")  # Sphinx 8.1 does not find these
     if node.get("refdomain") != "py" or not ("._" in target or is_union):
         return None
     if target == "hcpsdk._transport.response.StrictResponse":
         return nodes.inline("", "HTTPResponse")
     python = env.domains.python_domain
-    public = re.sub(r"\._\w+", "", target)
+    public = re.sub(r"\._.*\.", ".", target)
     assert node["refdoc"]
     found = python.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, text)
     return found or text
 
 
 def add_dark_code(app: Sphinx) -> None:
-    """Code is coloured for dark screens too; alabaster alone has no such style."""
+    """Add a style for code on dark screens, which alabaster does not have."""
     if app.builder.format == "html":
         app.builder.dark_highlighter = PygmentsBridge("html", dark_pygments_style)  # type: ignore[attr-defined]
         app.add_css_file("pygments_dark.css", media="(prefers-color-scheme: dark)", priority=201)
 
 
-def tell_files() -> None:
-    """Let autodoc find the comments beside attributes: in the files, not in the public modules."""
+def source_module(each: type) -> str:
+    """Return the name of the private module that defines a public class."""
+    found = [
+        module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "hcpsdk" and vars(module).get(each.__name__) is each
+    ]
+    return next(
+        module.__name__ for module in found if f"class {each.__name__}" in inspect.getsource(module)
+    )
+
+
+def set_modules() -> None:
+    """Set the module of public classes to the file that defines them.
+
+    Autodoc looks there for comments that document attributes, and viewcode for the source.
+    """
     for module in (hcpsdk, hcpsdk.mapi):
         for each in (getattr(module, name) for name in module.__all__):
             if isinstance(each, type):
-                members = [getattr(member, "fget", member) for member in vars(each).values()]
-                functions = [member for member in members if inspect.isfunction(member)]
-                each.__module__ = functions[0].__module__ if functions else each.__module__
+                each.__module__ = source_module(each)
+
+
+def follow_import(_app: Sphinx, modname: str, attribute: str) -> str | None:
+    """Return the module with the source of a property, which viewcode does not find."""
+    each: Any = sys.modules.get(modname)
+    for name in attribute.split("."):
+        each = inspect.getattr_static(each, name, None)
+    getter = getattr(each, "fget", None)
+    return getter.__module__ if getter else None
 
 
 def setup(app: Sphinx) -> None:
-    tell_files()
+    set_modules()
     app.add_role_to_domain("py", "name", Name())
     app.add_role("name", Name())
     app.add_role("rule", Rule(innernodeclass=nodes.inline, warn_dangling=True))
@@ -214,3 +249,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", shorten_signature)
     app.connect("missing-reference", resolve_private)
     app.connect("builder-inited", add_dark_code)
+    app.connect("viewcode-follow-imported", follow_import)

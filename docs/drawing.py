@@ -8,25 +8,7 @@ import re
 import subprocess
 import textwrap
 
-try:
-    from hcpsdk._transport.state import MOVES, State
-except ImportError:  # the library has no such table yet
-    from hcpsdk._connection import State
-
-    MOVES = {
-        State.CLOSED: {State.WAITING: "request"},
-        State.IDLE: {State.WAITING: "request", State.CLOSED: "idletime over, close()"},
-        State.WAITING: {
-            State.IDLE: "response complete",
-            State.READING: "head of the response to a GET",
-            State.CLOSED: "failed",
-        },
-        State.READING: {
-            State.WAITING: "next request",
-            State.IDLE: "read to its end",
-            State.CLOSED: "failed, close()",
-        },
-    }
+from hcpsdk._transport.state import MOVES, State
 
 STYLE = """
 .node path, .cluster path { fill: #fff; stroke: #8c96a1; }

@@ -3,7 +3,7 @@
 Run it after a change of a sample or of the library, and commit what it writes::
 
     python3 docs/regenerate.py           # writes what is out of date
-    python3 docs/regenerate.py --check   # only tells, with status 1; the tests do that
+    python3 docs/regenerate.py --check   # only reports, with status 1; the tests do that
 
 Figures that differ from run to run (times, ids, dates, addresses) are no reason to write.
 """

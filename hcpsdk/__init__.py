@@ -10,7 +10,6 @@ A `Target` is one HCP (or one namespace of it), a `Connection` sends requests to
         connection.PUT("/rest/hcpsdk/test1.txt", body="This is an example")
         print(connection.response_status, connection.getheader("X-HCP-Hash"))
 
-Numbers in brackets in the docstrings are sections of the manual of release 0.9.1-1.
 """
 
 # ruff: noqa: F403, F405
@@ -42,7 +41,7 @@ logging.getLogger("hcpsdk").addHandler(logging.NullHandler())
 
 
 def version() -> str:
-    """The full version of the library, ``"0.9.1-1"``. [4.1]"""
+    """The full version of the library, ``"0.9.1-1"``."""
     from hcpsdk._constants import VERSION
 
     return VERSION

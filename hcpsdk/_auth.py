@@ -13,9 +13,9 @@ MASK = "********"
 
 
 class BaseAuthorization(ABC):
-    """What a `Target` asks for the headers that authorize its requests.
+    """Base class of what authorizes the requests of a `Target`.
 
-    A subclass says what they are by its `headers`. Instances pickle, so that a Target can be
+    A subclass returns them as its `headers`. Instances pickle, so that a Target can be
     sent to another process.
     """
 
@@ -28,7 +28,7 @@ class BaseAuthorization(ABC):
 
 
 class NativeAuthorization(BaseAuthorization):
-    """Authorization for HCP's native http/REST interface by user and password. [4.2]
+    """Authorization for HCP's native http/REST interface by user and password.
 
     HCP's release 6 and later read the ``Authorization`` header, earlier ones the cookie; both are
     sent. The password itself is not kept, its MD5 digest is, as HCP demands: keep pickles of this

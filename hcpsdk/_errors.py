@@ -12,7 +12,7 @@ class HcpsdkError(Exception):
     """Something outside the calling program went wrong.
 
     After it the object that raised it may be used again at once. Where another exception lies
-    under it, ``__cause__`` holds that one. [4.3]
+    under it, ``__cause__`` holds that one.
 
     Args:
         reason: What happened. Anything but a ``str`` (an exception, say) is turned into one.
@@ -30,7 +30,7 @@ class HcpsdkError(Exception):
 
 
 class HcpsdkTimeoutError(HcpsdkError):
-    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving. [4.3]
+    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving.
 
     HCP may have acted all the same; `Connection.attempts` is 0 only if it never saw the request.
     """
@@ -39,7 +39,7 @@ class HcpsdkTimeoutError(HcpsdkError):
 
 
 class HcpsdkCertificateError(HcpsdkError):
-    """The certificate that HCP presented does not verify; nothing was sent. [4.3]
+    """The certificate that HCP presented does not verify; nothing was sent.
 
     The reason is OpenSSL's own: ``[SSL: CERTIFICATE_VERIFY_FAILED] …``.
     """
@@ -48,7 +48,7 @@ class HcpsdkCertificateError(HcpsdkError):
 
 
 class HcpsdkReplicaInitError(HcpsdkError):
-    """The Target of the replica could not be made, so the primary's was not made either. [4.3]
+    """The Target of the replica could not be made, so the primary's was not made either.
 
     Most often its name could not be resolved; try again later, or without ``replica_fqdn``.
     """

@@ -1,4 +1,4 @@
-"""One question to HCP, one answer in XML: what `namespace` and `mapi` have in common."""
+"""Requests whose responses are XML: what `namespace` and `mapi` have in common."""
 
 from typing import TypeVar
 
@@ -8,13 +8,13 @@ from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 from hcpsdk._xml import Element, parse
 
-MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of an answer that is read; no real one comes near
+MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of a response that are read; no real one comes near
 
 _Self = TypeVar("_Self", bound="Fetcher")
 
 
 class Fetcher:
-    """Asks over one Connection that it keeps; at the end of a ``with`` block it closes it."""
+    """Sends requests over one Connection. Usable as a context manager; closes on exit."""
 
     def __init__(self, target: Target, debuglevel: int = 0) -> None:
         self._connection = Connection(target, debuglevel=debuglevel)
@@ -34,13 +34,13 @@ class Fetcher:
         self._connection.close()
 
     def _get(self, url: str, root: str, params: Params | None = None) -> Element:
-        """The answer to a GET, whose root element has to be called *root*."""
+        """The root element of the response to a GET, which has to be called *root*."""
         self._connection.GET(url, params=params)
         body = self._connection.read(MAX_REPLY_BYTES + 1)
         self._raise_for_status()
         if len(body) > MAX_REPLY_BYTES:
             self._connection.close()
-            raise HcpsdkError(f"the answer to GET {url} is longer than {MAX_REPLY_BYTES} bytes")
+            raise HcpsdkError(f"the response to GET {url} is longer than {MAX_REPLY_BYTES} bytes")
         return parse(body, root)
 
     def _post(self, url: str, params: Params | None = None) -> None:
@@ -48,7 +48,7 @@ class Fetcher:
         self._raise_for_status()
 
     def _raise_for_status(self) -> None:
-        """Any other status is an error here, told in HCP's own words (contract 8.3)."""
+        """Raise for any status but 200, with HCP's own message (contract 8.3)."""
         status = self._connection.response_status
         if status == 200:
             return

@@ -8,31 +8,30 @@ from typing import Any
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
-from hcpsdk._request.headers import PreparedHeaders
-from hcpsdk._transport.tls_sessions import Sessions
+from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, as_address
 
 __all__ = ["Target"]
 
 log = logging.getLogger("hcpsdk.Target")
 
-# What cannot be part of a host name, whatever the name server says (RFC 9110, section 7.2).
+# Characters that a host name must not contain (RFC 9110, section 7.2).
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
 
 
 class Target:
-    """One HCP, or one namespace of it: what all `Connection` objects to it have in common. [4.2]
+    """One HCP, or one namespace of it: what all `Connection` objects to it have in common.
 
     Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
-    resolves its name again when it is loaded), unless it has an ``sslcontext``. As a context
-    manager it does nothing but read well: it holds nothing that needs closing.
+    resolves its name again when loaded), unless it has an ``sslcontext``. Usable as a context
+    manager, though it holds nothing that needs closing.
 
     Args:
         fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
         authorization: Gives the headers with the credentials.
         port: 443, 8000 and 9090 mean TLS.
-        dnscache: True resolves by the operating system, which may answer from its cache; False
-            asks the name servers.
+        dnscache: True resolves through the operating system, which may use its cache; False
+            queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
             certificate for the FQDN or for the node's address.
         interface: Only ``I_NATIVE``.
@@ -43,7 +42,7 @@ class Target:
     Raises:
         HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
             cannot (`HcpsdkReplicaInitError`).
-        TypeError, ValueError: An argument cannot be right; nothing was looked up.
+        TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
     __module__ = "hcpsdk"
@@ -82,15 +81,10 @@ class Target:
         self._sslcontext = sslcontext
         self._interface = interface
         self._replica_strategy = replica_strategy
-        # Which identity a certificate was last found valid for: our name, or the node's address
-        # (contract 2.8). One assignment sets it, so it needs no lock.
-        self._certificate_names_address = False
-        self._sessions = Sessions()
-        self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
-
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
-        self._circle._addr()  # as the manual's debug output shows [10.1.2]
-        self._tls = (sslcontext or _unverified_context()) if self.ssl else None
+        self._circle.next_address()  # as the manual's debug output shows
+        context = (sslcontext or _unverified_context()) if self.ssl else None
+        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
@@ -105,7 +99,7 @@ class Target:
                 self._interface,
             )
         except HcpsdkError as exc:
-            raise HcpsdkReplicaInitError(f"init of the replica failed: {exc}") from exc
+            raise HcpsdkReplicaInitError(f"could not initialize the replica: {exc}") from exc
 
     @property
     def fqdn(self) -> str:
@@ -125,20 +119,12 @@ class Target:
     @property
     def addresses(self) -> list[str]:
         """The IP addresses known now, in the order received from the name server; a copy."""
-        return self._circle._addresses
+        return self._circle.addresses
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of each request: ``Host``, and those with the credentials; a copy."""
         return {"Host": self._host, **self._authorization.headers}
-
-    def _prepare(self) -> PreparedHeaders:
-        """The same, put together; the authorization may give others from time to time."""
-        credentials = self._authorization.headers
-        prepared = self._prepared
-        if prepared is None or prepared.credentials != credentials:
-            self._prepared = prepared = PreparedHeaders(self._host, credentials)
-        return prepared
 
     @property
     def replica(self) -> "Target | None":
@@ -154,9 +140,14 @@ class Target:
         """The next IP address out of the pool, round-robin.
 
         Looks the name up again if the pool is due for it; a look-up that fails leaves the known
-        addresses in use. Nodes that failed to connect lately are passed over.
+        addresses in use. Nodes that recently failed to connect are skipped.
         """
-        return self._circle._addr()
+        return self._circle.getaddr()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What a Connection needs to know of it; for the library's own use."""
+        return self._endpoint
 
     def __enter__(self) -> "Target":
         return self
@@ -190,24 +181,24 @@ class Target:
 
 
 def _host_header(fqdn: str) -> str:
-    """What stands in the Host header for *fqdn*; also what a certificate is checked against."""
+    """The Host header for *fqdn*; also the name that a certificate must be valid for."""
     if not isinstance(fqdn, str):
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
     if not fqdn:
         raise ValueError("fqdn is empty")
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
-        raise ValueError(f"{found[0]!r} cannot be part of the name of a host")
+        raise ValueError(f"host name must not contain {found[0]!r}")
     if address := as_address(fqdn):
         return f"[{address}]" if ":" in address else address
     if ":" in fqdn:
-        raise ValueError("':' cannot be part of the name of a host; give the port as port=...")
+        raise ValueError("host name must not contain ':'; pass the port as port=...")
     if fqdn.isascii():
         return fqdn.rstrip(".")
     try:
         return fqdn.rstrip(".").encode("idna").decode("ascii")
     except UnicodeError as exc:
-        raise ValueError(f"not a name of a host: {fqdn!r} ({exc})") from exc
+        raise ValueError(f"invalid host name: {fqdn!r} ({exc})") from exc
 
 
 def _check_arguments(

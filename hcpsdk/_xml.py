@@ -41,11 +41,11 @@ def parse(document: bytes, root: str) -> Element:
         parser.Parse(document, True)
     except (expat.ExpatError, LookupError, ValueError) as exc:
         # LookupError and ValueError: an encoding that Python or expat does not know.
-        raise HcpsdkError(f"not the XML of <{root}>: {exc}; {_beginning(document)}") from exc
+        raise HcpsdkError(f"invalid <{root}> document: {exc}; {_beginning(document)}") from exc
     assert reader.root is not None  # expat insists on one
     if reader.root.name != root:
         raise HcpsdkError(
-            f"not the XML of <{root}>: it is <{reader.root.name}>; {_beginning(document)}"
+            f"invalid <{root}> document: its root is <{reader.root.name}>; {_beginning(document)}"
         )
     return reader.root
 
@@ -87,4 +87,4 @@ def _beginning(document: bytes) -> str:
     if not document:
         return "it is empty"
     text = document[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")
-    return f"it begins with {text[:EXCERPT_LENGTH]!r}"
+    return f"starts with {text[:EXCERPT_LENGTH]!r}"

@@ -1,7 +1,7 @@
-"""Name resolution, and a pool of addresses that is used round-robin. [6]
+"""Name resolution, and a pool of addresses that is used round-robin.
 
-HCP answers from each of its nodes. A `Circle` holds their addresses and hands them out in turn;
-`query()` asks for them, past any cache or through the operating system.
+Each node of an HCP serves requests. A `Circle` holds their addresses and returns them in turn;
+`query()` looks them up, past any cache or through the operating system.
 """
 
 import ipaddress
@@ -21,38 +21,38 @@ __all__ = ["Circle", "IpsError", "Request", "Response", "query"]
 log = logging.getLogger("hcpsdk.ips.Circle")
 
 # Contract 2.5 and 2.6; all in seconds.
-DEFAULT_TTL = 300.0  # where the answer tells none, as the system resolver's does not
+DEFAULT_TTL = 300.0  # where the answer has none, as the system resolver's
 SHORTEST_RENEWAL = 30.0  # between two renewals because of the TTL
 RENEWAL_AFTER_FAILURE = 5.0  # between two renewals because of failed connections
-PASS_OVER = 30.0  # how long a node that failed to connect is not asked again
+SKIP_SECONDS = 30.0  # how long a node that failed to connect is skipped
 
 
 class IpsError(HcpsdkError):
-    """A name could not be resolved. [6.3]
+    """A name could not be resolved.
 
     Raised by `Target`, `Circle` and `Circle.refresh()`; addresses known before stay in use.
     """
 
 
 class Request(NamedTuple):
-    """A question for `query()`: which name, and may a cache answer?"""
+    """An argument of `query()`: which name, and whether a cache may be used."""
 
     #: The name to look up.
     fqdn: str
-    #: True asks the operating system, which may answer from its cache.
+    #: True queries the operating system, which may use its cache.
     cache: bool = False
 
 
 class Response:
-    """What a `query()` found. [6.1]
+    """What a `query()` found.
 
     Args:
-        fqdn: The name that was asked for.
-        cache: True if the operating system was asked, False if its caches were by-passed.
+        fqdn: The name that was looked up.
+        cache: True if the operating system was queried, False if its caches were bypassed.
         ips: The addresses; of duplicates the first one counts.
         raised: What went wrong, ``""`` for nothing.
-        ttl: Seconds for which the answer holds; None if nobody told.
-        cause: The exception that *raised* tells of.
+        ttl: Seconds for which the answer is valid; None if unknown.
+        cause: The exception that *raised* describes.
     """
 
     __slots__ = ("_cache", "_cause", "_fqdn", "_ips", "_raised", "_ttl")
@@ -71,7 +71,7 @@ class Response:
         self._ips = tuple(dict.fromkeys(ips))
         self._raised = raised
         self._ttl = ttl
-        self._cause = cause  # the exception that ``raised`` tells of
+        self._cause = cause  # the exception that ``raised`` describes
 
     @property
     def ips(self) -> list[str]:
@@ -80,12 +80,12 @@ class Response:
 
     @property
     def fqdn(self) -> str:
-        """The name that was asked for."""
+        """The name that was looked up."""
         return self._fqdn
 
     @property
     def cache(self) -> bool:
-        """True if the operating system was asked, False if its caches were by-passed."""
+        """True if the operating system was queried, False if its caches were bypassed."""
         return self._cache
 
     @property
@@ -95,8 +95,13 @@ class Response:
 
     @property
     def ttl(self) -> float | None:
-        """Seconds for which the answer holds; None where the source does not tell."""
+        """Seconds for which the answer is valid; None if unknown."""
         return self._ttl
+
+    @property
+    def cause(self) -> Exception | None:
+        """The exception that `raised` describes."""
+        return self._cause
 
     def __repr__(self) -> str:
         return (
@@ -106,14 +111,14 @@ class Response:
 
 
 def query(fqdn: str | Request, cache: bool = False) -> Response:
-    """Look up the addresses of *fqdn*, one per storage node. [6.2]
+    """Look up the addresses of *fqdn*, one per storage node.
 
-    Never raises: what went wrong is told in ``Response.raised``.
+    Never raises: ``Response.raised`` describes what went wrong.
 
     Args:
         fqdn: The name to look up, ``"n1.m.hcp.example.com"``, or a `Request`, whose ``cache`` then
-            counts. An IP address is its own answer, an IPv6 address with or without brackets.
-        cache: True asks the operating system, which may answer from its cache; False asks the name
+            counts. An IP address resolves to itself, an IPv6 address with or without brackets.
+        cache: True queries the operating system, which may use its cache; False queries the name
             servers directly, through dnspython's default resolver.
 
     Returns:
@@ -123,7 +128,7 @@ def query(fqdn: str | Request, cache: bool = False) -> Response:
     if isinstance(fqdn, Request):
         fqdn, cache = fqdn
     if not isinstance(fqdn, str):
-        return Response(fqdn, cache, raised=f"Err: a name is a str, not {type(fqdn).__name__}")
+        return Response(fqdn, cache, raised=f"Err: fqdn must be str, not {type(fqdn).__name__}")
     if address := as_address(fqdn):
         return Response(fqdn, cache, (address,), ttl=float("inf"))
     return _ask_system(fqdn) if cache else _ask_name_servers(fqdn)
@@ -179,21 +184,21 @@ def _words(exc: Exception) -> str:
 
 
 class Circle:
-    """The addresses of one name, handed out round-robin. [6.1]
+    """The addresses of one name, handed out round-robin.
 
-    Looks the name up at once. Later look-ups happen when an address is asked for and the answer's
+    Looks the name up at once. Later look-ups happen when an address is requested and the answer's
     time to live has passed, and after failed connections; one that fails leaves the addresses
     known so far in place. Safe under any number of threads.
 
     Args:
         fqdn: The name to be resolved.
         port: The port for which the addresses are meant.
-        dnscache: True asks the operating system, which may answer from its cache; False asks the
+        dnscache: True queries the operating system, which may use its cache; False queries the
             name servers directly.
 
     Raises:
         IpsError: The name could not be resolved.
-        TypeError, ValueError: An argument cannot be right; nothing was looked up.
+        TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
     def __init__(self, fqdn: str, port: int = 443, dnscache: bool = False) -> None:
@@ -211,16 +216,19 @@ class Circle:
         self._last = ""  # address handed out last
         self._asked = 0  # look-ups begun
         self._answered = 0  # which of them the pool comes from
-        self._failed: dict[str, float] = {}  # address: monotonic time until it is passed over
+        self._failed: dict[str, float] = {}  # address: monotonic time until which it is skipped
         self._renewal_due = 0.0  # monotonic time
         self._renewed_after_failure = float("-inf")  # monotonic time
         _circles.add(self)
         self.refresh()
 
     @property
-    def _addresses(self) -> list[str]:
+    def addresses(self) -> list[str]:
         """The addresses known now, in the order received; a copy."""
         return list(self._pool)
+
+    #: The name that the manual gives it.
+    _addresses = addresses
 
     def refresh(self) -> None:
         """Look the name up now, and rebuild the pool from the answer.
@@ -233,7 +241,7 @@ class Circle:
             number = self._asked
         response = query(self._fqdn, cache=self._dnscache)
         if response.raised:
-            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response._cause
+            raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response.cause
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
         with self._lock:
             if number < self._answered:
@@ -243,18 +251,21 @@ class Circle:
             self._renewal_due = time.monotonic() + max(ttl, SHORTEST_RENEWAL)
         log.debug("(re-) loaded IP address cache: %s", response.ips)
 
-    def _addr(self) -> str:
-        """The next address; one that failed to connect lately only if there is no other."""
+    def getaddr(self) -> str:
+        """The next address; one that recently failed to connect only if there is no other."""
         address = self.next_address()
         assert address is not None  # the pool is never empty
         return address
 
+    #: The name that the manual gives it.
+    _addr = getaddr
+
     def next_address(
         self, exclude: Collection[str] = (), timeout: float | None = None
     ) -> str | None:
-        """The next address that is not one of *exclude*; None if there is no such address.
+        """The next address that is not in *exclude*; None if there is none left.
 
-        Addresses that failed to connect lately come last. If the pool has to be renewed, that
+        Addresses that recently failed to connect come last. If the pool has to be renewed, that
         takes no longer than *timeout*, in seconds.
         """
         self._renew_if_due(timeout)
@@ -271,9 +282,9 @@ class Circle:
         return address
 
     def connect_failed(self, address: str, timeout: float | None = None) -> None:
-        """Pass over *address* for a while, and renew the pool; never raises."""
+        """Skip *address* for a while, and renew the pool; never raises."""
         with self._lock:
-            self._failed[address] = time.monotonic() + PASS_OVER
+            self._failed[address] = time.monotonic() + SKIP_SECONDS
         self.renew_after_failure(timeout)
 
     def renew_after_failure(self, timeout: float | None = None) -> None:
@@ -313,7 +324,7 @@ class Circle:
         )
         try:
             look_up.start()
-        except RuntimeError:  # the interpreter is ending: nobody needs another address
+        except RuntimeError:  # the interpreter is ending: no other address is needed
             return
         look_up.join(timeout)
 
@@ -323,17 +334,21 @@ class Circle:
         except IpsError as exc:
             log.debug("address cache could not be renewed: %s", exc)
 
+    def renew_lock(self) -> None:
+        """In the child of a fork: a thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
+
     def __repr__(self) -> str:
-        return f"<Circle {self._fqdn}:{self._port} {self._addresses}>"
+        return f"<Circle {self._fqdn}:{self._port} {self.addresses}>"
 
 
-# A fork may come while another thread holds a lock that nobody in the child would ever release.
+# At a fork, another thread may hold a lock, which would never be released in the child.
 _circles: "weakref.WeakSet[Circle]" = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
     for circle in _circles:
-        circle._lock = threading.Lock()
+        circle.renew_lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -231,10 +231,10 @@ class Entry:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entry):
             return NotImplemented
-        return self._parent == other._parent and self._attributes == other._attributes
+        return self.url == other.url and self.attributes == other.attributes
 
     def __hash__(self) -> int:
-        return hash((self._parent, self._url_name(), self._attributes.get("version")))
+        return hash((self.url, self._attributes.get("version")))
 
     def __repr__(self) -> str:
         size = "" if self.size is None else f" size={self.size}"

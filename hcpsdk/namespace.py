@@ -1,4 +1,4 @@
-"""Parameters and statistics of a namespace. [7]"""
+"""Parameters and statistics of a namespace."""
 
 import re
 from collections import OrderedDict
@@ -22,15 +22,15 @@ _INTEGER = re.compile(r"-?[0-9]{1,100}")
 
 
 class Info(Fetcher):
-    """What a namespace tells about itself. [7.1]
+    """Settings and statistics of a namespace.
 
-    Asks over a Connection of its own, which it keeps until `Info.close()`; as a context manager it
-    closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers with any
-    status but 200 (the text starts with the status), or with anything but the XML expected.
+    Uses a separate Connection, which it keeps open until `Info.close()`. Usable as a context
+    manager; closes on exit. Each method raises `HcpsdkError` if there is no response, if its
+    status is not 200 (the text starts with the status), or if it is not the expected XML.
 
     Args:
         target: A Target made with the name of a namespace.
-        debuglevel: As for `Connection`: above 0, all that is on the wire is printed.
+        debuglevel: As for `Connection`: above 0, prints everything on the wire.
     """
 
     def nsstatistics(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _name(element: Element) -> str:
     try:
         return element.attributes["name"]
     except KeyError:
-        raise HcpsdkError(f"not the XML expected: a <{element.name}> without a name") from None
+        raise HcpsdkError(f"unexpected XML: a <{element.name}> without a name") from None
 
 
 def _description(element: Element) -> str:

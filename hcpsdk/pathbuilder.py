@@ -1,4 +1,4 @@
-"""Unique object names, and paths that spread them over folders, as suits HCP. [8]"""
+"""Unique object names, and paths that spread them over folders, as suits HCP."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _ESCAPES = str.maketrans(
 
 
 class PathBuilderError(HcpsdkError):
-    """A name cannot be carried by an annotation, or is none that was made here. [8.3]"""
+    """XML cannot carry a name, or a name was not made by `PathBuilder.getunique()`."""
 
 
 #: The manual's other spelling of `PathBuilderError`.
@@ -32,9 +32,9 @@ pathbuilderError = PathBuilderError
 
 
 class PathBuilder:
-    """Makes unique names for objects, and tells from a name alone where its object is. [8.2]
+    """Makes unique names for objects, and finds the path of an object by its name alone.
 
-    Names are version 1 UUIDs; each object lies in one of 65536 folders, told by bytes 4 and 3 of
+    Names are version 1 UUIDs; each object lies in one of 65536 folders, given by bytes 4 and 3 of
     its name. Thread-safe, and safe across processes and machines.
 
     Args:
@@ -124,6 +124,10 @@ class _Names:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as another process does."""
         self._lock = threading.Lock()  # guards both parts of the time
         self._steps = 0  # of 65536 * 100 nanoseconds
         self._count = secrets.randbits(16)
@@ -145,4 +149,4 @@ class _Names:
 _names = _Names()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_names.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=_names.reset)

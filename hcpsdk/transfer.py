@@ -33,7 +33,6 @@ from hcpsdk._target import Target
 
 __all__ = [
     "LocalFileError",
-    "Progress",
     "TransferResult",
     "VerificationError",
     "compare",

@@ -1,17 +1,17 @@
-"""Ask a namespace about itself: settings, statistics, retention classes, permissions.
+"""Print the settings, statistics, retention classes and permissions of a namespace.
 
-Runs as it stands against the emulated HCP::
+To run it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/namespace_report.py
 
-For an HCP of your own, change the constants and run it with python3 itself.
+For your own HCP, change the constants and run it with python3.
 """
 
 import sys
 
 import hcpsdk
 
-# Which namespace, and as whom to ask: adapt these to your environment.
+# Change these for your own HCP.
 P_FQDN = "n1.m.hcp1.snomis.local"
 P_USER = "n"
 P_PASS = "n01"
@@ -32,7 +32,7 @@ def main():
 
 
 def show_settings(namespaces):
-    print("Namespaces that", P_USER, "has access to")
+    print("Namespaces that", P_USER, "can access")
     for name, settings in namespaces.items():
         print(f"  {name}: {', '.join(settings['description'])}")
         print(f"    hash {settings['hashScheme']}, {settings['dpl']} copies,", end=" ")
@@ -46,7 +46,7 @@ def show_statistics(statistics):
     print(f"  objects:       {statistics['objectCount']:>16,}")
     print(f"  annotated:     {statistics['customMetadataObjectCount']:>16,}")
     print(f"  bytes used:    {used:>16,}")
-    print(f"  bytes in all:  {total:>16,}  ({used / total:.1%} used,", end=" ")
+    print(f"  bytes total:   {total:>16,}  ({used / total:.1%} used,", end=" ")
     print(f"warning at {statistics['softQuotaPercent']}%)")
     print()
 
@@ -59,7 +59,7 @@ def show_retention_classes(classes):
 
 
 def show_permissions(permissions):
-    print("Permissions (what is left after all masks)")
+    print("Effective permissions")
     for whose in ("namespaceEffectivePermissions", "userEffectivePermissions"):
         granted = [name for name, is_granted in permissions[whose].items() if is_granted]
         print(f"  {whose.removesuffix('EffectivePermissions'):<10} {', '.join(sorted(granted))}")

@@ -1,13 +1,13 @@
 """List the replication links of an HCP, show their details, suspend and resume one.
 
-Runs as it stands against two emulated HCPs that are linked::
+To run it with two linked emulated HCPs::
 
     python3 -m hcpsdk.testing run --linked samples/replication_links.py [--watch]
 
-With --watch it goes on to show status and backlog until you press Ctrl-C.
+With --watch it then prints status and backlog until you press Ctrl-C.
 
-For an HCP of your own, change the constants and run it with python3 itself. It really suspends a
-link, for a moment.
+For your own HCP, change the constants and run it with python3. Note that it
+suspends a link for a moment.
 """
 
 import sys
@@ -17,17 +17,17 @@ from pprint import pprint
 import hcpsdk
 from hcpsdk.mapi import Replication
 
-# Which HCP, and as whom to ask: a system-level user. Adapt these to your environment.
+# Change these for your own HCP. The user must be a system-level user.
 P_FQDN = "admin.hcp1.snomis.local"
 P_USER = "service"
 P_PASS = "service01"
 P_PORT = 9090
-# Seconds between two looks at the links, with --watch.
+# Seconds between two status lines, with --watch.
 P_INTERVAL = 2
 
 
 def show_status(replication, link):
-    """One line: how the link does, and what waits to be replicated."""
+    """Print the status and the backlog of a link in one line."""
     details = replication.getlinkdetails(link)
     statistics = details["statistics"]
     print(
@@ -46,7 +46,7 @@ def suspend_and_resume(replication, link):
 
 
 def watch(replication, links):
-    print("watching, press Ctrl-C to end")
+    print("watching, press Ctrl-C to stop")
     while True:
         for link in links:
             show_status(replication, link)

@@ -1,10 +1,10 @@
-"""Store an object, look at its metadata, read it, and delete it.
+"""Store an object, read its metadata and its content, and delete it.
 
-Runs as it stands against the emulated HCP::
+To run it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/simple_primary_only.py
 
-For an HCP of your own, change the constants and run it with python3 itself.
+For your own HCP, change the constants and run it with python3.
 """
 
 import logging
@@ -13,23 +13,23 @@ from pathlib import Path
 
 import hcpsdk
 
-# Where and as whom to store: adapt these to your environment.
+# Change these for your own HCP.
 P_FQDN = "n1.m.hcp1.snomis.local"
 P_USER = "n"
 P_PASS = "n01"
 P_PORT = 443
-# The file to store; it is only read.
+# The file to store.
 P_FILE = Path(__file__).resolve().parent / "testfiles" / "128kbfile"
-# The name to store it under; it is deleted at the end.
+# The name of the object. The sample deletes it at the end.
 P_OBJECT = "/rest/hcpsdk/sample_primary_only.txt"
-# True shows what the library does, step by step.
+# Set to True to log what the library does.
 P_DEBUG = False
 
 
 def store(connection, say):
-    """Store the file, with two of its policies set."""
+    """Store the file and set two of its policies."""
     try:
-        # In text mode, too, the bytes on disk are what is sent.
+        # The library sends the bytes on disk, even if the file is opened in text mode.
         with open(P_FILE) as infile:
             connection.PUT(P_OBJECT, body=infile, params={"index": "true", "shred": "true"})
     except hcpsdk.HcpsdkTimeoutError as e:
@@ -47,7 +47,7 @@ def store(connection, say):
 
 
 def show_metadata(connection, say):
-    """Ask for the metadata: they are in the headers of the answer."""
+    """Read the metadata, which is in the response headers."""
     try:
         connection.HEAD(P_OBJECT)
     except hcpsdk.HcpsdkTimeoutError as e:
@@ -62,7 +62,7 @@ def show_metadata(connection, say):
 
 
 def read_back(connection, say):
-    """Read the object; a GET's body is for the caller to read, and reading can fail as well."""
+    """Read the object. Reading the body after a GET can fail, too."""
     try:
         connection.GET(P_OBJECT)
         check_status(connection, "GET", 200)
@@ -77,7 +77,7 @@ def read_back(connection, say):
 
 
 def delete(connection, say):
-    """Leave nothing behind."""
+    """Delete the object."""
     try:
         connection.DELETE(P_OBJECT)
     except hcpsdk.HcpsdkTimeoutError as e:
@@ -90,9 +90,9 @@ def delete(connection, say):
     show_duration(connection, say)
 
 
-def check_status(connection, method, wanted):
-    """A status, whatever it is, is an answer and no exception: so look at it."""
-    if connection.response_status != wanted:
+def check_status(connection, method, expected):
+    """Exit unless the response has the expected status."""
+    if connection.response_status != expected:
         sys.exit(f"{method} failed - {connection.response_status}-{connection.response_reason}")
 
 
@@ -110,19 +110,19 @@ def main(fqdn, user, password, port, sslcontext=None, debug=False):
         say = logging.info
     say("running *simple_primary_only.py*")
 
-    # Turns the credentials into what authorizes a request.
+    # The authorization creates the headers for the credentials.
     auth = hcpsdk.NativeAuthorization(user, password)
     say("*I_NATIVE* authorization initialized")
     say("")
 
-    # One HCP: its name is resolved here, so this can fail.
+    # The Target resolves the name, which can fail.
     try:
         target = hcpsdk.Target(fqdn, auth, port=port, sslcontext=sslcontext)
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"init of *Target* failed - {e}")
     say(f"Target *t* was initialized with IP addresses: {target.addresses}")
 
-    # A connection has no address before its first request. "with" closes it at the end.
+    # A Connection has no address before its first request. "with" closes it.
     with hcpsdk.Connection(target) as connection:
         say(f"Connection *c* uses IP address: {connection.address}")
         say("")

@@ -1,36 +1,36 @@
-"""The same as simple_primary_only.py, but HCP's certificate has to verify.
+"""Do the same as simple_primary_only.py, and verify HCP's certificate.
 
-With the CA of the emulated HCP, which ``run`` tells in an environment variable::
+To run it with the CA of the emulated HCP (see HCPSDK_TESTING_CAFILE below)::
 
     python3 -m hcpsdk.testing run samples/simple_primary_only_certverify.py
 
-With a CA that did not sign the certificate, to see how that fails::
+To see how verification fails, use a CA that did not sign the certificate::
 
     python3 -m hcpsdk.testing run samples/simple_primary_only_certverify.py \
         samples/testfiles/failCertificate.pem
 
-For an HCP of your own, change the constants and run it with python3 itself.
+For your own HCP, change the constants and run it with python3.
 """
 
 import os
 import ssl
 import sys
 
-import simple_primary_only  # the four steps are the same
+import simple_primary_only  # the operations are the same
 
-# Where and as whom to store: adapt these to your environment.
+# Change these for your own HCP.
 P_FQDN = "n1.m.hcp1.snomis.local"
 P_USER = "n"
 P_PASS = "n01"
 P_PORT = 443
-# A file with the CA certificates that you trust.
+# A file with the certificates of the CAs that you trust.
 P_CAFILE = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("HCPSDK_TESTING_CAFILE", "ca.pem")
-# True shows what the library does, step by step.
+# Set to True to log what the library does.
 P_DEBUG = False
 
 
 def main():
-    # The certificate must be valid for P_FQDN, or for the address of each node.
+    # The certificate must be valid for P_FQDN or for the addresses of the nodes.
     try:
         context = ssl.create_default_context(cafile=P_CAFILE)
     except OSError as e:

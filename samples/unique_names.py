@@ -1,14 +1,14 @@
-"""Store files under unique names, keep their own names as annotations, and find one again.
+"""Store files under unique names, with their original names as annotations, and find one.
 
-A folder should not hold too many objects, and parallel writers should not share one. So each file
-gets a unique name, and a folder that follows from it. All that an application has to remember is
-the unique name.
+A directory should not have too many objects, and parallel writers should use different ones. So
+each file gets a unique name and a directory derived from it. An application only has to keep the
+unique name.
 
-Runs as it stands against the emulated HCP::
+To run it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/unique_names.py [FILE…]
 
-For an HCP of your own, change the constants and run it with python3 itself.
+For your own HCP, change the constants and run it with python3.
 """
 
 import sys
@@ -17,34 +17,34 @@ from pathlib import Path
 
 import hcpsdk
 
-# Where and as whom to store: adapt these to your environment.
+# Change these for your own HCP.
 P_FQDN = "n1.m.hcp1.snomis.local"
 P_USER = "n"
 P_PASS = "n01"
 P_PORT = 443
-# All paths begin with this.
+# The initial path of all objects.
 P_START = "/rest/hcpsdk/unique"
-# What to store, if nothing is named on the command line.
+# The default for the files on the command line.
 P_FILES = sorted((Path(__file__).resolve().parent / "testfiles").iterdir())
 
 
 def store(connection, builder, file):
-    """Store *file* and its name; give back the unique name."""
+    """Store *file* and its name, and return the unique name."""
     path, name, annotation = builder.getunique(file.name)
     with file.open("rb") as content:
         check(connection.PUT(f"{path}/{name}", body=content), 201)
-    about = {"type": "custom-metadata", "annotation": "hcpsdk"}
-    check(connection.PUT(f"{path}/{name}", body=annotation, params=about), 201)
+    annotation_params = {"type": "custom-metadata", "annotation": "hcpsdk"}
+    check(connection.PUT(f"{path}/{name}", body=annotation, params=annotation_params), 201)
     print(f"stored   {file.name}")
     print(f"  as     {path}/{name}")
     return name
 
 
 def find(connection, builder, name):
-    """From the unique name alone: the object, and what its file was called."""
+    """Find the object and its original file name with the unique name."""
     url = builder.getpath(name)
-    about = {"type": "custom-metadata", "annotation": "hcpsdk"}
-    check(connection.GET(url, params=about), 200)
+    annotation_params = {"type": "custom-metadata", "annotation": "hcpsdk"}
+    check(connection.GET(url, params=annotation_params), 200)
     filename = ElementTree.fromstring(connection.read()).get("filename")
     check(connection.GET(url), 200)
     size = len(connection.read())
@@ -58,9 +58,9 @@ def remove(connection, builder, names):
     print(f"deleted  {len(names)} objects")
 
 
-def check(response, wanted):
-    """A status, whatever it is, is an answer and no exception: so look at it."""
-    if response.status != wanted:
+def check(response, expected):
+    """Exit unless the response has the expected status."""
+    if response.status != expected:
         message = response.getheader("X-HCP-ErrorMessage", "no reason given")
         sys.exit(f"failed - {response.status}-{response.reason} ({message})")
 

@@ -13,7 +13,7 @@ from hcpsdk._errors import HcpsdkError
 BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
 
 
-# What an object raises that cannot be read, among them the answers of other HTTP requests.
+# What an object raises that cannot be read, among them the responses of other HTTP requests.
 UNREADABLE = (OSError, http.client.HTTPException)
 
 
@@ -28,25 +28,25 @@ Content = Buffer | str | Readable | Iterable[Buffer] | None
 
 
 class BodyError(HcpsdkError):
-    """The body could not be had from the caller's object; the server is not to blame."""
+    """The body could not be read from the caller's object; this is not the server's fault."""
 
 
 class Region(NamedTuple):
     """A part of a regular file that is open."""
 
-    file: Any  # asked for its number each time: a file that is closed loses it to another one
+    file: Any  # its number is looked up each time: once closed, another file may have it
     start: int  # bytes from its beginning
     length: int
 
 
 class Body:
-    """A request's body, in pieces, as often as it can be had.
+    """A request's body, in pieces, as often as it can be read.
 
     `blocks()` yields exactly ``length`` bytes, or raises.
     """
 
     length: int | None  # bytes; None where that cannot be known beforehand
-    can_rewind: bool  # False if it can be had only once
+    can_rewind: bool  # False if it can be read only once
     is_chunked = False  # True if the caller wants it chunked, whatever is known of its length
 
     def blocks(self) -> Iterator[Buffer]:
@@ -62,8 +62,9 @@ class Body:
         return None
 
     def region_was_sent(self, count: int) -> None:
-        """All that was to be had of the region, *count* bytes, was sent; leave the object behind
-        as `blocks()` does.
+        """*count* bytes of the region, all there were, have been sent.
+
+        Leaves the object as `blocks()` does.
 
         Raises:
             BodyError: That was less than ``length``.
@@ -72,7 +73,7 @@ class Body:
 
 
 def make_body(content: Content) -> Body | None:
-    """The `Body` that *content* stands for; None for none.
+    """The `Body` made of *content*; None for no body.
 
     Raises:
         TypeError: It is nothing that can be sent.
@@ -99,7 +100,7 @@ def make_body(content: Content) -> Body | None:
 
 def _no_body(content: object) -> TypeError:
     return TypeError(
-        f"a body cannot be made of {type(content).__name__}; give bytes, str, an open file, or an "
+        f"invalid body type {type(content).__name__}; expected bytes, str, an open file, or an "
         "iterable of bytes"
     )
 
@@ -147,7 +148,7 @@ class _Sequence(Body):
 
 
 class _Iterable(Body):
-    """Any other iterable of bytes; whether it gives the same again, nobody can tell."""
+    """Any other iterable of bytes; it may not yield the same a second time."""
 
     length = None
     can_rewind = False
@@ -183,7 +184,7 @@ class _File(Body):
             self.length = _bytes_left(file, self._start)
         except OSError as exc:
             raise BodyError(f"the body cannot be read: {exc}") from exc
-        # Known without being told by the caller: so it lies in the file as it is read.
+        # The length is not the caller's: so the file holds the bytes as they are read.
         self._is_region = self.length is not None and type(file) in _SENDABLE
         self._was_read = False
 
@@ -227,13 +228,13 @@ class _File(Body):
             size = BLOCK if self.length is None else min(BLOCK, self.length - sent)
             piece = self._file.read(size)
             if piece is None:
-                raise BodyError("the body's read() has nothing yet; a blocking object is needed")
+                raise BodyError("the body's read() returned None; a blocking object is needed")
             piece = piece.encode() if isinstance(piece, str) else _as_bytes(piece)
             if not len(piece):
                 break
             sent += len(piece)
             if self.length is not None and sent > self.length:
-                raise BodyError("the body's read() gave more than it was asked for")
+                raise BodyError("the body's read() returned more than was requested")
             yield piece
         _check_complete(sent, self.length)
 
@@ -258,25 +259,27 @@ def _of_file(file: Any) -> Body:
 
 
 def _sync_text_position(file: io.TextIOWrapper) -> None:
-    """Take the bytes below a text file to where the text stands.
+    """Move the binary file below a text file to the text file's position.
 
     The text layer reads ahead, and its position need not be one between two bytes on disk.
 
     Raises:
-        ValueError: The position cannot be told in bytes.
+        ValueError: The position is not one in bytes.
     """
     advice = "open the file in binary mode"
     try:
         if file.seekable():
             position = file.tell()  # flushes, too
             if position >= 2**63:  # Python packs more than bytes into it then
-                raise ValueError(f"the text file stands within a character or line end; {advice}")
+                raise ValueError(
+                    f"the text file's position is within a character or line end; {advice}"
+                )
             file.seek(position)
         else:
             # Changes nothing, but is refused once something was read.
             file.reconfigure(encoding=file.encoding, errors=file.errors)
     except UnicodeError as exc:
-        raise ValueError(f"the text file's position cannot be told; {advice}") from exc
+        raise ValueError(f"the text file's position is unknown; {advice}") from exc
     except OSError as exc:
         if exc.errno is not None:  # the system's, not Python's: what was written cannot be kept
             raise BodyError(f"the body cannot be read: {exc}") from exc
@@ -284,7 +287,7 @@ def _sync_text_position(file: io.TextIOWrapper) -> None:
 
 
 def _position(file: Any) -> int | None:
-    """Where *file* stands, to go back to; None if it cannot go back."""
+    """The position of *file*, to seek to later; None if it cannot seek."""
     try:
         if hasattr(file, "seekable") and not file.seekable():
             return None
@@ -298,7 +301,7 @@ def _position(file: Any) -> int | None:
 def _bytes_left(file: Any, position: int | None) -> int | None:
     """Bytes from *position* to the end; None if that cannot be known.
 
-    Exactly these types are asked: others may hand out something else than lies in the file below
+    Only for exactly these types: others may return something else than the file below them holds
     them (the file number of a GzipFile is that of the compressed file).
     """
     if position is None:
@@ -315,7 +318,7 @@ def _bytes_left(file: Any, position: int | None) -> int | None:
         return None
     if status.st_size > position:
         return status.st_size - position
-    # Nothing left, or a file of the kind of /proc/cpuinfo, which tells no size.
+    # Nothing left, or a file such as /proc/cpuinfo, which reports no size.
     is_empty = not file.read(1)
     file.seek(position)
     return 0 if is_empty else None

@@ -56,8 +56,8 @@ def _name(name: object) -> str:
         raise TypeError(f"a header's name must be str, not {type(name).__name__}")
     if not TOKEN.fullmatch(name):
         # What comes after the first wrong character may be a secret.
-        begin = found[0] if (found := TOKEN.match(name)) else ""
-        raise ValueError(f"not a name of a header: it begins with {begin!r}, then goes wrong")
+        start = found[0] if (found := TOKEN.match(name)) else ""
+        raise ValueError(f"invalid header name: illegal character after {start!r}")
     return name
 
 

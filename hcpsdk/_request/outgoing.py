@@ -6,7 +6,7 @@ from hcpsdk._request.url import Params, request_target
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-# Methods that tell a length even if there is no body (RFC 9110, section 8.6).
+# Methods whose requests have a length even without a body (RFC 9110, section 8.6).
 _EXPECT_BODY = frozenset({"PUT", "POST", "PATCH"})
 
 SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
@@ -17,7 +17,7 @@ class Outgoing:
 
     Args:
         method: The HTTP method.
-        target: As it stands in the request line.
+        target: As in the request line.
         head: The head as it is sent, with the credentials: not fit for logs and messages. A small
             body may stand behind it.
         body: What else is sent.
@@ -76,7 +76,7 @@ def prepare(
     if not isinstance(method, str):
         raise TypeError(f"method must be str, not {type(method).__name__}")
     if method not in _USUAL and not TOKEN.fullmatch(method):
-        raise ValueError(f"not an HTTP method: {method!r}")
+        raise ValueError(f"invalid HTTP method: {method!r}")
     target = request_target(url, params)
     more = "Accept-Encoding: identity\r\n"
     body = None
@@ -105,7 +105,7 @@ def prepare(
 
 
 def _framing(method: str, body: Body | None, given: list[tuple[str, str]]) -> list[str]:
-    """The header that tells where the body ends, heeding what the caller says of it."""
+    """The header that says where the body ends, from the caller's headers or from the body."""
     said = {name.lower(): value.strip() for name, value in given}
     coding = said.get("transfer-encoding")
     length = said.get("content-length")

@@ -1,4 +1,4 @@
-"""From names and parameters to what stands in the request line."""
+"""From names and parameters to the target of the request line."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ Params = Mapping[str, Values] | Iterable[tuple[str, Values]]
 
 # What needs no encoding, which most names do not.
 _PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*")
-# What may stand in a request line as it is: visible ASCII (RFC 9112, section 3.2).
+# What a request line may contain unencoded: visible ASCII (RFC 9112, section 3.2).
 _NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]")
 
 

@@ -1,4 +1,4 @@
-"""What a failure means: what the caller is told, and whether the request may be tried again."""
+"""What a failure means: which exception the caller gets, and whether the request is retried."""
 
 import enum
 import http.client
@@ -29,7 +29,7 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _NAME_MISMATCH = frozenset({62, 64})
 
 
-# What a connection shows that the server has closed without an answer.
+# What a connection raises that the server has closed without a response.
 _HUNG_UP = (
     http.client.RemoteDisconnected,
     BrokenPipeError,
@@ -44,7 +44,7 @@ class Phase(enum.Enum):
     """How far a request had come when it failed."""
 
     CONNECTING = "no address could be connected to; nothing was sent"
-    KEPT_ALIVE = "a kept-alive connection was closed before a byte of the answer came"
+    KEPT_ALIVE = "a kept-alive connection was closed before a byte of the response came"
     EXCHANGING = "it was sent, wholly or in part; the server may have acted"
 
 
@@ -61,8 +61,8 @@ class Verdict(enum.Enum):
 
     RESEND = "try again at once, without using up a retry"
     RETRY = "try again, one retry is used up"
-    GIVE_UP = "tell the caller"
-    BODY_IS_SPENT = "tell the caller that only the body stands in the way of another attempt"
+    GIVE_UP = "raise"
+    BODY_IS_SPENT = "raise, and say that only the body prevents another attempt"
 
 
 def judge(failure: Failure, outgoing: Outgoing) -> Verdict:
@@ -91,11 +91,8 @@ def is_name_mismatch(error: ssl.SSLError) -> bool:
 
 
 def was_hung_up(error: Exception) -> bool:
-    """True if *error* is what a connection shows that the server has closed without an answer."""
-    return isinstance(
-        error,
-        _HUNG_UP,
-    )
+    """True if *error* is what a connection raises that the server has closed without a response."""
+    return isinstance(error, _HUNG_UP)
 
 
 def to_hcpsdk_error(
@@ -106,21 +103,22 @@ def to_hcpsdk_error(
     kind = next(ours for theirs, ours in _TRANSLATION if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    where = f" at {failure.address}" if failure.address else ""
-    text = f"{what} failed{where} after {attempts} attempt{'s' * (attempts != 1)}"
     if failure.phase is Phase.CONNECTING:
-        text += ", no node could be connected to"
+        text = f"{what} failed: could not connect to any node (last tried {failure.address})"
+    else:
+        where = f" at {failure.address}" if failure.address else ""
+        text = f"{what} failed{where} after {attempts} attempt{'s' * (attempts != 1)}"
     text += f": {describe(error)}"
     if verdict is Verdict.BODY_IS_SPENT:
-        text += " (not tried again: the body cannot be rewound)"
+        text += " (not retried: the request body cannot be rewound)"
     return kind(text)
 
 
 def describe(error: Exception) -> str:
-    """What happened, in words; some exceptions have none of their own."""
+    """What happened, in words; some exceptions have an empty text."""
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
-        return f"the connection was closed within the answer's body{missing}"
+        return f"the connection was closed within the response body{missing}"
     # A server's own bytes, a line that is no status line for example, must not break ours.
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
     return text or type(error).__name__

@@ -1,4 +1,4 @@
-"""The timer that closes connections which nobody uses: one thread for the process.
+"""The timer that closes unused connections: one thread for the process.
 
 Arming it costs a comparison: a connection stores its deadline, and the thread looks at it when it
 wakes. It is woken only for a deadline that is earlier than the one it sleeps to.
@@ -28,24 +28,28 @@ class Closable(Protocol):
 
 
 class IdleTimer:
-    """Closes what is past its deadline, in a thread of its own.
+    """Closes what is past its deadline, in a separate thread.
 
     The thread starts with the first thing to watch, ends when there has been nothing for a while,
     and never holds up the end of the program. What is watched is not kept alive by it.
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, with nothing to watch."""
         # Guards all below. It is taken itself, not by way of the condition, whose own code for
         # that can be interrupted by Ctrl-C half-way and would leave it locked.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._watched: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
-        # When the thread will look at the deadlines again: at the earliest that it knows. One that
-        # is in use then has none; it is met again when it is armed. NEVER while the thread looks,
-        # so that a deadline which is set meanwhile is told to it; LOOK_AGAIN while it closes,
-        # because it will look anyway. Read without the lock.
-        self._wakes_at = NEVER
+        # When the thread will look at the deadlines again: at the earliest that it knows. (What is
+        # in use has none, and gets one when it is armed.) NEVER while the thread looks, so that a
+        # deadline which is set meanwhile wakes it; LOOK_AGAIN while it closes, because it will
+        # look anyway. Read without the lock.
+        self.wakes_at = NEVER
 
     def watch(self, thing: Closable) -> None:
         """Look after *thing* from now on, as long as it exists.
@@ -65,10 +69,10 @@ class IdleTimer:
                 self._thread = thread
 
     def arm(self, deadline: float) -> None:
-        """Heed *deadline*, which something watched has set just now."""
-        if deadline < self._wakes_at:
+        """Wake up for *deadline*, which something watched has just set."""
+        if deadline < self.wakes_at:
             with self._lock:
-                self._wakes_at = min(deadline, self._wakes_at)
+                self.wakes_at = min(deadline, self.wakes_at)
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -83,16 +87,16 @@ class IdleTimer:
         with self._lock:
             while True:
                 now = time.monotonic()
-                if self._wakes_at <= now:
-                    self._wakes_at = NEVER
+                if self.wakes_at <= now:
+                    self.wakes_at = NEVER
                     earliest = min((thing.deadline for thing in self._watched), default=NEVER)
                     if earliest <= now:
-                        self._wakes_at = LOOK_AGAIN
+                        self.wakes_at = LOOK_AGAIN
                         return True
-                    self._wakes_at = min(earliest, self._wakes_at)
-                if self._wakes_at != NEVER:
+                    self.wakes_at = min(earliest, self.wakes_at)
+                if self.wakes_at != NEVER:
                     # A wait has an upper limit on some systems.
-                    self._changed.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+                    self._changed.wait(min(self.wakes_at - now, threading.TIMEOUT_MAX))
                 elif not self._changed.wait(THREAD_LINGER) and not self._watched:
                     return False
 
@@ -113,4 +117,4 @@ idle_timer = IdleTimer()
 
 if hasattr(os, "register_at_fork"):
     # Threads do not survive a fork, and what the parent watches is the parent's.
-    os.register_at_fork(after_in_child=idle_timer.__init__)  # type: ignore[misc]
+    os.register_at_fork(after_in_child=idle_timer.reset)

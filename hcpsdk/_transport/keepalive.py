@@ -1,91 +1,173 @@
-"""The wire that a Connection keeps between its requests, guarded against timer and forks."""
+"""The socket of a Connection: its state, who uses it, and how long it stays open without use."""
 
 import logging
 import threading
-import time
+from time import monotonic, sleep
+from weakref import ref
 
 from hcpsdk._transport import atfork
 from hcpsdk._transport.idle_timer import NEVER, idle_timer
 from hcpsdk._transport.socket import HTTPSocket
+from hcpsdk._transport.state import CLOSED, IDLE, State
+from hcpsdk._transport.use import Use
 
 log = logging.getLogger("hcpsdk.Connection")
 
+IN_USE = (
+    "this Connection is in use: another request or read is running on it; use a Connection for "
+    "each thread, and a second one in signal handlers and in the body of a request"
+)
+_BY_TIMER = Use()
+_TIMERS = ref(_BY_TIMER)
+
 
 class KeepAlive:
-    """At most one open `HTTPSocket`. While it is acquired, the idle timer leaves it alone.
+    """At most one open `HTTPSocket`, and at most one `Use` of it at a time.
 
     Args:
-        idletime: Seconds for which an unclaimed wire stays open; 0 closes it at once.
+        idletime: Seconds for which an unused socket stays open; 0 closes it at once.
     """
 
     def __init__(self, idletime: float) -> None:
-        self.wire: HTTPSocket | None = None
+        self.state = CLOSED
+        self.socket: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
         self._idletime = idletime
-        self._lock = threading.Lock()  # guards wire and deadline
+        # Who uses it: nothing, or one reference. `dict.setdefault` decides between two who come
+        # at the same time; unlike a lock it cannot be left locked by a signal or a fork. The
+        # reference is weak, so that a use which was interrupted half-way through its end is over.
+        self._users: dict[None, ref[Use]] = {}
+        self._repair = threading.RLock()  # guards the removal of a use that is gone
         self._fork_count = atfork.count
+        self.was_inherited = False  # True if it was the parent's before a fork
 
-    def acquire(self) -> bool:
-        """Take the wire, if there is one, out of the timer's reach; True if it was in it."""
-        with self._lock:
-            was_armed = self.deadline != NEVER
-            self.deadline = NEVER
+    def acquire(self, use: Use) -> bool:
+        """Begin *use*; True if the idle timer was going to close the socket.
+
+        Raises:
+            RuntimeError: Another use is running.
+        """
+        if self._fork_count != atfork.count:
+            self.detach()
+        mine = ref(use)
+        while (user := self._users.setdefault(None, mine)) is not mine:
+            if self._is_running(user):
+                raise RuntimeError(IN_USE)
+        was_armed = self.deadline != NEVER
+        self.deadline = NEVER
         return was_armed
 
-    def store(self, wire: HTTPSocket) -> None:
-        """Keep *wire*, just opened; it is claimed."""
-        self.wire = wire
-        idle_timer.watch(self)
+    def acquire_or_cancel(self, use: Use) -> bool | None:
+        """Begin *use*, as `acquire()` does; or cancel the use that is running, and return None."""
+        while True:
+            try:
+                return self.acquire(use)
+            except RuntimeError:
+                user = self._users.get(None)
+                running = user() if user is not None else None
+                if running is not None:
+                    running.cancel()
+                    if self.is_user(running):
+                        return None  # it notices before its end
 
-    def release(self) -> bool:
-        """The wire is not needed for now: keep it for the idle time, if there is one to keep."""
-        if self.wire is None:
+    def is_user(self, use: Use) -> bool:
+        """True from the beginning to the end of *use*."""
+        return self._users.get(None) is ref(use)
+
+    def is_in_use(self) -> bool:
+        """True while a request or read is running, in this process."""
+        user = self._users.get(None)
+        return user is not None and not self.belongs_to_parent_process() and self._is_running(user)
+
+    def _is_running(self, user: "ref[Use]") -> bool:
+        """False if *user* is over, or will be at once: try again then."""
+        use = user()
+        if use is _BY_TIMER:
+            sleep(0)  # it needs a few steps in its own thread
             return False
-        if self._idletime == 0:
-            self.close()
+        if use is None:
+            with self._repair:
+                if self._users.get(None) is user:
+                    self._reset()
             return False
-        self.deadline = deadline = time.monotonic() + self._idletime
-        idle_timer.arm(deadline)
         return True
 
-    def close(self) -> None:
-        """Close the wire, if there is one; any number of times.
+    def move(self, state: State) -> None:
+        """Change the state; only the running use does that."""
+        assert state in self.state.next, f"{self.state} to {state}"
+        self.state = state
 
-        In the child of a fork that is the parent's: then only our hold on it ends.
+    def store(self, opened: HTTPSocket) -> None:
+        """Keep the socket that was just opened."""
+        self.socket = opened
+        idle_timer.watch(self)
+
+    def release(self, state: State) -> bool:
+        """End the use, which left the socket in *state*; True if the idle timer is waiting now."""
+        is_armed = False
+        if state is IDLE:
+            if self.socket is None:
+                state = CLOSED
+            elif self._idletime:
+                self.deadline = deadline = monotonic() + self._idletime
+                if deadline < idle_timer.wakes_at:
+                    idle_timer.arm(deadline)
+                is_armed = True
+            else:
+                state = CLOSED
+        if state is CLOSED:
+            self.close()
+        if state is not self.state:
+            self.move(state)
+        self._users.clear()
+        return is_armed
+
+    def close(self) -> None:
+        """Close the socket, if there is one, within a use.
+
+        In the child of a fork it is the parent's: then only our hold on it ends.
         """
-        is_of_parent = self.belongs_to_parent_process()
-        if is_of_parent:
-            self._lock = threading.Lock()  # a thread of the parent may have held the old one
-            self._fork_count = atfork.count
-        with self._lock:
-            wire, self.wire = self.wire, None
-            self.deadline = NEVER
-        if wire is None:
+        opened, self.socket = self.socket, None
+        self.deadline = NEVER
+        if opened is None:
             return
-        if is_of_parent:
-            wire.detach()
+        if self.belongs_to_parent_process():
+            opened.detach()
         else:
-            wire.close()
+            opened.close()
 
     def close_if_idle(self, now: float) -> None:
         """Called by the idle timer, in its thread, when the deadline seems to have passed."""
-        with self._lock:
-            if self.deadline > now:
-                return  # claimed again meanwhile
-            wire, self.wire = self.wire, None
-            self.deadline = NEVER
-        if wire is not None:
-            wire.close()
-            log.debug("idletimer expired, Connection closed: IP %s", wire.address)
+        if self._users.setdefault(None, _TIMERS) is not _TIMERS:
+            return  # in use
+        opened = None
+        try:
+            if self.deadline <= now:
+                opened, self.socket = self.socket, None
+                self.deadline = NEVER
+                self.move(CLOSED)
+        finally:
+            self._users.clear()
+        if opened is not None:
+            opened.close()
+            log.debug("idletimer expired, Connection closed: IP %s", opened.address)
 
     def belongs_to_parent_process(self) -> bool:
-        """True in the child of a fork: the wire is the parent's."""
+        """True in the child of a fork, as long as it has not been used there."""
         return self._fork_count != atfork.count
 
+    def _reset(self) -> None:
+        self.close()
+        if self.state is not CLOSED:
+            self.move(CLOSED)
+        self._users.clear()
+
+    def detach(self) -> None:
+        """In the child of a fork: leave the socket, and what is running, to the parent."""
+        self._reset()
+        self.was_inherited = True
+        self._repair = threading.RLock()  # a thread of the parent may have held the old one
+        self._fork_count = atfork.count
+
     def __del__(self) -> None:
-        if self.wire is None:
-            return
-        if self.belongs_to_parent_process():
-            self.wire.detach()
-        else:
-            self.wire.close()
+        self.close()

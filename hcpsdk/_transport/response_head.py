@@ -1,7 +1,7 @@
-"""The head of an answer in its plain form, which is the form that nearly all have.
+"""The head of a response in its plain form, which nearly all have.
 
 `http.client` gives every head to the parser for e-mails, which costs more than all the rest of a
-small request. What is plain can be told with a few searches over the bytes; what is not is left
+small request. A few searches over the bytes find out whether it is plain; any other is left
 to `http.client`, and so are the errors.
 """
 
@@ -30,7 +30,7 @@ def parse(head: bytes) -> PlainHead | None:
     status_line, _, _ = head.partition(b"\r\n")
     status = _statuses.get(status_line) or _understand(status_line)
     unbroken = head.replace(b"\r\n", b"")
-    # (Not "in": bytes try first whether what is asked for is a number, which takes time.)
+    # (Not "in": bytes first try whether the operand is a number, which takes time.)
     if (
         status is None
         or len(head) > MAX_HEAD_BYTES

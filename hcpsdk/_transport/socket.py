@@ -1,6 +1,5 @@
-"""One socket that speaks HTTP: how it is opened, and how a request goes out over it."""
+"""One open socket that speaks HTTP: how a request is sent over it."""
 
-import contextlib
 import errno
 import os
 import select
@@ -14,64 +13,10 @@ from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tls_sessions import Identity
+from hcpsdk._transport.use import shut_down
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
-
-
-def open_socket(address: str, port: int, timeout: float | None) -> socket.socket:
-    """A TCP connection to *address*.
-
-    Calls `socket.create_connection` by that name, which is where an emulator may step in.
-    """
-    sock = socket.create_connection((address, port), timeout)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
-
-
-def start_tls(
-    sock: socket.socket,
-    context: ssl.SSLContext,
-    name: str,
-    session: ssl.SSLSession | None = None,
-) -> ssl.SSLSocket:
-    """*sock* with TLS on it, once the handshake is done; closes it if that fails.
-
-    Args:
-        sock: A connected socket.
-        context: How the certificate is verified.
-        name: The name or address that the certificate must be valid for; a name is sent as SNI.
-        session: An earlier one with the same context, name and address, to be resumed if the
-            server likes: that saves it a signature, and us a verification.
-    """
-    try:
-        tls = context.wrap_socket(
-            sock, server_hostname=name, do_handshake_on_connect=False, session=session
-        )
-        try:
-            tls.do_handshake()
-        except BaseException:
-            tls.close()
-            raise
-    except BaseException as exc:
-        sock.close()
-        _close_half_made(exc)
-        raise
-    return tls
-
-
-def _close_half_made(error: BaseException) -> None:
-    """Close the SSLSocket in whose making *error* happened.
-
-    If the server resets the connection just then, `ssl.SSLSocket` has taken over the socket and
-    raises without closing it (CPython 3.11.4 and later), and nobody else has it.
-    """
-    traceback = error.__traceback__
-    while traceback is not None:
-        half_made = traceback.tb_frame.f_locals.get("self")
-        if isinstance(half_made, ssl.SSLSocket):
-            half_made.close()
-        traceback = traceback.tb_next
 
 
 class HTTPSocket:
@@ -80,55 +25,62 @@ class HTTPSocket:
     Args:
         sock: The connected socket, TLS or plain.
         address: The node's IP address.
-        debuglevel: Above 0, all that is sent and the heads of all answers are printed, in the
+        debuglevel: Above 0, all that is sent and the heads of all responses are printed, in the
             format of `http.client`.
+        identity: Under TLS, what was verified.
     """
 
-    def __init__(self, sock: socket.socket, address: str, debuglevel: int) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: str,
+        debuglevel: int,
+        identity: Identity | None = None,
+    ) -> None:
+        self.raw = sock
         self.address = address
+        self.identity = identity
         self.first_byte_at = 0.0  # monotonic time; 0 if no byte of the last request was sent
-        self.was_used = False  # True once an answer came over it
+        self.was_used = False  # True once a response came over it
         self.received_any = False  # True if a byte of the last request's response came
-        self.seconds = 0.0  # from the last request's first byte to the end of its answer's head
-        self.identity: Identity | None = None  # who answers, under TLS
-        self._sock = sock
+        self.seconds = 0.0  # from the last request's first byte to the end of its response's head
         self._debuglevel = debuglevel
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
             self._poll.register(sock, select.POLLIN)
         self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
-        # Written to directly where that is possible: a socket with a time limit asks before each
-        # send whether it may, which it nearly always may.
+        # Written to directly where that is possible: a socket with a time limit polls
+        # before each send.
         self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
         self._sends_files = self._fd is not None and debuglevel <= 0 and hasattr(os, "sendfile")
 
     def is_stale(self) -> bool:
-        """True if the server closed the connection, or sent what nobody asked for.
+        """True if the server closed the connection, or sent something unexpected.
 
-        "Readable" alone does not tell: under TLS it may be a session ticket.
+        "Readable" alone is not enough: under TLS it may be a session ticket.
         """
         if not self._is_readable():
             return False
-        timeout = self._sock.gettimeout()
+        timeout = self.raw.gettimeout()
         try:
-            self._sock.settimeout(0)
-            self._sock.recv(1)
+            self.raw.settimeout(0)
+            self.raw.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):
-            self._sock.settimeout(timeout)
+            self.raw.settimeout(timeout)
             return False
         except OSError:
             return True
         return True
 
     def exchange(self, method: str, head: bytes, body: Body | None) -> StrictResponse:
-        """Send a request and read the head of its answer.
+        """Send a request and read the head of its response.
 
-        A server may answer, and close, before it has the whole body: that answer is returned, and
-        its ``will_close`` is True.
+        A server may respond, and close, before it has the whole body: then the ``will_close`` of
+        that response is True.
         """
         self.received_any = False
         self.first_byte_at = 0.0
-        response = StrictResponse(self._sock, self._debuglevel, method)
+        response = StrictResponse(self.raw, self._debuglevel, method)
         try:
             is_complete = self._send(head, body, response)
             response.begin()
@@ -146,24 +98,23 @@ class HTTPSocket:
     @property
     def tls(self) -> ssl.SSLSocket | None:
         """The socket, if it speaks TLS."""
-        return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
+        return self.raw if isinstance(self.raw, ssl.SSLSocket) else None
 
     def close(self) -> None:
         """Close the connection; any number of times, at any time."""
         self._forget_fd()
         # Closing alone would not end it while a forked child holds the socket, too.
-        with contextlib.suppress(OSError):  # it has ended already
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        shut_down(self.raw)
+        self.raw.close()
 
     def set_timeout(self, seconds: float | None) -> None:
         """From now on wait no longer than *seconds* for the network."""
-        self._sock.settimeout(seconds)
+        self.raw.settimeout(seconds)
 
     def detach(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
         self._forget_fd()
-        self._sock.close()
+        self.raw.close()
 
     def _forget_fd(self) -> None:
         # The number may soon be that of another file, whatever thread still thinks of writing.
@@ -171,14 +122,14 @@ class HTTPSocket:
             self._fd = -1
 
     def _send(self, head: bytes, body: Body | None, response: StrictResponse) -> bool:
-        """Send everything; False if the server answered before it had everything."""
+        """Send everything; False if the server responded before it had everything."""
         try:
             if body is None:
                 self._send_bytes(head)
                 return True
             return self._send_with_body(head, body, response)
         except OSError:
-            # What cannot be sent any more may have been refused: then the answer is here already.
+            # What cannot be sent any more may have been refused: then the response is here already.
             if response.has_begun_to_arrive():
                 return False
             raise
@@ -237,9 +188,9 @@ class HTTPSocket:
                 self._wait_until_writable()
 
     def _wait_until_writable(self) -> None:
-        timeout = self._sock.gettimeout()
+        timeout = self.raw.gettimeout()
         with selectors.PollSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_WRITE)
+            selector.register(self.raw, selectors.EVENT_WRITE)
             if not selector.select(timeout):
                 raise TimeoutError("timed out")
 
@@ -258,11 +209,11 @@ class HTTPSocket:
                 return
         view = memoryview(data)[sent:]
         while len(view):
-            view = view[self._sock.send(view) :]
+            view = view[self.raw.send(view) :]
 
     def _is_readable(self) -> bool:
         if self._pending is not None and self._pending():
             return True
         if self._poll is not None:
             return bool(self._poll.poll(0))
-        return bool(select.select([self._sock], [], [], 0)[0])
+        return bool(select.select([self.raw], [], [], 0)[0])

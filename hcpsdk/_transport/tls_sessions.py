@@ -44,7 +44,7 @@ class Sessions:
         return time.monotonic() - since < LIFETIME
 
     def keep(self, identity: Identity, session: ssl.SSLSession | None) -> None:
-        """Resume *session* for a while; None: ask for none."""
+        """Resume *session* for a while; None: resume none."""
         if len(self._known) >= MAX_SESSIONS:
             self._known.clear()
         self._known[identity] = (session, time.monotonic())

@@ -1,4 +1,4 @@
-"""Replication: the service's settings, and its links. [9.1]"""
+"""Replication: the service's settings, and its links."""
 
 from typing import Any
 from urllib.parse import quote
@@ -12,28 +12,27 @@ SERVICE = "/mapi/services/replication"
 
 
 class ReplicationSettingsError(HcpsdkError):
-    """An action is not allowed for the type of a replication link; nothing was sent. [9.2]"""
+    """An action is not allowed for the type of a replication link; nothing was sent."""
 
 
 class UnknownSettingError(ReplicationSettingsError, ValueError):
-    """There is no such action, or no such type of link; nothing was sent."""
+    """Unknown action or link type; nothing was sent."""
 
 
 class Replication(Fetcher):
-    """The replication service of an HCP, and its links. [9.1]
+    """The replication service of an HCP, and its links.
 
-    Asks over a Connection of its own, which it keeps until `Replication.close()`; as a context
-    manager it closes at the end. Each method raises `HcpsdkError` if HCP does not answer, answers
-    with any status but 200 (the text starts with the status), or with anything but the XML
-    expected.
+    Uses a separate Connection, which it keeps open until `Replication.close()`. Usable as a
+    context manager; closes on exit. Each method raises `HcpsdkError` if there is no response, if
+    its status is not 200 (the text starts with the status), or if it is not the expected XML.
 
     Args:
         target: A Target made with the system's name (``admin.…``), a system-level user, and port
             9090.
-        debuglevel: As for `Connection`: above 0, all that is on the wire is printed.
+        debuglevel: As for `Connection`: above 0, prints everything on the wire.
     """
 
-    # Types of links, as HCP tells them.
+    # Types of links, as HCP names them.
 
     #: Both systems take writes.
     R_ACTIVE_ACTIVE = "ACTIVE_ACTIVE"
@@ -50,7 +49,7 @@ class Replication(Fetcher):
     R_RESUME = "resume"
     #: Bring back a link that the other system lost; for any link.
     R_RESTORE = "restore"
-    #: Let this system stand in for the other one; for any link, its type has to be told.
+    #: Let this system take over for the other one; for any link; needs the link type.
     R_FAILOVER = "failOver"
     #: End a failover; for active/active links.
     R_FAILBACK = "failBack"
@@ -96,7 +95,7 @@ class Replication(Fetcher):
     ) -> None:
         """Suspend, resume, restore, fail over or back, or recover a link.
 
-        Returns when HCP has accepted the action; `getlinkdetails()` tells how far it got.
+        Returns when HCP has accepted the action; `getlinkdetails()` shows its progress.
 
         Args:
             linkname: Its name, as `getlinklist()` gives it.
@@ -107,7 +106,7 @@ class Replication(Fetcher):
 
         Raises:
             ReplicationSettingsError: The action is not for that type of link; it is a
-                ``ValueError`` as well if there is no such action or type. Nothing was sent.
+                ``ValueError`` as well if the action or type is unknown. Nothing was sent.
         """
         url = _url(linkname)
         check_action(action, linktype)
@@ -117,7 +116,7 @@ class Replication(Fetcher):
 _R = Replication
 _TYPES = (_R.R_ACTIVE_ACTIVE, _R.R_OUTBOUND, _R.R_INBOUND)
 
-# For which types of links each action is (contract 8.2); None: the type need not be told.
+# For which types of links each action is (contract 8.2); None: without a link type.
 ALLOWED: dict[str, tuple[str | None, ...]] = {
     _R.R_SUSPEND: (None, *_TYPES),
     _R.R_RESUME: (None, *_TYPES),
@@ -132,13 +131,17 @@ ALLOWED: dict[str, tuple[str | None, ...]] = {
 def check_action(action: str, linktype: str | None) -> None:
     """Raise `ReplicationSettingsError` if *action* is not for links of type *linktype*."""
     if action not in ALLOWED:
-        raise UnknownSettingError(f"no such action: {action!r}; there are {', '.join(ALLOWED)}")
+        raise UnknownSettingError(
+            f"unknown action {action!r}; expected one of {', '.join(ALLOWED)}"
+        )
     if linktype is not None and linktype not in _TYPES:
-        raise UnknownSettingError(f"no such link type: {linktype!r}; there are {', '.join(_TYPES)}")
+        raise UnknownSettingError(
+            f"unknown link type {linktype!r}; expected one of {', '.join(_TYPES)}"
+        )
     if linktype not in ALLOWED[action]:
         types = " or ".join(str(allowed) for allowed in ALLOWED[action])
-        told = "without a link type" if linktype is None else f"for {linktype} links"
-        raise ReplicationSettingsError(f"{action} is not possible {told}, only for {types}")
+        which = "without a link type" if linktype is None else f"for {linktype} links"
+        raise ReplicationSettingsError(f"{action} is not possible {which}, only for {types}")
 
 
 def _url(link: str) -> Quoted:

@@ -1,4 +1,4 @@
-"""An HCP on your own machine, for trying things out and for tests.
+"""An emulated HCP on this machine, for experiments and tests.
 
 >>> import http.client, ssl
 >>> from hcpsdk.testing import HCP
@@ -11,13 +11,15 @@
 ...     node.close()
 201
 
-It is a real server on real sockets: four nodes on loopback addresses of their own, a name server
-for its domain, certificates made at each start. Inside the ``with`` block this process reaches it
-by its public names and ports. No other process sees anything of it; for these there is
-``python3 -m hcpsdk.testing serve``, and for a script as it stands,
-``python3 -m hcpsdk.testing run SCRIPT``.
+It is a real server on real sockets, with four nodes on loopback addresses, a name server for its
+domain, and new certificates at each start. Inside the ``with`` block this process reaches it by its
+public names and ports. Other processes can use ``python3 -m hcpsdk.testing serve``, unchanged
+scripts ``python3 -m hcpsdk.testing run SCRIPT``.
 
-Needs the packages that ``pip install '.[testing]'`` brings, in a clone of hcpsdk.
+Needs the packages of ``pip install '.[testing]'``, in a clone of hcpsdk. Imports nothing of hcpsdk.
+
+Packages, from top to bottom: `_mapi` and `_rest` (interfaces), `_replication`, `_store`, `_server`,
+`_http`; `_services` is the only module that knows all services.
 """
 
 try:

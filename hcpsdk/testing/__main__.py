@@ -7,7 +7,7 @@ import sys
 from ._hcp import DEFAULT, HCP
 from ._run import CA_FILE_VARIABLE, run
 from ._serve import serve
-from ._server.certificates import KINDS
+from ._server.certificates import CERTIFICATE_KINDS
 from ._server.listener import StartError
 
 
@@ -36,31 +36,31 @@ def main(arguments: list[str]) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line looks like."""
+    """The parser of the command line."""
     top = argparse.ArgumentParser(
-        prog="python3 -m hcpsdk.testing", description="An HCP on your own machine."
+        prog="python3 -m hcpsdk.testing", description="An emulated HCP on this machine."
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_command = commands.add_parser(
         "run",
-        help="run a script as it stands, with an emulated HCP around it",
+        help="run an unchanged script with an emulated HCP",
         description="Runs SCRIPT as python3 would; names and ports of the emulated HCP work "
-        f"inside. The environment variable {CA_FILE_VARIABLE} names its CA certificate.",
+        f"inside. The environment variable {CA_FILE_VARIABLE} is the path of its CA certificate.",
     )
     serve_command = commands.add_parser(
         "serve",
-        help="stay up for other programs, until Ctrl-C",
+        help="run until Ctrl-C, for other programs",
         description="Serves other programs on this machine: curl, browsers, any language.",
     )
     for command in (run_command, serve_command):
         add_options(command)
     serve_command.add_argument(
-        "--ca-file", type=pathlib.Path, metavar="PATH", help="put the CA certificate here"
+        "--ca-file", type=pathlib.Path, metavar="PATH", help="write the CA certificate to this file"
     )
     run_command.add_argument(
         "--linked",
         action="store_true",
-        help="a second HCP, hcp2 in the same domain, linked to the first one (active/active)",
+        help="also run a second HCP, hcp2, with an active/active link to the first one",
     )
     run_command.add_argument("script", metavar="SCRIPT")
     run_command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
@@ -74,27 +74,29 @@ def other_domain(domain: str) -> str:
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """The options that both commands know."""
+    """Add the options of both commands."""
     command.add_argument("--domain", default=DEFAULT.domain, help="default: %(default)s")
-    command.add_argument("--nodes", type=int, default=4, help="how many; default: %(default)s")
+    command.add_argument(
+        "--nodes", type=int, default=4, help="number of nodes; default: %(default)s"
+    )
     command.add_argument(
         "--certificate",
-        choices=KINDS,
+        choices=CERTIFICATE_KINDS,
         default="both",
-        help="what the nodes' certificate is valid for; default: %(default)s",
+        help="what the certificate of the nodes is valid for; default: %(default)s",
     )
     command.add_argument(
         "--idle-seconds",
         type=float,
         default=60.0,
-        help="silence after which a connection is closed; default: %(default)s",
+        help="seconds after which an idle connection is closed; default: %(default)s",
     )
     command.add_argument(
         "--missing-credentials-status",
         type=int,
         choices=(403, 302),
         default=403,
-        help="what a request without credentials gets; default: %(default)s",
+        help="status for requests without credentials; default: %(default)s",
     )
 
 

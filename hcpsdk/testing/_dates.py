@@ -1,10 +1,10 @@
-"""Times as HCP writes them. All of them are whole seconds since the epoch unless said otherwise."""
+"""Times as HCP writes them, from seconds since the epoch. Imports nothing of the emulator."""
 
 import email.utils
 from datetime import datetime, timedelta, timezone
 
-# HCP has a time zone of its own, whatever the client's is. The manual's system stands at +0100;
-# a fixed offset, because the data for named zones is not there on every machine.
+# The time zone of the system, +0100 as in the manual. A fixed offset, because not every machine has
+# the data of named zones.
 HCP_ZONE = timezone(timedelta(hours=1))
 
 
@@ -14,7 +14,7 @@ def http_date(seconds: int) -> str:
 
 
 def from_http_date(text: str) -> int | None:
-    """The time that an HTTP date names; None if *text* is none."""
+    """The time of an HTTP date; None if *text* is not a date."""
     try:
         moment = email.utils.parsedate_to_datetime(text)
     except ValueError:
@@ -37,5 +37,5 @@ def listing_time(seconds: int) -> str:
 
 
 def with_hundredths(milliseconds: int) -> str:
-    """``1422736466446.00``; the last two digits tell equal change times apart (always 00 here)."""
+    """``1422736466446.00``; the last two digits are always 00 here."""
     return f"{milliseconds}.00"

@@ -1,4 +1,4 @@
-"""An emulated HCP, as its user sees it."""
+"""`HCP` and `link()`: the public side of the emulator. Imports `_running` and what is below."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import enum
 import logging
 import pathlib
 from collections.abc import Iterable, Mapping
-from functools import partial
 from types import TracebackType
 from typing import Literal
 
 from ._http.request_log import Received, RequestLog
-from ._replication.link import Link, LinkType, Member
+from ._replication.link import Link, LinkType
 from ._running import Running, Settings, SiteFactory
-from ._server.certificates import KINDS, CertificateKind
+from ._server.certificates import CERTIFICATE_KINDS, CertificateKind
 from ._server.dns import NameServer
 from ._server.node import Node
 from ._services import Services
@@ -28,36 +27,36 @@ DEFAULT = System()
 
 
 class EmulatorBug(RuntimeError):
-    """The emulator itself failed while it answered; the cause is the first such failure."""
+    """The emulator itself failed; the cause is the first failure."""
 
 
 class State(enum.Enum):
-    STOPPED = "no thread, no socket, no file; names and ports mean what they mean without us"
-    RUNNING = "nodes and name server answer"
+    STOPPED = "no thread, no socket, no file; nothing is redirected"
+    RUNNING = "nodes and name server respond"
 
 
 class HCP:
-    """An HCP on this machine, for the time of a ``with HCP() as hcp:``.
+    """An HCP on this machine, usable as a context manager: ``with HCP() as hcp:``.
 
-    Inside, names of its domain resolve, and connections to the ports 80, 443 and 9090 of its
-    nodes reach it, whatever free ports these really listen on. It keeps to loopback addresses.
+    While it runs, names in its domain resolve in this process, and connections to the ports 80,
+    443 and 9090 of its nodes reach it, although the nodes listen on free ports. It uses loopback
+    addresses only.
 
     Args:
         domain: The domain of the whole system.
-        nodes: How many storage nodes it has.
-        namespaces: Its namespaces; by default those of the manual, ``n1.m`` and ``n2.m``.
-        users: Its accounts; by default those of the manual, ``n`` and ``service``.
-        certificate: What the nodes' certificate is valid for: their "addresses", the "names" of
-            the domain, "both", or "neither".
-        idle_seconds: Silence after which a connection is closed.
-        ttl: Seconds for which the name server's answers may be kept.
-        missing_credentials_status: What a request without credentials gets: 403, or 302 to the
-            login page.
-        permission_mask: What anybody may do at most, in all namespaces.
-        tenant_masks: The same for the namespaces of a tenant, by its name.
-        wants_public_ports: Really listen on 80, 443, 9090 and 53, where this process may.
-        site: What answers the requests, made from the system and an empty folder; by default
-            the namespaces, and the management API on port 9090.
+        nodes: The number of storage nodes.
+        namespaces: The namespaces; by default those of the manual, ``n1.m`` and ``n2.m``.
+        users: The accounts; by default those of the manual, ``n`` and ``service``.
+        certificate: What the certificate of the nodes is valid for: their "addresses", the
+            "names" of the domain, "both", or "neither".
+        idle_seconds: Seconds after which an idle connection is closed.
+        ttl: The time to live of DNS records, in seconds.
+        missing_credentials_status: The status without credentials: 403, or 302 to the login page.
+        permission_mask: The permissions that can be used in any namespace.
+        tenant_masks: The same for the namespaces of a tenant, by the name of the tenant.
+        wants_public_ports: Listen on 80, 443, 9090 and 53 if this process is allowed to.
+        site: Called with the system and an empty folder; returns what responds to requests. By
+            default the namespaces, and the management API on port 9090.
     """
 
     def __init__(
@@ -77,9 +76,11 @@ class HCP:
         site: SiteFactory = Services,
     ) -> None:
         if nodes < 1:
-            raise ValueError(f"an HCP has at least one node, not {nodes}")
-        if certificate not in KINDS:
-            raise ValueError(f"certificate is one of {', '.join(KINDS)}, not {certificate!r}")
+            raise ValueError(f"nodes must be at least 1, not {nodes}")
+        if certificate not in CERTIFICATE_KINDS:
+            raise ValueError(
+                f"certificate must be one of {', '.join(CERTIFICATE_KINDS)}, not {certificate!r}"
+            )
         self._system = System(
             domain=domain.lower(),
             namespaces=tuple(namespaces),
@@ -90,14 +91,14 @@ class HCP:
         )
         self._settings = Settings(nodes, certificate, idle_seconds, ttl, wants_public_ports, site)
         self._state = State.STOPPED
-        self._last: Running | None = None  # what runs, or ran until the last stop
+        self._last: Running | None = None  # what runs, or ran last
         self._requests = RequestLog()
         self._bugs: list[BaseException] = []
 
     def __repr__(self) -> str:
         return f"<HCP {self.domain} {self._state.name}>"
 
-    # What it is
+    # Properties
 
     @property
     def domain(self) -> str:
@@ -106,12 +107,12 @@ class HCP:
 
     @property
     def namespaces(self) -> tuple[Namespace, ...]:
-        """Its namespaces; ``.host(hcp.domain)`` tells the full name of one."""
+        """The namespaces; ``.host(hcp.domain)`` is the full host name of one."""
         return self._system.namespaces
 
     @property
     def users(self) -> tuple[User, ...]:
-        """Its accounts, with their passwords."""
+        """The accounts, with their passwords."""
         return self._system.users
 
     @property
@@ -121,7 +122,7 @@ class HCP:
 
     @property
     def nodes(self) -> list[Node]:
-        """The storage nodes, a copy of the list; each can be stopped and started."""
+        """The storage nodes (a copy of the list); each can be stopped and started."""
         return list(self._running.nodes)
 
     @property
@@ -131,7 +132,7 @@ class HCP:
 
     @property
     def ca_file(self) -> pathlib.Path:
-        """A file with the certificate to verify the nodes with; gone when the HCP has stopped."""
+        """The CA certificate file to verify the nodes with; deleted when the HCP stops."""
         return self._running.ca_file
 
     @property
@@ -141,16 +142,19 @@ class HCP:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults that are still to happen, in the order in which they were added; a copy."""
+        """The pending faults, in the order in which they were added; a copy."""
         return self._running.faults.pending()
 
     @property
     def _running(self) -> Running:
         if self._last is None:
-            raise RuntimeError(f"{self!r} has not been started; use it in a with statement")
+            raise RuntimeError(f"{self!r} was not started; use it in a with statement")
         return self._last
 
-    # Its life
+    def _present_home(self) -> Running:
+        return self._running
+
+    # Starting and stopping
 
     def __enter__(self) -> HCP:
         self.start()
@@ -163,21 +167,21 @@ class HCP:
         traceback: TracebackType | None,
     ) -> None:
         self._end()
-        if error is None:  # else that is what the user must see; the bugs have been logged
+        if error is None:  # do not hide the error; bugs were logged
             self._raise_bugs()
 
     def start(self) -> None:
         """Open all sockets, and redirect names and ports; raises `StartError` if that fails."""
         if self._state is State.RUNNING:
-            raise RuntimeError(f"{self!r} is running already")
+            raise RuntimeError(f"{self!r} is already running")
         self._requests.clear()
         self._last = Running(self._system, self._settings, self._requests, self._report_bug)
         self._state = State.RUNNING
-        # A program that ends without stop() is cleaned up when its other threads are done.
+        # Cleans up after a program that ends without stop(), when its other threads are done.
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Close everything, and put back what was redirected. Stopping twice does no harm.
+        """Close everything and end the redirection. Can be called more than once.
 
         Raises:
             EmulatorBug: The emulator itself failed while it was running.
@@ -186,7 +190,7 @@ class HCP:
         self._raise_bugs()
 
     def reset(self) -> None:
-        """Be as after the start: no objects, no requests, no faults, all nodes running.
+        """Return to the state after the start: no objects, requests or faults, all nodes running.
 
         Raises:
             EmulatorBug: The emulator itself failed since the start or the last reset.
@@ -195,17 +199,17 @@ class HCP:
         self._requests.clear()
         self._raise_bugs()
 
-    # What goes wrong in it
+    # Faults
 
     def add_fault(self, fault: Fault) -> None:
-        """Let *fault* happen from now on; it is in force when this returns.
+        """Add *fault*; it is active when this returns.
 
-        Of several faults that are due for a request, it gets the one that was added first.
+        If several faults match a request, the one that was added first happens.
         """
         self._running.add_fault(fault)
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong from now on; connections that were stalled are closed."""
+        """Remove all faults; connections that were stalled are closed."""
         self._running.clear_faults()
 
     def _end(self) -> None:
@@ -214,7 +218,7 @@ class HCP:
             atexit.unregister(self.stop)
             self._running.stop()
 
-    # Its own failures
+    # Bugs of the emulator
 
     def _report_bug(self, error: BaseException) -> None:
         log.error("the emulator failed", exc_info=error)
@@ -235,23 +239,26 @@ def link(
     name: str | None = None,
     description: str | None = None,
 ) -> Link:
-    """A replication link between two running HCPs; what they hold travels at once.
+    """Create a replication link between two running HCPs; what they contain is sent at once.
 
-    Namespaces are replicated that both systems have, by name and tenant. End the link with
-    ``close()`` or a ``with`` block, or just stop the HCPs.
+    Namespaces that both systems have, by name and tenant, are replicated. End the link with
+    ``close()`` or a ``with`` block, or stop the HCPs.
 
     Args:
         first: The primary, if the link is active/passive.
         second: The replica, if it is.
         type: "ACTIVE_ACTIVE", or "ACTIVE_PASSIVE" from *first* to *second*.
-        delay: Seconds for which a change waits before it travels.
-        name: 1 to 64 characters; by default made of the systems' names, ``hcp1--<-->--hcp2``.
+        delay: Seconds that a change waits before it is sent.
+        name: 1 to 64 characters; by default made from the names, ``hcp1--<-->--hcp2``.
         description: Free text.
     """
     if type not in ("ACTIVE_ACTIVE", "ACTIVE_PASSIVE"):
-        raise ValueError(f"type is ACTIVE_ACTIVE or ACTIVE_PASSIVE, not {type!r}")
+        raise ValueError(f"type must be ACTIVE_ACTIVE or ACTIVE_PASSIVE, not {type!r}")
     if first.domain == second.domain:
-        raise ValueError(f"linked systems have different domains, not both {first.domain}")
+        raise ValueError(f"linked systems must have different domains, not both {first.domain}")
+    for hcp in (first, second):
+        if not hcp.is_running:
+            raise RuntimeError(f"{hcp!r} is not running; only running HCPs can be linked")
     here, there = (hcp.domain.partition(".")[0] for hcp in (first, second))
     if type == "ACTIVE_ACTIVE":
         name = name or f"{here}--<-->--{there}"
@@ -262,13 +269,7 @@ def link(
     description = words if description is None else description
     check_length("name", name, 1, 64)
     check_length("description", description, 0, 1024)
-    one, two = (Member(hcp, partial(running_part, hcp)) for hcp in (first, second))
-    return Link(one, two, type, name, description, delay)
-
-
-def running_part(hcp: HCP) -> Running:
-    """What exists of *hcp* while it runs."""
-    return hcp._running
+    return Link([hcp._present_home for hcp in (first, second)], type, name, description, delay)
 
 
 def check_length(what: str, text: str, least: int, most: int) -> None:

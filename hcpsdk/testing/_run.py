@@ -1,4 +1,4 @@
-"""``run SCRIPT``: an unchanged script, for which an emulated HCP is there."""
+"""The command ``run SCRIPT``: runs an unchanged script with an emulated HCP. Imports `_hcp`."""
 
 import os
 import pathlib
@@ -16,11 +16,11 @@ CA_FILE_VARIABLE = "HCPSDK_TESTING_CAFILE"
 def run(hcp: HCP, script: str, arguments: list[str], other: HCP | None = None) -> None:
     """Run *script* as ``python3 SCRIPT ARGUMENTS`` would, but with *hcp* running.
 
-    If there is an *other* one, it runs, too, and an active/active link joins them.
+    An *other* HCP is started as well, with an active/active link between the two.
 
     Whatever ends the script (its end, `SystemExit`, an exception, Ctrl-C) ends this process in the
-    same way and with the same words. The HCP is not stopped here but at the very end of the
-    process, so that threads and exit handlers of the script still find it.
+    same way and with the same output. The HCP is stopped at the very end of the process, so that
+    threads and exit handlers of the script can still use it.
     """
     try:
         pathlib.Path(script).open("rb").close()
@@ -46,7 +46,7 @@ def run(hcp: HCP, script: str, arguments: list[str], other: HCP | None = None) -
 def without_our_frames(
     hook: Callable[..., Any], script: str, whole: TracebackType | None
 ) -> Callable[..., Any]:
-    """*hook*, but it sees the traceback from the script's own first line on."""
+    """*hook*, with tracebacks that begin in the script."""
     begin = whole
     while begin and begin.tb_frame.f_code.co_filename != script:
         begin = begin.tb_next

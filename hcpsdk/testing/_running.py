@@ -1,4 +1,4 @@
-"""All that exists of an emulated HCP only while it runs, and how it is taken down again."""
+"""What exists of an HCP only while it runs. Imports `_services`, `_server` and what is below."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ DNS_PORT = 53
 
 
 class ResettableSite(Site, Protocol):
-    """A site that can forget what it was told."""
+    """A site that can return to its initial state."""
 
     def reset(self) -> None: ...
 
@@ -41,7 +41,7 @@ SiteFactory = Callable[[System, pathlib.Path], ResettableSite]
 
 @dataclass(frozen=True)
 class Settings:
-    """How the emulator behaves, apart from what the administrator of an HCP would decide."""
+    """Settings of the emulator, which a real HCP does not have."""
 
     nodes: int
     certificate: CertificateKind
@@ -55,10 +55,10 @@ class Running:
     """The thread, sockets, folder and redirect of one HCP; made by starting all of them.
 
     Args:
-        system: What the HCP is.
-        settings: How the emulator behaves.
-        requests: Where the requests received are noted.
-        report_bug: Told of every exception that should not have happened.
+        system: The configuration of the HCP.
+        settings: The settings of the emulator.
+        requests: The log of received requests.
+        report_bug: Called with each exception that should not have happened.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Running:
         self._system = system
         self._settings = settings
         self._process = os.getpid()
+        self.is_running = True
         self.nodes: list[Node] = []
         self.faults = PendingFaults()
         with contextlib.ExitStack() as undo:
@@ -154,7 +155,7 @@ class Running:
         return self.folder / "ca.pem"
 
     def reset(self) -> None:
-        """Start the nodes, and forget faults, objects and lookups."""
+        """Start the nodes, and remove faults, objects and lookups."""
         self.clear_faults()
         for node in self.nodes:
             node.start()
@@ -162,32 +163,33 @@ class Running:
         self.name_server.clear()
 
     def add_fault(self, fault: Fault) -> None:
-        """Let *fault* happen from now on."""
+        """Add *fault*."""
         self.faults.add(fault, [node.address for node in self.nodes])
         if isinstance(fault, (Refuse, Blackhole)):
             self._run(self._obey_faults)
 
     def clear_faults(self) -> None:
-        """Have no faults, and end what stalls."""
+        """Remove all faults, and end stalls."""
         self.faults.forget()
         self._run(self._end_faults)
 
     def stop(self) -> None:
-        """Take everything down, in the reverse order."""
+        """Stop everything, in reverse order."""
+        self.is_running = False
         if os.getpid() == self._process:
             self._undo.close()
-        else:  # in a forked child: the thread and the folder are its parent's
+        else:  # in a forked child: thread and folder belong to the parent
             self._undo.pop_all()
             redirect.remove(self._route)
 
     def abandon(self) -> None:
-        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        """Close the sockets that a forked child inherited; the parent keeps its own."""
         for node in self.nodes:
             node.abandon()
         self.name_server.abandon()
 
     def _make_folder(self, undo: contextlib.ExitStack) -> None:
-        # Not a TemporaryDirectory: at the end of a forked child that would delete its parent's.
+        # Not a TemporaryDirectory: a forked child would delete that of its parent when it ends.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hcpsdk-"))
         undo.callback(shutil.rmtree, self.folder)
         self.scratch.mkdir()
@@ -222,7 +224,7 @@ class Running:
             try:
                 return make(DNS_PORT)
             except PortError:
-                pass  # taken, or for the administrator only: a free one does as well
+                pass  # in use, or reserved for the administrator: take a free one
         return make(0)
 
     def _make_route(self) -> Route:
@@ -262,9 +264,9 @@ class Running:
         self._site.reset()
 
 
-# Forked children, such as those of multiprocessing, reach the HCP of their parent. But they
-# inherit its sockets too, and as long as one of them holds a connection, closing it in the parent
-# would not be noticed by the client.
+# Forked children, such as those of multiprocessing, can use the HCP of their parent. They inherit
+# its sockets: as long as a child has a connection open, the client does not notice that the parent
+# closed it.
 
 _all: set[Running] = set()
 

@@ -1,4 +1,4 @@
-"""``serve``: an emulated HCP for other programs, until somebody ends it."""
+"""The command ``serve``: an emulated HCP for other programs. Imports `_hcp` and `_server`."""
 
 import contextlib
 import pathlib
@@ -15,18 +15,18 @@ from .config import Namespace, User
 
 
 def serve(hcp: HCP, ca_file: pathlib.Path | None) -> None:
-    """Keep *hcp* running until Ctrl-C or SIGTERM, and tell how to reach it.
+    """Run *hcp* until Ctrl-C or SIGTERM, and print how to reach it.
 
     Args:
         hcp: The HCP, not started yet.
-        ca_file: Where to put the certificate to verify the nodes with; stays there afterwards.
+        ca_file: Where to write the CA certificate; the file is kept afterwards.
     """
     with ended_by_signal() as ended, hcp:
         if ca_file:
             copy(hcp.ca_file, ca_file)
         print(description(hcp, ca_file or hcp.ca_file), flush=True)
         ended.wait()
-    print(f"{hcp.domain} has stopped.", flush=True)
+    print(f"{hcp.domain} stopped.", flush=True)
 
 
 def description(hcp: HCP, ca_file: pathlib.Path) -> str:
@@ -42,13 +42,13 @@ def description(hcp: HCP, ca_file: pathlib.Path) -> str:
     if namespace and user:
         host = namespace.host(hcp.domain)
         lines += ["", "Try:", f"  {curl_line(hcp.nodes[0], host, user, ca_file)}"]
-    return "\n".join([*lines, "", "Ctrl-C ends it."])
+    return "\n".join([*lines, "", "Press Ctrl-C to stop."])
 
 
 def node_line(node: Node) -> str:
-    """The node's address, and for each port where it is really found."""
+    """The address of a node, and the real port behind each of its ports."""
     ports = (
-        str(port) if port == real else f"{port} is at {real}" for port, real in node.ports.items()
+        str(port) if port == real else f"{port} -> {real}" for port, real in node.ports.items()
     )
     return f"{node.address}  {', '.join(ports)}"
 
@@ -59,7 +59,7 @@ def user_line(user: User) -> str:
 
 
 def example(hcp: HCP) -> tuple[Namespace | None, User | None]:
-    """A namespace and a user that may enter it."""
+    """A namespace and a user with access to it."""
     for namespace in hcp.namespaces:
         for user in hcp.users:
             if user.tenant == namespace.tenant:
@@ -68,7 +68,7 @@ def example(hcp: HCP) -> tuple[Namespace | None, User | None]:
 
 
 def curl_line(node: Node, host: str, user: User, ca_file: pathlib.Path) -> str:
-    """A command for the shell that lists the root of a namespace."""
+    """A shell command that lists the root of a namespace."""
     words = ["curl", "--cacert", str(ca_file)]
     words += ["--connect-to", f"{host}:443:{node.address}:{node.ports[443]}"]
     words += ["--header", f"Authorization: HCP {user.token}", f"https://{host}/rest"]

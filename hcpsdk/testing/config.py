@@ -1,6 +1,6 @@
-"""What an emulated HCP is made of: its domain, namespaces, and users.
+"""The configuration of an HCP: its domain, namespaces, and users. Imports nothing of the emulator.
 
-Values only. The defaults are those of the manual's examples, so that each of them runs as printed.
+Values only. The defaults are those of the manual, so that each of its examples runs as printed.
 """
 
 import base64
@@ -17,10 +17,10 @@ PERMISSIONS = frozenset(
     )
 )
 
-# "Read" and "purge" bring another permission with them (section 2).
+# "Read" and "purge" include another permission (section 2).
 IMPLIED = {"read": "browse", "purge": "delete"}
 
-# What accounts may do as administrators (docs/hcp/mapi.rst, section 6).
+# Roles of administrators (docs/hcp/mapi.rst, section 6).
 ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security", "service"])
 
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
@@ -29,14 +29,14 @@ GIB = 1024**3
 
 
 def with_implied(permissions: frozenset[str]) -> frozenset[str]:
-    """*permissions* and those that they bring with them."""
+    """*permissions* and those that they include."""
     return permissions | {IMPLIED[name] for name in permissions & IMPLIED.keys()}
 
 
 def _check_permissions(*sets: frozenset[str]) -> None:
     unknown = frozenset[str]().union(*sets) - PERMISSIONS
     if unknown:
-        raise ValueError(f"no such permission: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown permission: {', '.join(sorted(unknown))}")
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class User:
     """An account.
 
     Args:
-        name: By which it logs in.
-        password: Its password.
-        tenant: The tenant it belongs to; None for a system-level account, which has no access to
+        name: The login name.
+        password: The password.
+        tenant: The name of its tenant; None for a system-level account, which has no access to
             data.
-        permissions: What it may do in all namespaces of the tenant; or a mapping from names of
-            namespaces to what it may do in each, the others being closed to it. There are
+        permissions: The permissions in all namespaces of the tenant; or a mapping from names of
+            namespaces to the permissions there, without access to the others. Possible values:
             ``browse``, ``read``, ``write``, ``delete``, ``purge``, ``privileged``, ``search``,
             ``read_acl``, ``write_acl`` and ``change_owner``.
-        roles: What it may do in the management API: ``administrator``, ``compliance``,
+        roles: The roles in the management API: ``administrator``, ``compliance``,
             ``monitor``, ``search``, ``security``, ``service``.
     """
 
@@ -64,14 +64,14 @@ class User:
 
     def __post_init__(self) -> None:
         if unknown := self.roles - ROLES:
-            raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+            raise ValueError(f"unknown role: {', '.join(sorted(unknown))}")
         if isinstance(self.permissions, Mapping):
             _check_permissions(*self.permissions.values())
         else:
             _check_permissions(self.permissions)
 
     def permissions_for(self, namespace: "Namespace") -> frozenset[str]:
-        """What the account may do in *namespace*, masks left aside; empty if it has no access."""
+        """The permissions of the account in *namespace*, without masks; empty without access."""
         if self.tenant is None or self.tenant.lower() != namespace.tenant.lower():
             return frozenset()
         if not isinstance(self.permissions, Mapping):
@@ -90,13 +90,13 @@ class User:
 
 @dataclass(frozen=True)
 class RetentionClass:
-    """A name for a retention.
+    """A named retention.
 
     Args:
-        name: Its name.
+        name: The name.
         value: ``"0"``, ``"-1"``, ``"-2"``, or an offset such as ``"A+10y"``.
         description: Free text.
-        auto_delete: Only told: nothing here is deleted when its time has come.
+        auto_delete: Shown only: the emulator never deletes expired objects.
     """
 
     name: str
@@ -107,29 +107,29 @@ class RetentionClass:
 
 @dataclass(frozen=True)
 class Namespace:
-    """A data store of one tenant, with the settings that decide how it answers.
+    """A data store of one tenant, with its settings.
 
     Args:
-        name: Its name, the first part of its host's.
-        tenant: Its tenant's, the second part.
-        hash_scheme: What ``X-HCP-Hash`` is made with.
-        dpl: How many copies HCP keeps; only told.
-        default_retention: The retention of objects that are stored without one.
-        default_shred: Whether such objects are to be shredded.
-        default_index: Whether such objects are to be indexed.
-        quota_bytes: How much fits in; a PUT beyond that gets 413.
+        name: The name, which is the first part of the host name.
+        tenant: The name of the tenant, which is the second part.
+        hash_scheme: The algorithm of ``X-HCP-Hash``.
+        dpl: The number of copies that HCP keeps; shown only.
+        default_retention: The retention of objects that are stored without a retention.
+        default_shred: The default of the shred setting.
+        default_index: The default of the index setting.
+        quota_bytes: The capacity; a PUT beyond that gets 413.
         http_enabled: Whether port 80 serves it.
         https_enabled: Whether port 443 serves it.
-        requires_authentication: False lets anonymous users in.
+        requires_authentication: False permits anonymous access.
         enterprise_mode: True allows privileged deletes; False is compliance mode.
-        retention_classes: The retention classes it has.
-        description: Free text; ``°`` parts it.
-        soft_quota_percent: Only told.
-        versioning_enabled: Only told: one version of an object is kept.
-        search_enabled: Only told: nothing is searched.
-        permission_mask: What anybody may do in it at most.
-        checks_annotations: True refuses annotations that are no well-formed XML.
-        annotation_changes: Which changes of annotations retention and hold leave open.
+        retention_classes: The retention classes.
+        description: Free text; ``°`` separates parts.
+        soft_quota_percent: Shown only.
+        versioning_enabled: Shown only: one version of an object is kept.
+        search_enabled: Shown only: there is no search.
+        permission_mask: The permissions that can be used in it.
+        checks_annotations: True refuses annotations that are not well-formed XML.
+        annotation_changes: The changes of annotations that are possible under retention or hold.
     """
 
     name: str
@@ -171,7 +171,7 @@ class Namespace:
         return f"{self.name}.{self.tenant}.{domain}"
 
 
-# What the manual's chapter 7 prints about its two namespaces.
+# As printed in chapter 7 of the manual.
 _CLASSES = (
     RetentionClass(
         "initial_unspecified", "-2", "Retention Class with an initial unspecified value."
@@ -195,15 +195,15 @@ _N2 = Namespace(
 
 @dataclass(frozen=True)
 class System:
-    """One HCP as its administrator configured it; what a `Site` is made from."""
+    """One HCP as its administrator configured it; a `Site` is made from it."""
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
     namespaces: tuple[Namespace, ...] = (_N1, _N2)
     users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
-    # What a request without credentials gets: 403, or 302 to the login page as older releases do.
+    # The status for requests without credentials: 403, or 302 to the login page (older releases).
     missing_credentials_status: Literal[403, 302] = 403
-    # What anybody at all may do, in the whole system and by name of the tenant.
+    # The permissions that can be used in the whole system, and by name of the tenant.
     permission_mask: frozenset[str] = PERMISSIONS
     tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -211,7 +211,7 @@ class System:
         _check_permissions(self.permission_mask, *self.tenant_masks.values())
 
     def effective_mask(self, namespace: Namespace) -> frozenset[str]:
-        """What the masks of system, tenant and *namespace* all allow."""
+        """The permissions that the masks of system, tenant and *namespace* all allow."""
         allowed = with_implied(self.permission_mask) & with_implied(namespace.permission_mask)
         for tenant, mask in self.tenant_masks.items():
             if tenant.lower() == namespace.tenant.lower():
@@ -219,7 +219,7 @@ class System:
         return allowed
 
     def namespace(self, host: str) -> Namespace | None:
-        """The namespace that *host* (without port) names; host names know no case."""
+        """The namespace with the name *host* (without port, in any case)."""
         return _first(n for n in self.namespaces if n.host(self.domain).lower() == host.lower())
 
 

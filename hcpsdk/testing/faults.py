@@ -1,4 +1,6 @@
-"""The faults that a running HCP can be given: values that say what goes wrong, where, how often.
+"""Faults for `HCP.add_fault()`: values that say what fails, where, and how often.
+
+Imports nothing of the emulator.
 
 >>> from hcpsdk.testing import HCP, HangUp
 >>> with HCP() as hcp:
@@ -17,19 +19,19 @@ import dns.rcode
 
 Place = Literal[
     "connection",  # accepted, before TLS and before any request
-    "before request",  # a request has come, and is not read: it is not in `hcp.requests`
+    "before request",  # a request arrived, and is not read: it is not in `hcp.requests`
     "request body",  # after `after` bytes of it, at the latest before its end: nothing is stored
-    "before answer",  # the whole request was read and obeyed; no byte of the answer goes out
+    "before answer",  # the whole request was read and processed; nothing of the response is sent
     "answer head",  # after `after` bytes of status line and headers, at the latest at their end
     "answer body",  # after `after` bytes of it, at the latest at its end
-    "after answer",  # all went well; the connection that the client may keep is what suffers
+    "after answer",  # the response was sent; what fails is the connection that is kept alive
 ]
 PLACES = get_args(Place)
 COUNTED = ("request body", "answer head", "answer body")
 
 
 class Fault:
-    """Anything that `HCP.add_fault()` takes."""
+    """Base class of all faults."""
 
     def __repr__(self) -> str:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
@@ -43,11 +45,11 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CountedFault(Fault):
-    """A fault that happens to some of the connections, requests or look-ups that it matches.
+    """A fault that affects some of the connections, requests or lookups that it matches.
 
     Attributes:
-        nth: The first that it happens to, counted from 1 among those that match.
-        times: How many it happens to; None is all from the nth on.
+        nth: The first one that is affected, counted from 1 among those that match.
+        times: How many are affected; None is all from the nth on.
     """
 
     nth: int = 1
@@ -55,12 +57,12 @@ class CountedFault(Fault):
 
     def __post_init__(self) -> None:
         if self.nth < 1 or (self.times is not None and self.times < 1):
-            raise ValueError(f"nth and times count from 1: {self!r}")
+            raise ValueError(f"nth and times must be at least 1: {self!r}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RequestFault(CountedFault):
-    """A fault that happens to requests.
+    """A fault that affects requests.
 
     Attributes:
         node: The node's address, or its index in ``hcp.nodes``; None is any.
@@ -86,11 +88,11 @@ class RequestFault(CountedFault):
 
 @dataclass(frozen=True, repr=False)
 class Break(RequestFault):
-    """A fault that ends an exchange at some place.
+    """A fault that ends an exchange at a certain place.
 
     Attributes:
         at: The place, one of `PLACES`.
-        after: Bytes of the part that is named by *at* which still pass.
+        after: Bytes of this part that still pass.
     """
 
     at: Place
@@ -99,7 +101,7 @@ class Break(RequestFault):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.at not in PLACES:
-            raise ValueError(f"at is one of {', '.join(PLACES)}, not {self.at!r}")
+            raise ValueError(f"at must be one of {', '.join(PLACES)}, not {self.at!r}")
         if self.after < 0 or (self.after and self.at not in COUNTED):
             raise ValueError(f"after counts bytes of {', '.join(COUNTED)}: {self!r}")
         if self.at == "connection" and (self.method or self.path or self.prefix):
@@ -107,38 +109,38 @@ class Break(RequestFault):
 
 
 class HangUp(Break):
-    """The node closes the connection, with an orderly end-of-file (in TLS: with close_notify)."""
+    """The node closes the connection in an orderly way (in TLS: with close_notify)."""
 
 
 class Reset(Break):
-    """The node breaks the connection off with a TCP reset."""
+    """The node resets the connection (TCP RST)."""
 
 
 class Stall(Break):
-    """The node neither reads nor writes any more, until `clear_faults()`; then it hangs up."""
+    """The node stops reading and writing until `clear_faults()`; then it closes the connection."""
 
 
 @dataclass(frozen=True, repr=False)
 class Answer(RequestFault):
-    """The node answers with *status* before it reads the body; nothing is done or stored."""
+    """The node responds with *status* before it reads the body; nothing is processed or stored."""
 
     status: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 200 <= self.status <= 999:
-            raise ValueError(f"an answer's status is 200 to 999: {self!r}")
+            raise ValueError(f"status must be 200 to 999: {self!r}")
 
 
 @dataclass(frozen=True, repr=False)
 class Garbage(RequestFault):
-    """The node obeys the request, sends *data* instead of an answer, and hangs up."""
+    """The node processes the request, sends *data* instead of a response, and closes."""
 
     data: bytes
 
 
-# Connections. The kernel refuses or ignores them, so nobody can count them: these last until
-# `clear_faults()`. The node stays in the name server's answers, and open connections stay open.
+# Connections. The kernel refuses or ignores them, so they cannot be counted: these faults last
+# until `clear_faults()`. The node stays in the records of the name server; connections stay open.
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,7 +152,7 @@ class Refuse(Fault):
 
 @dataclass(frozen=True, repr=False)
 class Blackhole(Fault):
-    """Connecting to the *node* never comes to an end: it accepts nothing, its backlog is full."""
+    """Connection attempts to the *node* get no reaction: its backlog is full."""
 
     node: str | int | None = None
 
@@ -168,34 +170,34 @@ class LookupFault(CountedFault):
     kind: str | None = "A"
 
     def concerns(self, name: str, kind: str) -> bool:
-        """Whether the question for *name*, in lower case without final dot, is meant."""
+        """Whether the fault applies to a lookup of *name* (lower case, without final dot)."""
         wanted = None if self.name is None else self.name.lower().rstrip(".")
         return wanted in (None, name) and self.kind in (None, kind)
 
 
 @dataclass(frozen=True, repr=False)
 class DnsFails(LookupFault):
-    """The name server answers with an error: "SERVFAIL", "NXDOMAIN", "REFUSED"."""
+    """The name server responds with an error: "SERVFAIL", "NXDOMAIN", "REFUSED"."""
 
     rcode: str = "SERVFAIL"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        dns.rcode.from_text(self.rcode)  # raises if there is no such error
+        dns.rcode.from_text(self.rcode)  # raises for an unknown error
 
 
 @dataclass(frozen=True, repr=False)
 class DnsSilent(LookupFault):
-    """The name server does not answer."""
+    """The name server does not respond."""
 
 
 @dataclass(frozen=True, repr=False)
 class DnsAnswers(LookupFault):
-    """The name server answers with these *addresses*; without any the answer is empty."""
+    """The name server responds with these *addresses*, which can be empty."""
 
     addresses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for address in self.addresses:
-            ipaddress.IPv4Address(address)  # raises if it is none
+            ipaddress.IPv4Address(address)  # raises for another text

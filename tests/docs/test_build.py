@@ -3,6 +3,7 @@
 Needs the extra ``docs``; CI installs it.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,24 @@ pytest.importorskip("sphinx")
 
 from sphinx.util.inventory import InventoryFile
 
+import hcpsdk
+import hcpsdk.testing
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 # The index of the manual of release 0.9.1-1, and the names in its chapters that it forgot.
 NAMES = (Path(__file__).parent / "names.txt").read_text(encoding="ascii").split()
+MODULES = (
+    hcpsdk,
+    hcpsdk.bulk,
+    hcpsdk.ips,
+    hcpsdk.listing,
+    hcpsdk.mapi,
+    hcpsdk.namespace,
+    hcpsdk.pathbuilder,
+    hcpsdk.testing,
+    hcpsdk.transfer,
+)
 TERMS = {"Data Access Account", "DNS", "FQDN", "HS3", "HSwift", "MAPI", "Namespace", "reST"}
 
 
@@ -58,6 +73,38 @@ def test_names(objects: Any, html: Any) -> None:
     assert [n for n in NAMES if f'#{n}"' not in index and f'#module-{n}"' not in index] == []
 
 
+def test_pages(html: Any) -> None:
+    """Each page shows the version, and has what makes the copy buttons."""
+    pages = [page for page in html.rglob("*.html") if "_static" not in page.parts]
+
+    assert len(pages) > 30
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert f"Version {hcpsdk.version()}" in text, page
+        assert "_static/copybutton.js" in text, page
+
+
+def test_sources(html: Any) -> None:
+    """Each public class, exception and function has a link to its source."""
+    linked = set()
+    for page in (html / "api").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for name, signature in re.findall(
+            r'<dt class="sig[^>]* id="([^"]+)">(.*?)</dt>', text, re.S
+        ):
+            if "viewcode-link" in signature:
+                linked.add(name)
+    names = {
+        f"{module.__name__}.{name}"
+        for module in MODULES
+        for name in module.__all__
+        if callable(getattr(module, name))
+    }
+
+    assert len(names) > 40
+    assert names - linked == {"hcpsdk.pathbuilder.pathbuilderError"}  # an alias
+
+
 def test_terms(objects: Any) -> None:
     """The glossary has the original's terms."""
     assert (TERMS | {"Tenant"}) - set(objects.get("std:term", ())) == set()
@@ -65,19 +112,7 @@ def test_terms(objects: Any) -> None:
 
 def test_all_is_described(objects: Any) -> None:
     """All that is public is in the reference."""
-    import hcpsdk.testing
-
     described = {name for kind in objects if kind.startswith("py:") for name in objects[kind]}
-    for module in (
-        hcpsdk,
-        hcpsdk.bulk,
-        hcpsdk.ips,
-        hcpsdk.listing,
-        hcpsdk.mapi,
-        hcpsdk.namespace,
-        hcpsdk.pathbuilder,
-        hcpsdk.testing,
-        hcpsdk.transfer,
-    ):
+    for module in MODULES:
         names = [name for name in module.__all__ if not name.startswith(("RS_", "I_"))]
         assert [name for name in names if f"{module.__name__}.{name}" not in described] == []

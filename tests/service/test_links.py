@@ -62,7 +62,7 @@ def test_failover_and_failback(sites: Any) -> None:
 
         # One loses its power; the administrator fails over to the other.
         here.power(False)
-        with pytest.raises(hcpsdk.HcpsdkError, match="no node could be connected to"):
+        with pytest.raises(hcpsdk.HcpsdkError, match="could not connect to any node"):
             here.data.GET("/rest/monday")
         there.act(Replication.R_FAILOVER, Replication.R_ACTIVE_ACTIVE)
         assert there.state() == "WARNING: Failed over (ACTIVE_ACTIVE)"

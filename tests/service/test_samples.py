@@ -204,7 +204,7 @@ def test_namespace_report(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for words in (
         "  n1: replicated, search, no versioning",
-        "  bytes in all:    53,687,091,200  (0.0% used, warning at 85%)",
+        "  bytes total:     53,687,091,200  (0.0% used, warning at 85%)",
         "  TAX_DATA             A+10y  Class for tax data - actually 10 years.",
         "  user       browse, changeOwner, delete, privileged,",
     ):

@@ -65,7 +65,7 @@ def moves(hcp: Any, target: Any) -> Any:
 
     def let_it_idle() -> None:
         """Let the time pass after which the timer closes the socket."""
-        connection._keepalive.close_if_idle(time.monotonic() + 2 * IDLE)
+        connection._channel._keepalive.close_if_idle(time.monotonic() + 2 * IDLE)
 
     with hcpsdk.Connection(target, idletime=IDLE) as connection:
         ask_in_vain()

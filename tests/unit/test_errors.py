@@ -135,7 +135,7 @@ def test_no_raw_exception_from_connecting(
 
     names.set(NAME, ["127.0.1.1"])
     connection = hcpsdk.Connection(hcpsdk.Target(NAME, authorization, 80))
-    monkeypatch.setattr(socket, "create_connection", fail)
+    monkeypatch.setattr(socket.socket, "connect", fail)
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         connection.GET("/rest/a")
     assert caught.value.__cause__ is lies_under

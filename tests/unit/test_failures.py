@@ -140,13 +140,13 @@ def test_message() -> None:
 
 
 def test_message_of_a_failed_connect() -> None:
-    """It is told that no node could be connected to (contract 4.5)."""
+    """The message says that no node could be connected to (contract 4.5)."""
     failure = Failure(ConnectionRefusedError(111, "Connection refused"), CONNECTING, "192.0.2.1")
 
     reason = to_hcpsdk_error(failure, "GET /rest/a", 0).reason
 
     assert "192.0.2.1" in reason
-    assert "no node" in reason
+    assert "could not connect to any node" in reason
     assert "Connection refused" in reason
 
 

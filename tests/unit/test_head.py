@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hcpsdk._transport import response as lib
 from hcpsdk._transport import response_head
+from hcpsdk._transport.streams import Incoming
 
 BODY = b"hello"
 
@@ -33,7 +34,7 @@ class Pieces:
         return len(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(lib._Incoming(self, b""))  # type: ignore[arg-type]
+        return io.BufferedReader(Incoming(self, b""))  # type: ignore[arg-type]
 
 
 def split(data: bytes, places: list[int]) -> list[bytes]:

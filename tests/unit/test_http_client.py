@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from hcpsdk._transport import response as lib
+from hcpsdk._transport.readers import MAX_LINE_BYTES
+from hcpsdk._transport.streams import Incoming
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -153,7 +155,7 @@ def test_head_is_read_by_lines_from_fp() -> None:
         else:
             with pytest.raises(http.client.RemoteDisconnected):
                 found.begin()
-    assert set(limits) == {lib._MAX_LINE_BYTES + 1}
+    assert set(limits) == {MAX_LINE_BYTES + 1}
 
 
 def test_a_cut_head_is_overlooked() -> None:
@@ -213,7 +215,7 @@ def test_buffered_reader_asks_the_instance() -> None:
     that it can be replaced: by the socket's own method, or to see what lies in the buffer."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        raw = lib._Incoming(ours, b"ab")
+        raw = Incoming(ours, b"ab")
         file = io.BufferedReader(raw)
         assert file.read(1) == b"a"
         assert raw.readinto == ours.recv_into
@@ -226,4 +228,4 @@ def test_buffered_reader_asks_the_instance() -> None:
         assert file.peek(1) == b"d"
         assert file.read(2) == b"d"
         assert file.peek(1) == b""
-        assert lib._Incoming(ours, b"ab").stop()
+        assert Incoming(ours, b"ab").stop()

@@ -11,6 +11,8 @@ import pytest
 from hcpsdk._transport import idle_timer
 from hcpsdk._transport.idle_timer import NEVER, IdleTimer
 from hcpsdk._transport.keepalive import KeepAlive
+from hcpsdk._transport.state import State
+from hcpsdk._transport.use import Use
 
 PATIENCE = 30  # seconds until a test that waits is given up
 
@@ -32,8 +34,8 @@ class Thing:
         self.closed.set()
 
 
-class HTTPSocket:
-    """As much of a wire as a `KeepAlive` touches."""
+class Socket:
+    """As much of an `HTTPSocket` as a `KeepAlive` touches."""
 
     address = "127.0.0.1"
 
@@ -182,11 +184,20 @@ def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(notified) <= 2
 
 
-def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+def after_a_request(idletime: float, opened: Any) -> KeepAlive:
+    """A `KeepAlive` over whose socket *opened* a request was made."""
+    kept = KeepAlive(idletime)
+    use = Use()
+    kept.acquire(use)
+    kept.move(State.WAITING)
+    kept.store(opened)
+    kept.release(State.IDLE)
+    return kept
+
+
+def test_arming_is_cheap() -> None:
     """Arming and disarming cost a small part of what a thread per request would (contract 5.2)."""
-    monkeypatch.setattr("hcpsdk._transport.keepalive.log.isEnabledFor", lambda level: False)
-    kept = KeepAlive(1000)
-    kept.store(HTTPSocket())
+    kept = after_a_request(1000, Socket())
     rounds = 200
 
     def seconds(action: Any) -> Any:
@@ -199,8 +210,9 @@ def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
         return time.perf_counter() - started
 
     def request() -> None:
-        kept.acquire()
-        kept.release()
+        use = Use()
+        kept.acquire(use)
+        kept.release(State.IDLE)
 
     def start_a_thread() -> None:
         thread = threading.Thread(target=int)
@@ -212,74 +224,119 @@ def test_arming_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     kept.close()
 
 
-# The wire that is kept
+# The socket that is kept
 
 
-def test_kept_wire_is_closed_by_the_timer() -> None:
-    """A wire that was released is closed after the idle time (contract 5.1)."""
-    kept, wire = KeepAlive(0.02), HTTPSocket()
-    kept.store(wire)
-    kept.release()
+def test_kept_socket_is_closed_by_the_timer() -> None:
+    """A socket that was released is closed after the idle time (contract 5.1)."""
+    opened = Socket()
+    kept = after_a_request(0.02, opened)
 
-    assert wire.closed.wait(PATIENCE)
-    assert not kept.acquire()
-    assert kept.wire is None
+    assert opened.closed.wait(PATIENCE)
+    use = Use()
+    assert not kept.acquire(use)
+    assert kept.socket is None
+    assert kept.state is State.CLOSED
 
 
-def test_claimed_wire_is_not_closed() -> None:
-    """A wire that is claimed is out of the timer's reach (contract 5.3)."""
-    kept, wire = KeepAlive(0.02), HTTPSocket()
-    kept.store(wire)
-    kept.release()
-    if kept.acquire():  # else the timer was faster
+def test_socket_in_use_is_not_closed() -> None:
+    """A socket in use is out of the timer's reach (contract 5.3)."""
+    opened = Socket()
+    kept = after_a_request(0.02, opened)
+    use = Use()
+    if kept.acquire(use):  # else the timer was faster
+        kept.deadline = 0.0  # as if the timer had looked just before
         kept.close_if_idle(time.monotonic() + 1000)
-        assert not wire.closed.is_set()
-        assert kept.wire is wire
-        assert not kept.acquire()
-    kept.close()
+        assert not opened.closed.is_set()
+        assert kept.socket is opened
+    kept.release(State.CLOSED)
 
 
 def test_no_idle_time_closes_at_once() -> None:
     """``idletime=0`` closes when a request is done (contract 5.3)."""
-    kept, wire = KeepAlive(0), HTTPSocket()
-    kept.store(wire)
-    kept.release()
+    opened = Socket()
+    kept = after_a_request(0, opened)
 
-    assert wire.closed.is_set()
-    assert kept.wire is None
+    assert opened.closed.is_set()
+    assert kept.socket is None
+    assert kept.state is State.CLOSED
 
 
-def test_dropped_any_number_of_times() -> None:
-    """Dropping is safe at any time (contract 3.8)."""
-    kept, wire = KeepAlive(1000), HTTPSocket()
+def test_closed_any_number_of_times() -> None:
+    """Closing is safe at any time (contract 3.8)."""
+    opened = Socket()
+    KeepAlive(1000).close()
+    kept = after_a_request(1000, opened)
     kept.close()
-    kept.store(wire)
-    kept.close()
     kept.close()
 
-    assert wire.closed.is_set()
-    assert not kept.acquire()
+    assert opened.closed.is_set()
+    use = Use()
+    assert not kept.acquire(use)
 
 
-def test_forgotten_wire_is_closed() -> None:
-    """A wire whose keeper is garbage collected is closed (contract 5.4)."""
-    kept, wire = KeepAlive(1000), HTTPSocket()
-    kept.store(wire)
-    kept.release()
+def test_forgotten_socket_is_closed() -> None:
+    """A socket whose keeper is garbage collected is closed (contract 5.4)."""
+    opened = Socket()
+    kept = after_a_request(1000, opened)
     del kept
     gc.collect()
 
-    assert wire.closed.is_set()
+    assert opened.closed.is_set()
 
 
 def test_infinite_idle_time() -> None:
     """A socket may be kept open for ever (contract 5.1)."""
-    kept, wire = KeepAlive(float("inf")), HTTPSocket()
-    kept.store(wire)
-    kept.release()
+    opened = Socket()
+    kept = after_a_request(float("inf"), opened)
 
     kept.close_if_idle(time.monotonic() + 1e9)
-    assert kept.wire is wire
+    assert kept.socket is opened
+    kept.close()
+
+
+def test_one_use_at_a_time() -> None:
+    """A second use is refused while the first one is running; its end makes room (contract 6)."""
+    kept = after_a_request(1000, Socket())
+    first, second = Use(), Use()
+    kept.acquire(first)
+
+    with pytest.raises(RuntimeError, match="a Connection for each thread"):
+        kept.acquire(second)
+
+    assert kept.is_user(first)
+    kept.release(State.IDLE)
+    kept.acquire(second)
+    assert kept.is_user(second)
+    kept.release(State.CLOSED)
+
+
+def test_use_that_was_cut_off_is_over() -> None:
+    """A use whose end was interrupted half-way does not lock the Connection: what it left is
+    closed (contract 4.6)."""
+    opened = Socket()
+    kept = after_a_request(1000, opened)
+    use = Use()
+    kept.acquire(use)
+    kept.move(State.WAITING)
+    del use
+
+    after = Use()
+    kept.acquire(after)
+
+    assert opened.closed.is_set()
+    assert kept.state is State.CLOSED
+    kept.release(State.CLOSED)
+
+
+def test_moves_that_are_not_in_the_table() -> None:
+    """A state follows another one only where the table says so."""
+    kept = after_a_request(1000, Socket())
+
+    with pytest.raises(AssertionError, match=r"IDLE to State\.READING"):
+        kept.move(State.READING)
+
+    assert kept.state is State.IDLE
     kept.close()
 
 

@@ -1,6 +1,7 @@
 """Which module may import which, and what an import brings along."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import hcpsdk
 
 PACKAGE = Path(hcpsdk.__file__).parent
 
-# A module imports only what comes after it (style, "Files").
+# A module imports only what comes after it.
 ORDER = [
     "hcpsdk",
     "hcpsdk.namespace",
@@ -31,16 +32,22 @@ ORDER = [
     "hcpsdk._digest",
     "hcpsdk._status",
     "hcpsdk._connection",
+    "hcpsdk._target",
+    "hcpsdk._auth",
+    "hcpsdk._channel",
     "hcpsdk._transport.keepalive",
     "hcpsdk._transport.idle_timer",
     "hcpsdk._transport.connect",
-    "hcpsdk._target",
-    "hcpsdk._auth",
+    "hcpsdk._transport.endpoint",
     "hcpsdk._transport.failures",
     "hcpsdk._transport.socket",
     "hcpsdk._transport.response",
+    "hcpsdk._transport.readers",
+    "hcpsdk._transport.streams",
     "hcpsdk._transport.response_head",
     "hcpsdk._transport.tls_sessions",
+    "hcpsdk._transport.use",
+    "hcpsdk._transport.state",
     "hcpsdk._transport.atfork",
     "hcpsdk._transport",
     "hcpsdk.ips",
@@ -144,21 +151,60 @@ def run(code: str) -> str:
 def test_the_walk_finds_imports() -> None:
     """The tests below see something."""
     assert "hcpsdk._target" in set(imported_from("hcpsdk._connection"))
-    assert "hcpsdk._transport.response" in set(imported_from("hcpsdk._connection"))
+    assert "hcpsdk._transport.response" in set(imported_from("hcpsdk._channel"))
     assert "hcpsdk.ips" in set(imported_from("hcpsdk"))
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_imports_point_to_the_right(name: str) -> None:
-    """Imports point one way, left to right, never back (style, "Files")."""
+    """Imports point one way, left to right, never back."""
     place = ORDER.index
     backwards = [found for found in imported_from(name) if place(found) <= place(name)]
     assert backwards == []
 
 
+def test_requests_are_made_without_the_network() -> None:
+    """`hcpsdk._request` imports only `hcpsdk._errors`."""
+    modules = [name for name in MODULES if name.startswith("hcpsdk._request.")]
+    assert len(modules) > 1
+    for name in modules:
+        for found in imported_from(name):
+            assert found == "hcpsdk._errors" or found.startswith("hcpsdk._request."), name
+
+
+def foreign_underscores(source: str) -> list[str]:
+    """The private names of other objects that *source* uses."""
+    tree = ast.parse(source)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    own |= {"self", "cls"}
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not re.match(r"_[a-z]", node.attr):
+            continue
+        base = node.value
+        is_super = isinstance(base, ast.Call) and ast.unparse(base) == "super()"
+        if not is_super and not (isinstance(base, ast.Name) and base.id in own):
+            found.append(ast.unparse(node))
+    return found
+
+
+def test_foreign_underscores_are_found() -> None:
+    """The test below sees something."""
+    source = (
+        "class A:\n    def b(self):\n        self._c + other._d + self.e._f + super()._g + A._h"
+    )
+    assert sorted(foreign_underscores(source)) == ["other._d", "self.e._f"]
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_no_module_touches_the_underscores_of_others(name: str) -> None:
+    """A leading underscore means: only this object uses it."""
+    assert foreign_underscores(MODULES[name].read_text("utf-8")) == []
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_module_imports_the_emulator(name: str) -> None:
-    """No library module imports `hcpsdk.testing` (contract 1.2, style "Files")."""
+    """No library module imports `hcpsdk.testing` (contract 1.2)."""
     assert [found for found in imported_from(name) if "testing" in found.split(".")] == []
 
 

@@ -40,15 +40,15 @@ def test_encodings(encoding: Any) -> None:
     ("document", "told"),
     [
         (b"", "it is empty"),
-        (b"   ", "begins with '   '"),
-        (b"<r><a></a>", "begins with '<r><a></a>'"),
-        (b"<r", "begins with '<r'"),
+        (b"   ", "starts with '   '"),
+        (b"<r><a></a>", "starts with '<r><a></a>'"),
+        (b"<r", "starts with '<r'"),
         (b"<r/><r/>", "junk after document element"),
         (b"<r a='1' a='2'/>", "duplicate attribute"),
-        (b"<html><head></head></html>", "it is <html>"),
+        (b"<html><head></head></html>", "its root is <html>"),
         (b"<!DOCTYPE html><html></html>", "document type"),
-        (b"Service Unavailable", "begins with 'Service Unavailable'"),
-        (b'{"name":["a"]}', "begins with"),
+        (b"Service Unavailable", "starts with 'Service Unavailable'"),
+        (b'{"name":["a"]}', "starts with"),
         (b"<x:r/>", "unbound prefix"),
         (b"<r>&a;</r>", "undefined entity"),
         (b"<r>\xff</r>", "not well-formed"),
@@ -68,7 +68,7 @@ def test_refused(document: Any, told: Any) -> None:
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         parse(document, "r")
 
-    assert caught.value.reason.startswith("not the XML of <r>: ")
+    assert caught.value.reason.startswith("invalid <r> document: ")
     assert told in caught.value.reason
     assert len(caught.value.reason) < 300
 

@@ -167,7 +167,7 @@ def test_cut_answer_as_a_body(raw_server: StartServer, connect: Connect, data: A
     server = raw_server(broken_off)
     connection = connect(server, retries=2)
 
-    with pytest.raises(hcpsdk.HcpsdkError, match="within the answer's body"):
+    with pytest.raises(hcpsdk.HcpsdkError, match="within the response body"):
         connection.PUT("/rest/a", source.GET("/rest/a"))
 
     assert connection.response is None

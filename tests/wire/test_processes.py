@@ -300,7 +300,7 @@ def test_idle_time_in_a_child(server: Any) -> None:
         def child():
             own = hcpsdk.Connection(target, timeout=20, idletime=0.05)
             told = get("/rest/2", own)
-            while own._keepalive.wire is not None:
+            while own._channel._keepalive.socket is not None:
                 threading.Event().wait(0.01)
             return [told, get("/rest/3", own)]
 
@@ -351,7 +351,7 @@ def test_fork_while_locks_are_taken(server: Any) -> None:
         server,
         """
         get("/rest/1")
-        with target._circle._lock, connection._keepalive._lock:
+        with target._circle._lock, connection._channel._keepalive._repair:
             told = in_child(lambda: [target.getaddr() == address, get("/rest/2"), target.addresses
                                      == [address], connection.close(), get("/rest/3")])
         print(json.dumps([told, get("/rest/4")]))

@@ -81,13 +81,13 @@ def scene(
     stage = Stage()
     server = raw_server(stage.handler)
     scene = Scene(server, stage, connect(server))
-    dial = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def create_connection(*args: Any, **options: Any) -> socket.socket:
-        scene.opened.append(dial(*args, **options))
-        return scene.opened[-1]
+    def connect_and_note(sock: socket.socket, address: Any) -> None:
+        real_connect(sock, address)
+        scene.opened.append(sock)
 
-    monkeypatch.setattr(socket, "create_connection", create_connection)
+    monkeypatch.setattr(socket.socket, "connect", connect_and_note)
     return scene
 
 

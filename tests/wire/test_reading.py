@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection
+from hcpsdk import _channel
 
 from ..support.doubles import Clock
 from ..support.raw_server import (
@@ -752,6 +752,6 @@ def test_draining_has_an_end(
     server = raw_server(in_turn(trickle, answering(OK)))
     connection = connect(server)
     connection.GET("/rest/a")
-    monkeypatch.setattr(_connection, "time", Clock(step=0.3))
+    monkeypatch.setattr(_channel, "time", Clock(step=0.3))
     assert connection.GET("/rest/a").status == 200
     assert len(server.peers) == 2

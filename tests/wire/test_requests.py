@@ -615,7 +615,7 @@ def test_service_time1_of_a_request(
     connection.GET("/rest/a")
 
     assert connection.service_time1 >= 0.05
-    monkeypatch.setattr("hcpsdk._connection.time", Clock)
+    monkeypatch.setattr("hcpsdk._channel.time", Clock)
     connection.read()
     assert connection.service_time1 >= 0.05
 

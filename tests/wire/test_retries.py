@@ -638,13 +638,13 @@ def test_refused_connections_are_passed_over(
 def test_all_nodes_refuse(nodes: Any, monkeypatch: pytest.MonkeyPatch, retries: int) -> None:
     """All addresses are tried once per attempt; then the request has failed (contract 4.1, 4.7)."""
     tried = []
-    create_connection = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def recording(address: Any, *args: Any, **options: Any) -> Any:
+    def recording(sock: Any, address: Any) -> None:
         tried.append(address[0])
-        return create_connection(address, *args, **options)
+        real_connect(sock, address)
 
-    monkeypatch.setattr(socket, "create_connection", recording)
+    monkeypatch.setattr(socket.socket, "connect", recording)
     _, connect, asked = nodes(None, None, None)
     connection = connect(retries=retries)
     before = len(asked)

@@ -86,13 +86,13 @@ def test_the_descriptor_is_gone(
     """After any failure the socket is gone: its file descriptor is free, while the caller still
     holds the exception and all that its traceback knows (contract 4.6)."""
     opened: list[socket.socket] = []
-    dial = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def create_connection(*args: Any, **options: Any) -> socket.socket:
-        opened.append(dial(*args, **options))
-        return opened[-1]
+    def connect_and_note(sock: socket.socket, address: Any) -> None:
+        real_connect(sock, address)
+        opened.append(sock)
 
-    monkeypatch.setattr(socket, "create_connection", create_connection)
+    monkeypatch.setattr(socket.socket, "connect", connect_and_note)
     connection = connect(raw_server(handler), timeout=0.5)
     error = None
     try:

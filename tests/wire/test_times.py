@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _connection
+from hcpsdk import _channel
 from hcpsdk._transport import connect
 from hcpsdk._transport import socket as transport_socket
 
@@ -23,7 +23,7 @@ UNMEASURED = 1e-11
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which the library measures; it has `monotonic()` and nothing else."""
     stopwatch = Clock()
-    for module in (_connection, connect, transport_socket):
+    for module in (_channel, connect, transport_socket):
         if hasattr(module, "time"):
             monkeypatch.setattr(module, "time", stopwatch)
     return stopwatch
@@ -69,13 +69,13 @@ def test_connect_time_covers_tcp_and_tls(
         note(*args)
 
     node.context.sni_callback = slow_handshake
-    real_connect = socket.create_connection
+    real_connect = socket.socket.connect
 
-    def slow_connect(*args: Any, **options: Any) -> socket.socket:
+    def slow_connect(sock: socket.socket, address: Any) -> None:
         stopwatch.advance(3.0)
-        return real_connect(*args, **options)
+        real_connect(sock, address)
 
-    monkeypatch.setattr(socket, "create_connection", slow_connect)
+    monkeypatch.setattr(socket.socket, "connect", slow_connect)
     names.set(NAME, [node.address])
     with hcpsdk.Connection(hcpsdk.Target(NAME, authorization, node.port)) as connection:
         connection.PUT("/rest/a", b"data")

@@ -513,7 +513,7 @@ def test_sessions_are_resumed(
             assert connection.HEAD("/rest/a").status == 200
     with hcpsdk.Connection(target) as one, hcpsdk.Connection(target) as other:
         one.HEAD("/rest/a")
-        target._sessions.clear()
+        target.endpoint.sessions.clear()
         other.HEAD("/rest/a")
 
     assert noted == [False, True, True, True, False]
@@ -529,7 +529,7 @@ def test_no_session_for_another_identity(
     authority.configure_trust(context)
     target = hcpsdk.Target("hcp.example", authorization, port=8000, sslcontext=context)
     for by_address in (False, True, False, True):
-        target._certificate_names_address = by_address
+        target.endpoint.certificate_names_address = by_address
         with hcpsdk.Connection(target) as connection:
             connection.HEAD("/rest/a")
 
@@ -576,21 +576,21 @@ def test_reset_just_before_the_handshake(
     """A reset between connect and handshake is a failed connection, and leaves no socket (contract
     4.6)."""
     about_to_begin, was_reset = threading.Event(), threading.Event()
-    original = ssl.SSLContext.wrap_socket
+    original = ssl.SSLSocket.do_handshake
 
     def handler(peer: Any) -> None:
         assert about_to_begin.wait(30)
         peer.reset()
         was_reset.set()
 
-    def late(context: ssl.SSLContext, sock: Any, **options: Any) -> ssl.SSLSocket:
+    def late(sock: ssl.SSLSocket) -> None:
         about_to_begin.set()
         assert was_reset.wait(30)
-        return original(context, sock, **options)
+        original(sock)
 
     raw_server(handler, loopback, 8000)
     target = hcpsdk.Target(loopback, authorization, port=8000)
-    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", late)
+    monkeypatch.setattr(ssl.SSLSocket, "do_handshake", late)
     with hcpsdk.Connection(target) as connection, pytest.raises(hcpsdk.HcpsdkError) as caught:
         connection.HEAD("/rest/a")
     assert connection.attempts == 0

@@ -1,4 +1,4 @@
-"""Compression: unpacks gzip uploads, packs responses. Imports `messages` and `errors`.
+"""Compression: unpacks gzip uploads, packs responses. Imports `messages`, `errors`, `responses`.
 
 docs/hcp/namespace.rst, sections 5 and 8.
 """
@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from .errors import HTTPError
 from .messages import Request
+from .responses import Headers
 
-PIECE = 256 * 1024  # bytes that unpacking gives at once, however well they were packed
-_GZIP_FORMAT = 31  # zlib's wbits for the largest window in a gzip wrapping
+MAX_UNPACKED_BYTES = 256 * 1024  # maximum of bytes that unpacking returns at once
+_GZIP_FORMAT = 31  # wbits of zlib for the gzip format
 
 
 class BodyStream:
-    """Pieces as the body of a reply. Between them other requests get their turn."""
+    """Pieces as the body of a response. Other requests are processed between them."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
@@ -34,7 +35,7 @@ class BodyStream:
 
 
 def wants_gzip(request: Request) -> bool:
-    """Whether the reply is to be packed; refuses with 406 whoever takes neither that nor plain."""
+    """Whether to pack the response; 406 if the client accepts neither gzip nor plain bodies."""
     header = request.header("Accept-Encoding") or ""
     accepted = dict(map(_coding, header.lower().split(","))) if header.strip() else {}
     if not accepted:
@@ -42,14 +43,14 @@ def wants_gzip(request: Request) -> bool:
     anything = accepted.get("*", False)
     if accepted.get("gzip", anything):
         return True
-    # HCP's manual wants 406 where gzip is missing; yet Python's own "identity" was served.
+    # HCP's manual requires 406 without gzip, but Python's default "identity" was accepted.
     if not accepted.get("identity", anything):
         raise HTTPError(406)
     return False
 
 
 def _coding(text: str) -> tuple[str, bool]:
-    """A name from Accept-Encoding, and whether it is welcome ("q=0" says no)."""
+    """A name in Accept-Encoding, and whether it is acceptable (not "q=0")."""
     name, _, quality = text.partition(";")
     _, _, number = quality.partition("=")
     try:
@@ -67,21 +68,39 @@ def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+def encoding(gzip: bool) -> Headers:
+    """The header of a packed body."""
+    return [("Content-Encoding", "gzip")] if gzip else []
+
+
+def framing(length: int, gzip: bool) -> Headers:
+    """The headers of a body of *length* bytes; a packed one is sent in chunks (section 8)."""
+    name = "X-HCP-ContentLength" if gzip else "Content-Length"
+    return [*encoding(gzip), (name, str(length))]
+
+
+def body(data: bytes | Iterable[bytes], gzip: bool) -> bytes | AsyncIterator[bytes]:
+    """*data* as the body of a response."""
+    if gzip:
+        return BodyStream(packed([data] if isinstance(data, bytes) else data))
+    return data if isinstance(data, bytes) else BodyStream(data)
+
+
 # Uploads
 
 
 class Unpacker:
-    """Gives the bytes to be stored of an upload that is sent as they are."""
+    """Passes the bytes of an upload that is not packed."""
 
     def unpacked(self, piece: bytes) -> Iterator[bytes]:
         yield piece
 
     def finish(self) -> None:
-        """To be called after the last piece."""
+        """Call this after the last piece."""
 
 
 class Gunzip(Unpacker):
-    """Unpacks an upload in gzip format; refuses with 400 what is not."""
+    """Unpacks an upload in gzip format; 400 for other data."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP_FORMAT)
@@ -91,7 +110,7 @@ class Gunzip(Unpacker):
             if self._member.eof:  # several gzip members in a row are one file
                 self._member = zlib.decompressobj(_GZIP_FORMAT)
             try:
-                plain = self._member.decompress(piece, PIECE)
+                plain = self._member.decompress(piece, MAX_UNPACKED_BYTES)
             except zlib.error as exc:
                 raise HTTPError(400, "the body is not in gzip format") from exc
             yield plain
@@ -99,11 +118,11 @@ class Gunzip(Unpacker):
 
     def finish(self) -> None:
         if not self._member.eof:
-            raise HTTPError(400, "the body is not in gzip format, or not all of it")
+            raise HTTPError(400, "the body is not in gzip format, or incomplete")
 
 
 def unpacker(request: Request) -> Unpacker:
-    """What unpacks *request*'s body; refuses with 415 an encoding other than gzip."""
+    """The unpacker for the body of *request*; 415 for an encoding other than gzip."""
     encoding = (request.header("Content-Encoding") or "").strip().lower()
     if encoding == "gzip":
         return Gunzip()

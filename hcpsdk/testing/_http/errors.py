@@ -1,12 +1,12 @@
-"""How a rule says that a request gets something else than what it asked for."""
+"""The exception that ends a request with an error status. Imports nothing of the emulator."""
 
 from collections.abc import Iterable
 
 
 class HTTPError(Exception):
-    """The request ends here, with this status.
+    """The request ends with this status.
 
-    *message* becomes the reply's ``X-HCP-ErrorMessage`` where HCP sends one; *headers* go with it.
+    *message* becomes ``X-HCP-ErrorMessage`` if HCP sends one; *headers* are added.
     """
 
     def __init__(
@@ -19,5 +19,5 @@ class HTTPError(Exception):
 
 
 def not_emulated(what: str) -> HTTPError:
-    """The refusal of something that a real HCP knows and this one does not."""
+    """The error for a feature of HCP that is not emulated."""
     return HTTPError(400, f"the emulator does not know {what}")

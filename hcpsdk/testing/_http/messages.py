@@ -1,7 +1,6 @@
-"""A request as a node hands it on, and the reply that it gets back.
+"""Requests and responses: what `_server` and the interfaces exchange.
 
-These two values are all that the HTTP side of the emulator (`_node`) and the side that knows
-HCP's rules (`_rest`) have in common.
+Imports nothing of the emulator.
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +9,7 @@ from typing import Protocol
 
 
 class BodyCut(Exception):
-    """The client went away before it had sent its whole body; nothing of it may be kept."""
+    """The client disconnected before the end of the body, which must be discarded."""
 
 
 async def no_body() -> AsyncIterator[bytes]:
@@ -21,7 +20,7 @@ async def no_body() -> AsyncIterator[bytes]:
 
 @dataclass
 class Request:
-    """A request whose head has been read; its body is still on the wire.
+    """A request whose head was read; its body is read on demand.
 
     Attributes:
         method: As received, ``"PUT"``.
@@ -29,11 +28,11 @@ class Request:
         headers: Pairs in the order received, names as the client wrote them.
         host: From the ``Host`` header: lower case, without a port.
         scheme: ``"http"`` or ``"https"``.
-        port: The port that the client believes in: 80, 443, 9090.
-        node: The address of the node that was asked.
+        port: The public port: 80, 443, 9090.
+        node: The address of the node.
         client: The client's address.
-        body: Pieces of the body as they arrive, without any transfer coding. The first piece asked
-            for sends ``100 Continue`` where the client waits for that. Raises `BodyCut`.
+        body: Pieces of the body as they arrive, without transfer coding. Iterating sends
+            ``100 Continue`` if the client waits for that, and raises `BodyCut`.
     """
 
     method: str
@@ -56,16 +55,16 @@ class Request:
 
 @dataclass
 class Reply:
-    """What a node sends back.
+    """A response.
 
-    The headers go out as they are, in their order. ``body`` is bytes, or pieces as they come:
-    those go out under the reply's ``Content-Length``, or chunked where it has none.
-    A reply to HEAD has the headers of the one to GET; the node leaves its body out.
+    The headers are sent as they are, in their order. Pieces of a body are sent as they come, with
+    the ``Content-Length`` of the response, or chunked without that. A response to HEAD has the
+    headers of the one to GET; the node does not send its body.
 
     Args:
         status: The status code.
         reason: The reason phrase.
-        headers: Pairs, in the order in which they go out.
+        headers: Pairs, in the order in which they are sent.
         body: ``bytes``, or an asynchronous iterator of them.
     """
 
@@ -76,7 +75,7 @@ class Reply:
 
 
 class Site(Protocol):
-    """Something that answers requests: the namespaces under /rest, later /proc and MAPI."""
+    """Something that responds to requests, such as an interface of HCP."""
 
     async def answer(self, request: Request) -> Reply:
-        """The reply to *request*; never raises for what a client did wrong."""
+        """The response to *request*; never raises for errors of a client."""

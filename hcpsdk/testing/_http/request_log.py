@@ -1,4 +1,4 @@
-"""The requests that an emulated HCP has received, for tests to look at."""
+"""The requests that an HCP received, for tests. Imports `messages`."""
 
 import collections
 import threading
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .messages import Request
 
-KEPT = 10_000  # requests; older ones are forgotten, so that a long run needs no more memory
+MAX_REQUESTS = 10_000  # requests; older ones are dropped
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,11 @@ class Received:
     Attributes:
         method: ``"PUT"``.
         target: Path and query, still percent-encoded.
-        headers: Pairs, in the order received. A ``repr`` leaves them out: they carry the client's
-            credentials.
-        host: Whom the client asked for; lower case, without port.
+        headers: Pairs, in the order received. Not in the ``repr``, as they contain credentials.
+        host: From the ``Host`` header: lower case, without port.
         node: The address of the node.
-        port: The port that the client believes in: 80, 443, 9090.
-        status: The status of the answer; None before there is one, and if there never was.
+        port: The public port: 80, 443, 9090.
+        status: The status of the response; None as long as there is no response.
         body_size: Bytes of the body that were read.
     """
 
@@ -41,7 +40,7 @@ class Received:
 
 @dataclass
 class Entry:
-    """A request on its way through a node."""
+    """A request that a node is processing, or has processed."""
 
     request: Request
     status: int | None = None
@@ -66,10 +65,10 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards _entries: nodes write, the test's thread reads
-        self._entries: collections.deque[Entry] = collections.deque(maxlen=KEPT)
+        self._entries: collections.deque[Entry] = collections.deque(maxlen=MAX_REQUESTS)
 
     def add(self, request: Request) -> Entry:
-        """The entry for *request*, in which its status and body size are noted later."""
+        """Add an entry for *request*; its status and body size are set later."""
         entry = Entry(request)
         with self._lock:
             self._entries.append(entry)

@@ -1,4 +1,7 @@
-"""A request to the Management API that has passed the door, and what its answer is made from."""
+"""An authenticated request to the management API, and what operations return.
+
+Imports `documents`, `_http` and `_replication`.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ from .documents import Record, read
 
 @dataclass(frozen=True)
 class MapiCall:
-    """What an operation gets to work with."""
+    """The argument of operations."""
 
     replication: Replication
     user: User
-    tenant: str | None  # whose host was asked; None for the system's own
-    names: list[str]  # what stands in the URL where the table of resources has {}
+    tenant: str | None  # of the requested host; None for the system
+    names: list[str]  # the parts of the URL where the table of resources has {}
     parameters: dict[str, str]  # a bare name has the value ""
     body: tuple[str, bytes]  # media type and bytes, both empty if there is none
 
     @property
     def verbose(self) -> bool:
-        """Whether read-only properties are to be shown; a bad Boolean counts as false."""
+        """Whether to show read-only properties; an invalid value counts as false."""
         return self.parameters.get("verbose", "").lower() in ("true", "t", "1")
 
     @property
@@ -33,16 +36,16 @@ class MapiCall:
         return bool(self.body[1])
 
     def document(self, root: str) -> Record:
-        """The values in the body; `Malformed` if it is none that starts with *root*."""
+        """The values in the body; `Malformed` if it is not a document with *root*."""
         kind, body = self.body
         if not body:
-            raise HTTPError(400, f"neither a known action nor a body: {root}")
+            raise HTTPError(400, f"expected an action or a body: {root}")
         return read(root, body, kind)
 
     def needs(self, *roles: str) -> None:
-        """Refuse the request if its user is not on system level with one of *roles*."""
+        """403 unless this is a system-level user with one of *roles*."""
         if self.tenant is not None or self.user.tenant is not None:
-            raise HTTPError(403, "only system-level users on the system's own host may do this")
+            raise HTTPError(403, "only for system-level users on the host of the system")
         if self.user.roles.isdisjoint(roles):
             raise HTTPError(403, f"user {self.user.name} lacks the role: {' or '.join(roles)}")
 
@@ -54,11 +57,11 @@ class Document(NamedTuple):
     record: Record
 
 
-Operation = Callable[[MapiCall], Document | None]  # None: done, nothing to tell
+Operation = Callable[[MapiCall], Document | None]  # None: a response without a body
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What can be done with a resource, by method. HEAD goes with GET, OPTIONS with all."""
+    """The operations of a resource, by method. HEAD comes with GET; all have OPTIONS."""
 
     operations: dict[str, Operation]

@@ -1,4 +1,4 @@
-"""Properties that a client sends to the management API: which there are, and what they can be."""
+"""Checks of the properties that clients send. Imports `documents`, `_http` and `_xml`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._http.errors import HTTPError
-from .._xml import NOT_IN_XML
+from .._xml import NOT_IN_XML, as_text
 from .documents import Record
 
-# From what came (text in XML, also bool and int in JSON) to the value; `ValueError` if it is none.
+# From what was received (text in XML, also bool and int in JSON) to the value, or `ValueError`.
 Property = Callable[[Any], Any]
 
 
 def changes(given: Any, properties: Mapping[str, Property], present: Record) -> Record:
     """The new values of the *properties* that are *given*.
 
-    What *present* has besides cannot be changed, but may be sent as it is, so that what was asked
-    for can be sent back. Section 3's table: 400 for bad or unknown ones, 403 for the former.
+    Others in *present* are read-only (403), but can be sent unchanged, so that clients can send
+    back what they received. Invalid or unknown properties get 400 (section 3).
     """
     if not isinstance(given, dict):
-        raise HTTPError(400, "a property with others inside is expected")
+        raise HTTPError(400, "expected a property with nested properties")
     new = {}
     for name, value in given.items():
         if name in properties:
@@ -36,21 +36,21 @@ def changes(given: Any, properties: Mapping[str, Property], present: Record) -> 
 
 
 def _as_text(value: Any) -> Any:
-    """*value* as XML shows it, so that it can be compared with what came in either format."""
+    """*value* as XML shows it, to compare values of both formats."""
     if isinstance(value, dict):
         return {name: _as_text(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_as_text(inner) for inner in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return as_text(value)
 
 
-def flag(value: Any) -> bool:
+def boolean(value: Any) -> bool:
     """``true`` or ``false``."""
     if value in (True, "true"):
         return True
     if value in (False, "false"):
         return False
-    raise ValueError("neither true nor false")
+    raise ValueError("expected true or false")
 
 
 def integer(least: int, most: int) -> Property:
@@ -59,7 +59,7 @@ def integer(least: int, most: int) -> Property:
     def checked(value: Any) -> int:
         text = "" if isinstance(value, bool) else str(value)
         if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
-            raise ValueError(f"no number from {least} to {most}")
+            raise ValueError(f"expected a number from {least} to {most}")
         return int(text)
 
     return checked
@@ -70,7 +70,7 @@ def one_of(*words: str) -> Property:
 
     def checked(value: Any) -> str:
         if value not in words:
-            raise ValueError(f"none of {', '.join(words)}")
+            raise ValueError(f"expected one of {', '.join(words)}")
         return str(value)
 
     return checked
@@ -81,7 +81,7 @@ def text(least: int, most: int) -> Property:
 
     def checked(value: Any) -> str:
         if not isinstance(value, str) or not least <= len(value) <= most:
-            raise ValueError(f"no text of {least} to {most} characters")
+            raise ValueError(f"expected a text of {least} to {most} characters")
         if NOT_IN_XML.search(value):
             raise ValueError("a character that XML cannot carry")
         return value

@@ -1,4 +1,7 @@
-"""The replication service and its links in the management API. docs/hcp/mapi.rst, section 4."""
+"""Resources: the replication service and its links. docs/hcp/mapi.rst, section 4.
+
+Imports `call`, `properties` and `_replication`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import time
 
 from .._dates import iso
 from .._http.errors import HTTPError
-from .._replication.link import End
+from .._replication.actions import act, make_active_active
+from .._replication.end import End
 from .._replication.states import ACTIONS, ALIASES, NotNow, Phase, Role, WrongType
 from .call import Document, MapiCall, Resource
 from .documents import Record
-from .properties import Property, changes, flag, integer, one_of, text
+from .properties import Property, boolean, changes, integer, one_of, text
 
 PORT = 5748
 MAX_REASON = 1024  # characters
@@ -23,7 +27,7 @@ CHANGERS = ("administrator",)
 
 
 def get_service(call: MapiCall) -> Document:
-    """The settings; verbose adds whether the service works."""
+    """The settings; verbose adds the status."""
     call.needs(*READERS)
     record = dict(call.replication.settings)
     if call.verbose:
@@ -33,9 +37,9 @@ def get_service(call: MapiCall) -> Document:
 
 
 SERVICE_PROPERTIES = {
-    "allowTenantsToMonitorNamespaces": flag,
-    "enableDNSFailover": flag,
-    "enableDomainAndCertificateSynchronization": flag,
+    "allowTenantsToMonitorNamespaces": boolean,
+    "enableDNSFailover": boolean,
+    "enableDomainAndCertificateSynchronization": boolean,
     "network": text(1, 64),
 }
 
@@ -67,22 +71,22 @@ def get_links(call: MapiCall) -> Document:
 
 
 def get_link(call: MapiCall) -> Document:
-    """All that can be changed about a link; verbose adds how it is doing."""
+    """The properties of a link; verbose adds status and statistics."""
     call.needs(*READERS)
     return Document("link", _described(_end(call), verbose=call.verbose))
 
 
 def post_link(call: MapiCall) -> None:
-    """Do one of the actions, or change properties."""
+    """Run one of the actions, or change properties."""
     call.needs(*CHANGERS)
     end = _end(call)
     actions = {ALIASES.get(name, name) for name in call.parameters} & ACTIONS
     if len(actions) > 1:
-        raise HTTPError(400, f"one action at a time: {', '.join(sorted(actions))}")
+        raise HTTPError(400, f"only one action is possible: {', '.join(sorted(actions))}")
     try:
         if actions:
             _refuse_body(call)
-            end.link.act(actions.pop(), end)
+            act(actions.pop(), end)
         else:
             _change(end, call.document("link"))
     except WrongType as error:
@@ -92,7 +96,7 @@ def post_link(call: MapiCall) -> None:
 
 
 def delete_link(call: MapiCall) -> None:
-    """Remove a link: from both systems, or from this one if the other does not answer."""
+    """Remove a link from both systems, or from this one if the other does not respond."""
     call.needs(*CHANGERS)
     end = _end(call)
     if end.other.is_running:
@@ -117,11 +121,11 @@ def _end(call: MapiCall) -> End:
 
 
 def _refuse_body(call: MapiCall) -> None:
-    if call.has_body:  # section 3: on these resources, alone of all
+    if call.has_body:  # section 3: only on these resources
         raise HTTPError(400, "a body is not allowed with an action")
 
 
-# What a link looks like, in the order of section 4.3
+# A link, in the order of section 4.3
 
 
 def _described(end: End, *, verbose: bool) -> Record:
@@ -154,7 +158,7 @@ def _described(end: End, *, verbose: bool) -> Record:
 
 
 def _failover_settings(end: End) -> Record:
-    """Both sides on an active/active link; else those of the replica, wherever that is."""
+    """Those of both sides on an active/active link, else those of the replica."""
     if end.role is Role.PEER:
         return {"local": _without_recovery(end), "remote": _without_recovery(end.other)}
     if end.role is Role.REPLICA:
@@ -191,27 +195,27 @@ def _statistics(end: End) -> Record:
 # Changing a link
 
 LINK_PROPERTIES = {
-    "compression": flag,
+    "compression": boolean,
     "description": text(0, 1024),
-    "encryption": flag,
+    "encryption": boolean,
     "priority": one_of("OLDEST_FIRST", "FAIR"),
 }
 SIDE_PROPERTIES = {
-    "autoFailover": flag,
+    "autoFailover": boolean,
     "autoFailoverMinutes": integer(7, 9999),
-    "autoCompleteRecovery": flag,
+    "autoCompleteRecovery": boolean,
     "autoCompleteRecoveryMinutes": integer(1, 9999),
 }
 
 
 def _change(end: End, given: Record) -> None:
-    """Change what *given* names, all of it or nothing."""
+    """Apply the changes *given*, completely or not at all."""
     present = _described(end, verbose=True)
     sides = given.pop("failoverSettings", {})
     kind = given.pop("type", end.role.value)
     new = changes(given, LINK_PROPERTIES, present)
     if not isinstance(sides, dict) or not set(sides) <= set(present["failoverSettings"]):
-        raise HTTPError(400, f"bad failoverSettings on a link of type {end.role.value}")
+        raise HTTPError(400, f"invalid failoverSettings on a link of type {end.role.value}")
     new_sides = {
         side: changes(values, _known(present["failoverSettings"][side]), {})
         for side, values in sides.items()
@@ -219,7 +223,7 @@ def _change(end: End, given: Record) -> None:
     if kind not in (end.role.value, Role.PEER.value):
         raise HTTPError(400, f"the type cannot become {kind}")
     if kind != end.role.value:
-        end.link.make_active_active()
+        make_active_active(end)
     end.link.properties = {**end.link.properties, **new}
     for side, values in new_sides.items():
         where = end if side == "local" else end.other

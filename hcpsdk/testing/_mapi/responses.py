@@ -1,4 +1,7 @@
-"""Responses of the management API, with its headers. docs/hcp/mapi.rst, section 3."""
+"""Responses of the management API. Imports `call`, `documents` and `_http`.
+
+docs/hcp/mapi.rst, section 3.
+"""
 
 from .._http.errors import HTTPError
 from .._http.messages import Reply
@@ -11,14 +14,14 @@ class MapiResponses(Responses):
     """Responses with the headers of this API."""
 
     def refused(self, refusal: HTTPError) -> Reply:
-        """The reply that *refusal* stands for. No error body is documented: it is empty."""
+        """The response to *refusal*. Its body is empty: no error body is documented."""
         headers = [*self._common(), *refusal.headers]
         if refusal.message and refusal.status != 302:
             headers.append(error_message(refusal.message))
         return self._whole(refusal.status, headers, b"")
 
     def done(self, headers: list[tuple[str, str]] | None = None) -> Reply:
-        """200 with nothing to tell."""
+        """200 without a body."""
         return self._whole(200, [*self._common(), *(headers or [])], b"")
 
     def document(self, document: Document, media_type: str, *, pretty: bool) -> Reply:

@@ -1,7 +1,6 @@
-"""The Management API: everything under /mapi on port 9090. docs/hcp/mapi.rst, sections 1 to 3.
+"""The management API: everything under ``/mapi`` on port 9090. docs/hcp/mapi.rst, sections 1 to 3.
 
-Each subject has a file of its own with a table of its resources; a new one is such a file and a
-line in `RESOURCES`.
+Imports the files with resources. Each has a table of them, which is added to `RESOURCES` here.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class MapiService:
-    """The Management API of *system*; *now* tells the time in seconds since the epoch."""
+    """The management API of *system*; *now* returns seconds since the epoch."""
 
     def __init__(
         self, system: System, replication: Replication, now: Callable[[], float] = time.time
@@ -39,7 +38,7 @@ class MapiService:
         self._responses = MapiResponses(system, now)
 
     async def answer(self, request: Request) -> Reply:
-        """The reply to *request*; never raises for what a client did wrong."""
+        """The response to *request*; never raises for errors of a client."""
         try:
             return await self._answer(request)
         except HTTPError as refusal:
@@ -47,7 +46,7 @@ class MapiService:
         except (Malformed, BadName) as error:
             return self._responses.refused(HTTPError(400, str(error)))
         except BodyCut:
-            raise  # nobody is left who could be told
+            raise  # the client disconnected
         except UnicodeDecodeError:
             return self._responses.refused(HTTPError(400, "malformed URL"))
 
@@ -70,7 +69,7 @@ class MapiService:
             document = operations[method](call)
         except HTTPError as refusal:
             if request.method == "HEAD" and refusal.status in (403, 404):
-                raise HTTPError(302) from refusal  # section 3: what is not to be seen
+                raise HTTPError(302) from refusal  # section 3: what is not visible
             raise
         if document is None:
             return self._responses.done()
@@ -78,17 +77,17 @@ class MapiService:
         return self._responses.document(document, media_type, pretty=pretty)
 
     def _tenant(self, host: str) -> str | None:
-        """The tenant whose API *host* is, None for that of the system."""
+        """The tenant of *host*; None for the host of the system."""
         domain = self._system.domain
         if host == f"admin.{domain}":
             return None
         for namespace in self._system.namespaces:
             if host == f"{namespace.tenant}.{domain}".lower():
                 return namespace.tenant
-        raise HTTPError(403, f"no management API here: {host}")
+        raise HTTPError(403, f"no management API at {host}")
 
     def _user(self, request: Request, tenant: str | None) -> User:
-        """Who asks: a user of the system, or of *tenant* if its host was asked."""
+        """The user of *request*: of the system, or of *tenant* on its host."""
         given = credentials(request, COOKIES)
         if given is None:
             raise HTTPError(403, "missing credentials")
@@ -100,7 +99,7 @@ class MapiService:
 
 
 def _found(url_path: str) -> tuple[Resource, list[str]]:
-    """The resource that *url_path* names, and the names in it where the table has ``{}``."""
+    """The resource at *url_path*, and the parts where the table has ``{}``."""
     if len(url_path) > len("/mapi/") + 3 * MAX_PATH_BYTES:
         raise HTTPError(414)
     parts = url_path.rstrip("/").split("/")
@@ -122,7 +121,7 @@ def _allowed(resource: Resource) -> str:
 
 
 def _accepted(request: Request) -> str:
-    """The media type to answer in: the first in Accept that we can, XML where there is none."""
+    """The media type of the response: the first supported one in Accept, or XML."""
     header = request.header("Accept")
     if header is None or not header.strip():
         return XML
@@ -135,7 +134,7 @@ def _accepted(request: Request) -> str:
 
 
 async def _body(request: Request) -> tuple[str, bytes]:
-    """The media type and the bytes of *request*'s body, both empty where there is none."""
+    """The media type and the bytes of the body, both empty if there is no body."""
     body = bytearray()
     async for piece in request.body:
         body += piece
@@ -153,5 +152,5 @@ async def _body(request: Request) -> tuple[str, bytes]:
 
 
 def _is_wanted(value: str, *, bare: bool) -> bool:
-    """A Boolean parameter; *bare* is what its name alone means."""
+    """The value of a Boolean parameter; *bare* is the meaning of its name alone."""
     return value.lower() in ("true", "t", "1") or (bare and value == "")

@@ -1,4 +1,4 @@
-"""Replication: links between two HCPs, and what travels over them.
+"""Replication: links between two HCPs, and the transfer and merging of changes.
 
-Sees an HCP only through the protocols in `link`. May import `_store` and `config`.
+Sees an HCP only through the protocols in `end`. May import `_store` and `config`.
 """

@@ -1,223 +1,138 @@
-"""What a store does with a parcel from another system, and what happens if a name is taken there.
+"""How a store takes in a snapshot from the other system. Imports `transfer` and `_store`.
 
-The rules (docs/hcp/mapi.rst and docs/hcp/namespace.rst name only ``.lost+found``):
+* Of two objects with the same name, the one stored last keeps it (last writer wins by version). The
+  other one moves to ``.lost+found/replication/<its own directory>/<path>`` and is marked with
+  ``X-HCP-ReplicationCollision: true`` (docs/hcp/namespace.rst, section 23.2).
+* Of two states of the same object, the one changed last stays. A deletion wins over a change.
+* An object moves away for a directory with its name, and for one above another object.
+* A deleted directory stays if the other system has something in it.
 
-* Of two objects of one name, the one stored later keeps it. The other one moves to the same path
-  below ``.lost+found`` and says ``X-HCP-ReplicationCollision: true``. Where that is taken, the
-  version ID is appended to the name.
-* An object moves aside for a directory of its name, and for one above other objects.
-* Of two states of the same object, the one changed later counts. A deletion wins over both.
-* A directory that was deleted on one system stays if the other one has something in it.
-
-Both systems come to the same result in whatever order parcels arrive, how often, and whatever
-clients do meanwhile. What is gone from a name never comes back to it (`Tombstones`), what is there
-is the highest of all else that was, and both grow only. For the same reason, whoever makes an
-object move aside tells the other system that it did: that one may never see what was in the way.
+Both systems reach the same result, whatever the order in which snapshots arrive: what was deleted
+under a name, or moved away from it, never comes back to it (`Store.tombstones`), and the new name
+of an object that moves depends only on the object.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-
 from .._store.errors import BeingWritten
-from .._store.objects import Directory, Path, StoredObject
+from .._store.objects import Directory, Path, StoredObject, identity
 from .._store.store import Store
-from .._store.tombstones import NOTHING, Tombstones, deleted, identity, moved
-from .snapshot import Snapshot
+from .transfer import Snapshot
 
-LOST_AND_FOUND = b".lost+found"
-
-Change = tuple[Path, int, Tombstones]  # as `Store.on_change` is told of it
+LOST_AND_FOUND = (b".lost+found", b"replication")
 
 
 class Merge:
-    """Takes one parcel into *store*; *gone* knows for each name what must not be there.
+    """Takes *snapshot* into *store*.
 
     Attributes:
-        obeyed: What changed because the sender said so; he need not be told.
-        decided: What changed besides; he has to hear of it.
+        known_changes: Changes that the sender knows: names, and how many bytes came.
+        new_changes: Changes that have to be sent to it.
     """
 
-    def __init__(self, store: Store, gone: Callable[[Path], Tombstones]) -> None:
-        self.obeyed: list[Change] = []
-        self.decided: list[Change] = []
+    def __init__(self, store: Store, snapshot: Snapshot) -> None:
+        self.known_changes: list[tuple[Path, int]] = []
+        self.new_changes: list[tuple[Path, int]] = []
         self._store = store
-        self._gone = gone
+        self._snapshot = snapshot
+        self._path = snapshot.item.path
 
-    def commit(self, parcel: Snapshot) -> None:
+    def apply(self) -> None:
         """Make the store have what the sender has.
 
         Raises:
-            BeingWritten: Not now, nothing was done; somebody is just writing a name that it takes.
+            BeingWritten: Nothing was done: an upload needs one of the names.
         """
-        store, path = self._store, parcel.path
-        moved_to = [place for place in self._gone(path).objects.values() if place]
-        # What moves aside may need any name below ".lost+found".
-        if any(map(store.is_being_written, [path, (LOST_AND_FOUND,), *moved_to])):
+        store, path, versions = self._store, self._path, self._snapshot.directories
+        if any(map(store.is_being_written, (path, LOST_AND_FOUND[:1]))):
             raise BeingWritten("the object is being written")
-        store.reserve_version(path, parcel.gone.newest)
-        self._make_living(path, parcel.directories)
-        self._obey(path)
-        if parcel.stored is not None:
-            self._place(path, parcel.stored, parcel.directories)
-
-    # Directories
-
-    def _make_living(self, path: Path, versions: tuple[int, ...]) -> None:
-        """Have the sender's directories on the way to *path*, but for those that are gone."""
-        depths = range(1, len(versions) + 1)
-        living = [
-            depth for depth in depths if versions[depth - 1] > self._gone(path[:depth]).directory
+        store.add_tombstones(path, self._snapshot.tombstones)
+        alive = [
+            depth
+            for depth, version in enumerate(versions, start=1)
+            if not store.has_tombstone(path[:depth], (version, ""))
         ]
-        self._make(path[: max(living, default=0)], versions)
+        self._make_directories(path[: max(alive, default=0)])
+        self._remove_deleted()
+        if self._snapshot.stored is not None:
+            self._place(path, self._snapshot.stored)
 
-    def _make(self, path: Path, versions: tuple[int, ...]) -> None:
-        """Have the directory *path* and those above it, in the sender's *versions* or newer."""
+    def _make_directories(self, path: Path) -> None:
+        """Have the directory *path* and those above it, in the sender's versions or newer ones."""
+        versions = self._snapshot.directories if path == self._path[: len(path)] else ()
         for depth in range(1, len(path) + 1):
-            self._make_one(path[:depth], versions[depth - 1] if depth <= len(versions) else 0)
+            self._make_directory(path[:depth], versions[depth - 1] if depth <= len(versions) else 0)
 
-    def _make_one(self, path: Path, version: int) -> None:
+    def _make_directory(self, path: Path, version: int) -> None:
         found = self._store.find(path)
         if isinstance(found, Directory):
             if version > found.version:
                 found.version = version
-                self.obeyed.append((path, 0, NOTHING))
+                self.known_changes.append((path, 0))
             return
         if found is not None:
             self._store.take_out(path)
-        if version > self._gone(path).directory:
-            self.obeyed.append((path, 0, NOTHING))
-        else:  # it was deleted, but is needed for something that was not
-            version = self._new_version(path)
-            self.decided.append((path, 0, NOTHING))
-        self._store.put(path, Directory(self._store.clock(), version))
+        if self._store.has_tombstone(path, (version, "")):  # needed for something that is not
+            self._store.put(path, self._store.new_directory())
+            self.new_changes.append((path, 0))
+        else:
+            self._store.put(path, Directory(self._store.clock(), version))
+            self.known_changes.append((path, 0))
         if found is not None:
-            self._move_aside(path, found, is_for_directory=True)
+            self._move_away(path, found)
 
-    def _new_version(self, path: Path) -> int:
-        """One that no system takes for gone."""
-        self._store.reserve_version(path, self._gone(path).directory)
-        return self._store.version_for(path)
-
-    # What is gone
-
-    def _obey(self, path: Path) -> None:
-        """Have nothing under *path* that is gone from there."""
-        found, gone = self._store.find(path), self._gone(path)
+    def _remove_deleted(self) -> None:
+        """Remove what has a tombstone."""
+        store, path = self._store, self._path
+        found = store.find(path)
+        if found is None or not path or not store.has_tombstone(path, identity(found)):
+            return
+        if isinstance(found, Directory) and found.entries:
+            found.version = store.new_directory().version
+            self.new_changes.append((path, 0))
+            return
+        store.take_out(path)
+        self.known_changes.append((path, 0))
         if isinstance(found, StoredObject):
-            self._obey_for_object(path, found, gone)
-        elif found is not None and path and found.version <= gone.directory:
-            if found.entries:
-                found.version = self._new_version(path)
-                self.decided.append((path, 0, NOTHING))
-            else:
-                self._store.take_out(path)
-                self.obeyed.append((path, 0, deleted(found)))
-
-    def _obey_for_object(self, path: Path, found: StoredObject, gone: Tombstones) -> None:
-        if identity(found) in gone.objects:
-            self._store.take_out(path)
-            self.obeyed.append((path, 0, gone))
-            self._follow(found, gone)
-
-    def _follow(self, stored: StoredObject, gone: Tombstones) -> None:
-        """Let *stored* go, or bring it to where it was moved."""
-        place = gone.objects[identity(stored)]
-        if place is None:
-            stored.discard()
-        else:
-            stored.collided = True
-            self._place(place, stored, ())
-            self.decided.append((place, 0, NOTHING))  # the state of it that was here is news
-
-    # Objects
-
-    def _place(self, path: Path, arrived: StoredObject, versions: tuple[int, ...]) -> None:
-        gone = self._gone(path)
-        if identity(arrived) in gone.objects:  # it was sent before its sender heard of that
-            self._follow(arrived, gone)
-            return
-        self._make(path[:-1], versions)
-        found = self._store.find(path)
-        if found is None:
-            self._store.put(path, arrived)
-            self.obeyed.append((path, arrived.size, NOTHING))
-        elif isinstance(found, Directory):
-            self._move_aside(path, arrived, is_for_directory=True)
-        elif identity(found) == identity(arrived):
-            self._unite(path, found, arrived)
-        elif identity(found) > identity(arrived):  # which begin with the time of storing
-            self._move_aside(path, arrived)
-        else:
-            self._exchange(path, arrived)
-            self._move_aside(path, found)
-
-    def _unite(self, path: Path, found: StoredObject, arrived: StoredObject) -> None:
-        """Have that of two states of the same object which was changed last."""
-        if _age(found) < _age(arrived):
-            self._exchange(path, arrived)
             found.discard()
+
+    def _place(self, path: Path, arrived: StoredObject) -> None:
+        store, changes = self._store, self.known_changes if path == self._path else self.new_changes
+        if store.has_tombstone(path, identity(arrived)):
+            arrived.discard()
+            self.new_changes.append((path, 0))  # the sender may not know
+            return
+        self._make_directories(path[:-1])
+        found = store.find(path)
+        if found is None:
+            store.put(path, arrived)
+            changes.append((path, arrived.size))
+        elif isinstance(found, Directory) or identity(found) > identity(arrived):
+            self._move_away(path, arrived)
+        elif identity(found) < identity(arrived):
+            store.take_out(path)
+            store.put(path, arrived)
+            changes.append((path, arrived.size))
+            self._move_away(path, found)
+        elif _state(found) < _state(arrived):
+            store.exchange(path, arrived)
+            found.discard()
+            changes.append((path, arrived.size))
         else:
             arrived.discard()
 
-    def _exchange(self, path: Path, arrived: StoredObject) -> None:
-        self._store.take_out(path)
-        self._store.put(path, arrived)
-        self.obeyed.append((path, arrived.size, NOTHING))
-
-    # Moving aside
-
-    def _move_aside(
-        self, path: Path, loser: StoredObject, *, is_for_directory: bool = False
-    ) -> None:
-        """Give *loser* another name than *path*, which it has not any more."""
-        place = self._put_aside(loser, _places_aside(path, loser, is_for_directory))
-        self.decided.append((path, 0, moved(loser, place)))
-
-    def _put_aside(self, loser: StoredObject, places: Iterator[Path]) -> Path:
-        """Store *loser* in the first of *places* that will do, and tell which."""
+    def _move_away(self, path: Path, loser: StoredObject) -> None:
+        """Give *loser* another name than *path*, which is taken."""
+        self._store.add_tombstones(path, [identity(loser)])
+        self.new_changes.append((path, 0))
         loser.collided = True
-        for place in places:
-            found, gone = self._store.find(place), self._gone(place)
-            if identity(loser) in gone.objects:  # it has been there
-                self._follow(loser, gone)
-                return place
-            if isinstance(found, StoredObject) and identity(found) == identity(loser):
-                self._unite(place, found, loser)
-                self.decided.append((place, 0, NOTHING))
-                return place
-            if self._is_free(place):
-                self._make(place[:-1], ())
-                self._store.put(place, loser)
-                self.decided.append((place, loser.size, NOTHING))
-                return place
-        raise AssertionError("there is always one more place")
-
-    def _is_free(self, place: Path) -> bool:
-        """Whether something can be stored there and nothing else has to move but ".lost+found"."""
-        above = [self._store.find(place[:depth]) for depth in range(2, len(place))]
-        return (
-            self._store.find(place) is None
-            and not any(isinstance(each, StoredObject) for each in above)
-            and not self._store.is_being_written(place)
-        )
+        directory = b"%d-%s" % (loser.version, loser.etag[:8].encode())
+        self._place((*LOST_AND_FOUND, directory, *path), loser)
 
 
-def _places_aside(path: Path, loser: StoredObject, is_for_directory: bool) -> Iterator[Path]:
-    """Where *loser* may go, best first; without an end."""
-    aside = path if path[0] == LOST_AND_FOUND else (LOST_AND_FOUND, *path)
-    if aside != path and not is_for_directory:
-        yield aside
-    # The plain name is for what was in the directory: what has won there may follow it one day.
-    yield (*aside[:-1], aside[-1] + b".%d" % loser.version)
-    yield (LOST_AND_FOUND, b"%d" % loser.version)
-    for number in itertools.count(1):
-        yield (LOST_AND_FOUND, b"%d.%d" % (loser.version, number))
-
-
-def _age(stored: StoredObject) -> tuple[int, str]:
+def _state(stored: StoredObject) -> tuple[int, str]:
+    """What orders the states of an object: the time of the change, then anything."""
     annotations = sorted(
         (name, each.hash_value, each.changed) for name, each in stored.annotations.items()
     )
-    return stored.changed, repr((stored.metadata, annotations))
+    return stored.changed, repr((stored.metadata, annotations, stored.collided))

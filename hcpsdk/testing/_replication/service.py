@@ -1,4 +1,4 @@
-"""The replication service of one HCP: its settings, and its ends of the links to others."""
+"""The replication service of one HCP: settings, and its ends of links. Imports `end`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 
 from .._store.objects import Path
 from .._store.store import Store
-from .._store.tombstones import Tombstones
 from ..config import Namespace, System
-from .backlog import StoreKey
-from .link import End
+from .end import End
+from .transfer import StoreKey
 
-# As the library's manual prints them (chapter 9; docs/hcp/mapi.rst, section 4.1).
+# As printed in chapter 9 of the manual (docs/hcp/mapi.rst, section 4.1).
 SETTINGS: dict[str, Any] = {
     "allowTenantsToMonitorNamespaces": True,
     "enableDNSFailover": True,
@@ -27,21 +26,21 @@ SETTINGS: dict[str, Any] = {
 class Replication:
     """The replication service of *system*, which has the objects in *stores*.
 
-    Read from any thread; ``settings`` and ``ends`` are replaced when they change, never altered.
+    Any thread may read it: ``settings`` and ``ends`` are replaced when they change.
     """
 
     def __init__(self, system: System, stores: Mapping[StoreKey, Store]) -> None:
         self.system = system
         self.stores = stores
         self.settings = SETTINGS
-        self.shut_down_because: str | None = None  # why no link of this system works
+        self.shut_down_because: str | None = None  # the reason why all links are stopped
         self.ends: tuple[End, ...] = ()
         self._lock = threading.Lock()  # guards the replacement of ends
         for key, store in stores.items():
             store.on_change = partial(self._note, key)
 
     def end(self, name: str) -> End | None:
-        """This system's end of the link *name*; names of links know no case (section 4.2)."""
+        """The end of the link *name*, in any case (section 4.2)."""
         found = (end for end in self.ends if end.link.name.casefold() == name.casefold())
         return next(found, None)
 
@@ -63,42 +62,46 @@ class Replication:
         self.schedule()
 
     def schedule(self) -> None:
-        """Something changed that may let changes travel, here or on the way here."""
+        """Something changed: all links check what they can send."""
         for end in self.ends:
             end.link.schedule()
 
     def leave(self) -> None:
-        """This system stops, and will know of no link when it starts again."""
+        """Remove all links, because the system stops."""
         for end in self.ends:
             end.remove()
 
     def reset(self) -> None:
-        """Be as after the start; links stay, but start anew."""
+        """Return to the state after the start, with the same links."""
         self.settings, self.shut_down_because = SETTINGS, None
         for end in self.ends:
             end.link.reset()
 
     # For the namespaces
 
-    def _note(self, key: StoreKey, path: Path, size: int, gone: Tombstones) -> None:
+    def _note(self, key: StoreKey, path: Path, size: int) -> None:
         for end in self.ends:
-            end.courier.note(key, path, size, gone)
+            end.on_change(key, path, size)
+
+    def linked_keys(self) -> frozenset[StoreKey]:
+        """The namespaces that are replicated over any link."""
+        return frozenset(key for end in self.ends for key in end.keys)
 
     def has_pending(self, key: StoreKey, path: Path) -> bool:
-        """Whether another system still waits for what is stored there."""
+        """Whether the present state of *path* was not sent to all systems."""
         return any(end.backlog.has(key, path) for end in self.ends)
 
     def read_only_because(self, key: StoreKey) -> str | None:
-        """Why clients may not write into the namespace *key*; None if they may."""
+        """The reason why the namespace *key* is read-only; None if it is not."""
         for end in self.ends:
             if key in end.keys and not end.view.may_write:
                 return f"the namespace is read-only: link {end.link.name}, {end.view.message}"
         return None
 
-    # Standing in for others, and others for us
+    # Failover
 
     def namespace_taken_over(self, host: str) -> Namespace | None:
-        """The namespace of ours that answers for *host*, a name of a system that failed."""
+        """The namespace that responds for *host*, a name of a failed system."""
         for end in self.ends:
             if end.is_failed_over_here:
                 other = end.other.system.namespace(host)
@@ -107,14 +110,14 @@ class Replication:
         return None
 
     def systems_taken_over(self) -> list[System]:
-        """The systems whose names our name server answers for."""
+        """The failed systems whose names resolve to this one."""
         return [end.other.system for end in self.ends if end.is_failed_over_here]
 
     def context_for(self, name: str) -> ssl.SSLContext | None:
-        """The certificate to show to a client that asks for *name*, if it is another system's.
+        """The TLS context for *name* if it belongs to a linked system.
 
-        Certificates are exchanged over a link beforehand (section 4.1), so that a system can
-        stand in for one that is not there any more.
+        Certificates are exchanged over a link in advance (section 4.1), so that this works after
+        the other system failed.
         """
         if self.settings["enableDomainAndCertificateSynchronization"]:
             for end in self.ends:
@@ -124,7 +127,7 @@ class Replication:
         return None
 
     def addresses_instead(self) -> list[str] | None:
-        """The nodes that answer for our names; None as long as these are our own."""
+        """The nodes to which the names of this system resolve; None for its own."""
         for end in self.ends:
             if end.other.is_failed_over_here:
                 return end.other.available_addresses

@@ -1,4 +1,4 @@
-"""What may happen on a replication link, and what each end of it shows: two tables.
+"""Actions on a replication link, and what each end shows: two tables. Imports nothing.
 
 docs/hcp/mapi.rst, sections 4.3 and 4.4; docs/hcp/namespace.rst, section 23.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Role(enum.Enum):
-    """What a system is on a link; the value is the link's type as this system shows it."""
+    """The role of a system on a link; the value is the type of the link that it shows."""
 
     PEER = "ACTIVE_ACTIVE"
     PRIMARY = "OUTBOUND"
@@ -18,22 +18,22 @@ class Role(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """Where a link stands; the same for both ends."""
+    """The phase of a link, the same for both ends."""
 
-    NORMAL = "changes travel as the type of the link says"
-    SUSPENDED = "nothing travels until somebody resumes"
-    FAILED_OVER = "one system stands in for the other; nothing travels"
-    RECOVERING = "active/passive: what the replica took in travels back"
-    COMPLETING = "active/passive: the rest of it does, and nobody may write"
+    NORMAL = "changes are sent according to the type of the link"
+    SUSPENDED = "nothing is sent until the link is resumed"
+    FAILED_OVER = "one system has taken over; nothing is sent"
+    RECOVERING = "active/passive: the replica sends its changes back"
+    COMPLETING = "active/passive: the replica sends the rest; both are read-only"
 
 
 class View(NamedTuple):
-    """What a system shows of a link, and does for it."""
+    """What a system shows of a link and does for it."""
 
     status: str
     message: str
-    may_write: bool  # whether clients may
-    sends: bool  # its changes travel to the other system
+    may_write: bool  # whether clients can write
+    sends: bool  # whether it sends changes
 
 
 GOOD, WARNING, BAD = "GOOD", "WARNING", "BAD"
@@ -56,13 +56,12 @@ VIEWS: dict[tuple[Role, Phase], View] = {
     (Role.REPLICA, Phase.COMPLETING): View(WARNING, "Completing recovery", False, True),
 }
 
-BROKEN = "Broken link"  # status BAD: the other system does not answer, or has lost the link
-# Phases in which nothing is to travel anyway, so that a broken link is no news.
+BROKEN = "Broken link"  # status BAD: the other system does not respond, or does not know the link
+# Phases in which nothing is sent, so that a broken link is not shown.
 STILL = frozenset([Phase.SUSPENDED, Phase.FAILED_OVER])
 
-# By action and role of the system that is asked: from which phase to which. Asking for what is
-# already so changes nothing. That a primary suspends, resumes but does not fail over, is in the
-# table by what is not.
+# By action and role of the requested system: from which phase to which. What is not in the table is
+# not possible: a primary can suspend and resume, but not fail over.
 _ON, _OFF, _OVER = Phase.NORMAL, Phase.SUSPENDED, Phase.FAILED_OVER
 _SUSPEND = {_ON: _OFF, _OFF: _OFF}
 _RESUME = {_OFF: _ON, _ON: _ON}
@@ -79,28 +78,28 @@ STEPS: dict[str, dict[Role, dict[Phase, Phase]]] = {
     "beginRecovery": {Role.REPLICA: {_OVER: Phase.RECOVERING}},
     "completeRecovery": {Role.REPLICA: {Phase.RECOVERING: Phase.COMPLETING}},
 }
-RESTORE = "restore"  # changes no phase: it makes the link anew on the system that has lost it
+RESTORE = "restore"  # does not change the phase: adds the link to the system that lost it
 
 ACTIONS = frozenset([*STEPS, RESTORE])
-ALIASES = {"beginRecover": "beginRecovery"}  # as the manual prints it (section 4.4)
-# What the other system has to take part in.
+ALIASES = {"beginRecover": "beginRecovery"}  # as printed in the manual (section 4.4)
+# Actions for which the other system is needed.
 NEED_BOTH = frozenset(["failBack", "beginRecovery", "completeRecovery"])
 
 
 class WrongType(ValueError):
-    """Links of this type know no such action."""
+    """Links of this type do not have this action."""
 
 
 class NotNow(Exception):
-    """The link does not allow it, on this system or at this time; says why."""
+    """The action is not possible on this system, or not now."""
 
 
 def next_phase(action: str, role: Role, phase: Phase) -> Phase:
     """The phase after *action* on the system that is *role*.
 
     Raises:
-        WrongType: Neither end of such a link knows the action.
-        NotNow: This end does not, or not in this phase.
+        WrongType: Neither end of such a link has the action.
+        NotNow: This end does not have it, or not in this phase.
     """
     by_role = STEPS[action]
     if role in by_role:

@@ -1,4 +1,7 @@
-"""Who is asking, and what may they do? docs/hcp/namespace.rst, section 2."""
+"""Authentication and permissions. Imports `_http` and `config`.
+
+docs/hcp/namespace.rst, section 2.
+"""
 
 from dataclasses import dataclass
 
@@ -9,32 +12,32 @@ from ..config import PERMISSIONS, Namespace, System, User, with_implied
 
 LOGIN_PAGE = "/browser/"
 
-# Where a namespace lets people in without credentials: what they may do. What belongs to a user's
-# account (ownership, access lists, privileged work) needs one.
+# The permissions of anonymous access, if a namespace permits that. Ownership, access control lists,
+# and privileged operations need an account.
 ANONYMOUS = PERMISSIONS - {"privileged", "read_acl", "write_acl", "change_owner"}
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The user who asks, None for an anonymous one, with the permissions for this namespace."""
+    """The user of a request (None: anonymous) with the permissions in this namespace."""
 
     user: User | None
-    own: frozenset[str]  # what the account was given
-    permissions: frozenset[str]  # what is left of it under the masks
+    own: frozenset[str]  # of the account
+    permissions: frozenset[str]  # the same, with masks applied
 
     @property
     def name(self) -> str:
         return self.user.name if self.user else ""
 
     def needs(self, permission: str) -> None:
-        """Refuse the request if the caller lacks *permission*."""
+        """403 if the caller lacks *permission*."""
         if permission not in self.permissions:
             who = f"user {self.name}" if self.user else "anonymous access"
             raise HTTPError(403, f"{who} lacks the permission: {permission}")
 
 
 def caller(request: Request, system: System, namespace: Namespace) -> Caller:
-    """Who asks; refuses (403, or 302 to the login page) whoever may not enter at all."""
+    """The caller of *request*; 403, or 302 to the login page, without access."""
     given = credentials(request)
     if given is None or given == "all_users:":
         if not namespace.requires_authentication:
@@ -47,12 +50,12 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
             if user.tenant is None or user.tenant.lower() != namespace.tenant.lower():
                 raise HTTPError(403, f"user {user.name} has no access to the namespace")
             return _admitted(user, system, namespace)
-    # Wrong credentials are refused even where none are needed.
+    # Wrong credentials are refused even if none are needed.
     raise HTTPError(403, "invalid credentials")
 
 
 def own_permissions(user: User | None, namespace: Namespace) -> frozenset[str]:
-    """What *user*, None for anybody, was given for *namespace*; empty if that is closed to them."""
+    """The permissions of *user* (None: anonymous) in *namespace*; empty without access."""
     if user is not None:
         return user.permissions_for(namespace)
     return frozenset() if namespace.requires_authentication else with_implied(ANONYMOUS)

@@ -1,69 +1,62 @@
-"""Annotations of objects, ``type=custom-metadata``. docs/hcp/namespace.rst, section 13."""
+"""Operations on annotations, ``type=custom-metadata``. docs/hcp/namespace.rst, section 13."""
 
 import re
 
 from .._dates import iso, with_hundredths
-from .._http.compression import BodyStream, packed, unpacker, wants_gzip
+from .._http.compression import body, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError
 from .._http.messages import Reply
-from .._http.responses import Headers, response
+from .._http.responses import response
 from .._store.errors import NoAnnotation
 from .._store.objects import Annotation, Directory, StoredObject
 from .._store.uploads import DEFAULT_NAME
+from .._xml import Record, document
 from .call import Call
 from .conditions import refuse_all
 from .put import announced_size
 
-# No source says what a name may hold (section 26). These go into headers and XML as they are,
-# and leave out the ";" and "," that stand between names.
+# The allowed characters are not documented (section 26). These need no escaping in headers and XML,
+# and exclude the separators ";" and ",".
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
-_INFO = """  <annotation>
-    <name>{name}</name>
-    <hash>{scheme} {value}</hash>
-    <changeTimeMilliseconds>{milliseconds}</changeTimeMilliseconds>
-    <changeTimeString>{time}</changeTimeString>
-    <size>{size}</size>
-    <contentType>{content_type}</contentType>
-  </annotation>
-"""
+_STANDALONE = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 
 
 async def put(call: Call) -> Reply:
-    """Give an object an annotation, or replace one: 201."""
+    """Store an annotation, or replace it: 201."""
     refuse_all(call.request)
     call.caller.needs("write")
     call.parameters.only("type", "annotation")
     name = annotation_name(call)
-    # The words that clients know (section 21).
+    # As documented (section 21).
     annotated_object(call, "Custom Metadatasetting is not allowed on a directory")
     unpack = unpacker(call.request)
     call.store.refuse_annotation(call.path, name)
-    with call.store.open_annotation(name) as draft:
-        draft.expect(announced_size(call))
+    with call.store.open_annotation(name) as upload:
+        upload.expect(announced_size(call))
         async for piece in call.request.body:
             for plain in unpack.unpacked(piece):
-                draft.write(plain)
+                upload.write(plain)
         unpack.finish()
-        annotation = call.store.annotate(call.path, draft)
+        annotation = call.store.annotate(call.path, upload)
     return call.responses.annotated(call.path, annotation)
 
 
 async def get(call: Call) -> Reply:
-    """An annotation, whole: ranges and conditions are about objects."""
+    """An annotation, without ranges and conditions, which apply to objects only."""
     found, annotation = _asked(call)
-    data = annotation.content.read(0, annotation.size)
-    pieces = [data] if isinstance(data, bytes) else data
     gzip = wants_gzip(call.request)
-    headers = call.responses.annotation(found, annotation, _framing(annotation.size, gzip))
-    return response(200, headers, BodyStream(packed(pieces) if gzip else pieces))
+    headers = call.responses.annotation(found, annotation, framing(annotation.size, gzip))
+    return response(200, headers, body(annotation.content.read(0, annotation.size), gzip))
 
 
 async def head(call: Call) -> Reply:
-    """The headers that GET would give."""
+    """The headers of GET."""
     found, annotation = _asked(call)
-    framing = _framing(annotation.size, wants_gzip(call.request))
-    return response(200, call.responses.annotation(found, annotation, framing))
+    headers = call.responses.annotation(
+        found, annotation, framing(annotation.size, wants_gzip(call.request))
+    )
+    return response(200, headers)
 
 
 async def delete(call: Call) -> Reply:
@@ -78,32 +71,31 @@ async def delete(call: Call) -> Reply:
 
 
 async def get_info(call: Call) -> Reply:
-    """What annotations there are, as XML; 204 if there are none."""
+    """The list of annotations, as XML; 204 for an empty list."""
     call.caller.needs("read")
     call.parameters.only("type")
     found = annotated_object(call)
     if not found.annotations:
         raise HTTPError(204)
-    lines = ['<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<annotations>\n']
-    lines += [_info(name, annotation) for name, annotation in found.annotations.items()]
-    data = ("".join(lines) + "</annotations>\n").encode()
+    record = {"annotation": [_info(*each) for each in found.annotations.items()]}
+    data = document("annotations", record, pretty=True, declaration=_STANDALONE).encode()
     gzip = wants_gzip(call.request)
-    headers = call.responses.information(_framing(len(data), gzip))
-    return response(200, headers, BodyStream(packed([data])) if gzip else data)
+    headers = call.responses.information(framing(len(data), gzip))
+    return response(200, headers, body(data, gzip))
 
 
 def annotation_name(call: Call) -> str:
-    """The annotation that is asked for; refuses names that cannot be."""
+    """The name of the requested annotation; 400 for an invalid name."""
     name = call.parameters.text("annotation")
     if name is None:
         return DEFAULT_NAME
     if not _NAME.fullmatch(name):
-        raise HTTPError(400, f"not a name for an annotation: {name}")
+        raise HTTPError(400, f"invalid name of an annotation: {name}")
     return name
 
 
 def annotated_object(call: Call, message: str = "a directory has no annotations") -> StoredObject:
-    """The object that the URL names; refuses with 400 and *message* if it is a directory."""
+    """The object at the URL; 400 with *message* for a directory."""
     found = call.existing()
     if isinstance(found, Directory):
         raise HTTPError(400, message)
@@ -120,19 +112,12 @@ def _asked(call: Call) -> tuple[StoredObject, Annotation]:
     return found, found.annotations[name]
 
 
-def _framing(length: int, gzip: bool) -> Headers:
-    if gzip:  # sent in chunks, then (section 8)
-        return [("Content-Encoding", "gzip"), ("X-HCP-ContentLength", str(length))]
-    return [("Content-Length", str(length))]
-
-
-def _info(name: str, annotation: Annotation) -> str:
-    return _INFO.format(
-        name=name,
-        scheme=annotation.hash_scheme,
-        value=annotation.hash_value,
-        milliseconds=with_hundredths(annotation.changed),
-        time=iso(annotation.changed // 1000),
-        size=annotation.size,
-        content_type="text/xml" if annotation.is_xml else "unknown",
-    )
+def _info(name: str, annotation: Annotation) -> Record:
+    return {
+        "name": name,
+        "hash": f"{annotation.hash_scheme} {annotation.hash_value}",
+        "changeTimeMilliseconds": with_hundredths(annotation.changed),
+        "changeTimeString": iso(annotation.changed // 1000),
+        "size": annotation.size,
+        "contentType": "text/xml" if annotation.is_xml else "unknown",
+    }

@@ -1,4 +1,4 @@
-"""A request that has passed the door: who asks, for what, in which namespace."""
+"""An authenticated request to a namespace, with all that operations need."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from .responses import RestResponses
 
 @dataclass(frozen=True)
 class Call:
-    """What an operation gets to work with."""
+    """The argument of operations."""
 
     request: Request
     system: System
@@ -22,12 +22,12 @@ class Call:
     store: Store
     responses: RestResponses
     caller: Caller
-    path: Path
-    means_directory: bool  # the URL ends in a slash, or is /rest itself
     parameters: Parameters  # of the URL
+    path: Path = ()
+    means_directory: bool = True  # the URL ends in a slash, or is /rest itself
 
     def existing(self) -> StoredObject | Directory:
-        """What the URL names; refuses with 404 if that is not there."""
+        """The object or directory at the URL; 404 if it does not exist."""
         found = self.store.find(self.path)
         if found is None or (self.means_directory and not isinstance(found, Directory)):
             raise HTTPError(404)

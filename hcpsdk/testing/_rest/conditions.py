@@ -1,4 +1,4 @@
-"""Requests for a part (Range), or under a condition (If-…).
+"""Headers that request a part (Range), or make a request conditional (If-…).
 
 docs/hcp/namespace.rst, sections 7 and 9.
 """
@@ -18,17 +18,17 @@ _ETAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
 
 
 class Span(NamedTuple):
-    """The bytes from *start* up to, and without, *stop*."""
+    """The bytes from *start* up to *stop*, exclusively."""
 
     start: int
     stop: int
 
 
 def requested_span(request: Request, size: int) -> Span | None:
-    """The part of *size* bytes that is asked for; None if that is everything.
+    """The requested part of *size* bytes; None for everything.
 
-    More than one range, another unit, or what is no range at all is passed over, as HTTP allows.
-    A range that is empty or starts beyond the end is refused with 416.
+    Several ranges, other units, and invalid ranges are ignored, as HTTP permits. A range that is
+    empty or starts beyond the end gets 416.
     """
     match = _RANGE.fullmatch(request.header("Range") or "")
     if match is None or not (match[1] or match[2]):
@@ -45,24 +45,24 @@ def requested_span(request: Request, size: int) -> Span | None:
 
 
 def check_read(request: Request, found: StoredObject) -> None:
-    """Refuse a GET or HEAD of *found* whose conditions do not hold."""
+    """Check the conditions of a GET or HEAD of *found*."""
     _check(request, found, status_if_match=304)
 
 
 def check_write(request: Request, found: StoredObject | None) -> None:
-    """Refuse a PUT whose conditions do not hold for what has that name now."""
+    """Check the conditions of a PUT with the name of *found*."""
     _check(request, found, status_if_match=412)
 
 
 def refuse_all(request: Request) -> None:
-    """Refuse a request that must not have conditions (DELETE, POST)."""
+    """400 for conditions in a DELETE or POST."""
     for name in CONDITIONS:
         if request.header(name) is not None:
             raise HTTPError(400, f"a {request.method} cannot have the header {name}")
 
 
 def _check(request: Request, found: StoredObject | None, status_if_match: int) -> None:
-    # Of a repeated header the first one counts; ETags come before dates.
+    # The first one of repeated headers counts; ETags come before dates.
     match = request.header("If-Match")
     if match is not None and not _matches(match, found):
         raise HTTPError(412)

@@ -2,17 +2,16 @@
 
 import mimetypes
 import pathlib
-from collections.abc import Iterable
 
-from .._http.compression import BodyStream, packed, wants_gzip
+from .._http.compression import body, encoding, framing, wants_gzip
 from .._http.messages import Reply
 from .._http.responses import Headers, response
 from .._store.objects import Directory, StoredObject
 from .call import Call
-from .conditions import Span, check_read, requested_span
+from .conditions import check_read, requested_span
 from .listing import listing
 
-# Python's own table, without the machine's: the same type everywhere.
+# Python's table without that of the machine: the same types everywhere.
 _TYPES = mimetypes.MimeTypes()
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -23,7 +22,7 @@ async def get(call: Call) -> Reply:
     show_deleted = bool(call.parameters.boolean("deleted"))
     call.parameters.boolean("mostRecentDirTimes")
     call.parameters.switch("forceEtag")
-    call.parameters.switch("nowait", "")  # nothing here takes long to fetch
+    call.parameters.switch("nowait", "")  # has no effect here
     call.caller.needs("browse")
     found = call.existing()
     if isinstance(found, Directory):
@@ -33,66 +32,43 @@ async def get(call: Call) -> Reply:
 
 
 async def head(call: Call) -> Reply:
-    """The headers that GET would give for the whole object, or for the listing."""
+    """The headers of GET, for the whole object or for the listing."""
     call.parameters.only()
     call.caller.needs("browse")
     found = call.existing()
     gzip = wants_gzip(call.request)
     if isinstance(found, Directory):
-        return response(200, call.responses.directory(found, _encoding(gzip)))
+        return response(200, call.responses.directory(found, encoding(gzip)))
     check_read(call.request, found)
-    return response(200, _object_headers(call, found, _framing(found.size, gzip)))
+    return response(200, _object_headers(call, found, framing(found.size, gzip)))
 
 
 def _data(call: Call, found: StoredObject) -> Reply:
     check_read(call.request, found)
     span = requested_span(call.request, found.size)
-    if span is not None:  # parts are never packed: their bytes are to be put together
-        framing = _framing(span.stop - span.start, gzip=False)
-        framing.append(("Content-Range", f"bytes {span.start}-{span.stop - 1}/{found.size}"))
-        return _with_data(206, _object_headers(call, found, framing), found, span)
+    if span is not None:  # parts are never packed
+        headers = framing(span.stop - span.start, gzip=False)
+        headers.append(("Content-Range", f"bytes {span.start}-{span.stop - 1}/{found.size}"))
+        return response(
+            206, _object_headers(call, found, headers), body(found.content.read(*span), gzip=False)
+        )
     gzip = wants_gzip(call.request)
-    headers = _object_headers(call, found, _framing(found.size, gzip))
-    return _with_data(200, headers, found, Span(0, found.size), gzip=gzip)
+    headers = _object_headers(call, found, framing(found.size, gzip))
+    return response(200, headers, body(found.content.read(0, found.size), gzip))
 
 
 def _listed(call: Call, found: Directory, show_deleted: bool) -> Reply:
     gzip = wants_gzip(call.request)
     pieces = listing(found, call.path, call.namespace, show_deleted=show_deleted)
-    reply = response(200, call.responses.directory(found, _encoding(gzip)))
-    reply.body = BodyStream(packed(pieces) if gzip else pieces)
-    return reply
+    return response(200, call.responses.directory(found, encoding(gzip)), body(pieces, gzip))
 
 
-def _object_headers(call: Call, found: StoredObject, framing: Headers) -> Headers:
-    return call.responses.object(found, call.namespace, content_type(call.path[-1]), framing)
-
-
-def _encoding(gzip: bool) -> Headers:
-    return [("Content-Encoding", "gzip")] if gzip else []
-
-
-def _framing(length: int, gzip: bool) -> Headers:
-    """How long the body is. Packed, that is not known: it goes out chunked (section 8)."""
-    name = "X-HCP-ContentLength" if gzip else "Content-Length"
-    return [*_encoding(gzip), (name, str(length))]
-
-
-def _with_data(
-    status: int, headers: Headers, found: StoredObject, span: Span, *, gzip: bool = False
-) -> Reply:
-    reply = response(status, headers)
-    data = found.content.read(*span)
-    if gzip:
-        pieces: Iterable[bytes] = [data] if isinstance(data, bytes) else data
-        reply.body = BodyStream(packed(pieces))
-    else:
-        reply.body = data if isinstance(data, bytes) else BodyStream(data)
-    return reply
+def _object_headers(call: Call, found: StoredObject, framed: Headers) -> Headers:
+    return call.responses.object(found, call.namespace, content_type(call.path[-1]), framed)
 
 
 def content_type(name: bytes) -> str:
-    """The media type that the end of *name* stands for; in 7.1 nothing else decides."""
+    """The media type, which depends in 7.1 on the extension of *name* only."""
     suffix = pathlib.PurePosixPath(name.decode("latin-1")).suffix
     kind, encoding = _TYPES.guess_type(f"name{suffix}")
     return kind if kind and not encoding else UNKNOWN_TYPE

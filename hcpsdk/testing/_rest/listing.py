@@ -1,26 +1,24 @@
-"""The XML that lists a directory. docs/hcp/namespace.rst, section 11.
+"""Directory listings in XML. docs/hcp/namespace.rst, section 11.
 
-Recorded from release 8.0; ``ingestTimeMilliseconds`` came with that release, so it is left out.
+Recorded from release 8.0, without ``ingestTimeMilliseconds``, which is new in that release.
 """
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 from .._dates import iso, listing_time, with_hundredths
 from .._http.responses import flag
 from .._store.objects import Directory, Path, StoredObject
+from .._xml import DECLARATION, attribute
 from ..config import Namespace
 from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
-PIECE = 64 * 1024  # characters, roughly, in a piece of the listing
+PIECE_LENGTH = 64 * 1024  # characters in a piece, approximately
 
-_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+_HEAD = f"""{DECLARATION}
 <directory xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xsi:noNamespaceSchemaLocation="/static/xsd/ns-directory-6.0.xsd"
 """
-
-_QUOTES = {'"': "&quot;"}
 
 Attributes = list[tuple[str, str]]
 
@@ -28,7 +26,7 @@ Attributes = list[tuple[str, str]]
 def listing(
     directory: Directory, path: Path, namespace: Namespace, *, show_deleted: bool
 ) -> Iterator[bytes]:
-    """The listing of *directory* as it is now, in pieces; entries in order of their names."""
+    """The present listing of *directory*, in pieces; entries are sorted by name."""
     entries = sorted(directory.entries.items())
     text = _HEAD + _lines(_about(directory, path, namespace, show_deleted)) + ">\n"
     return _pieces(text, entries, namespace)
@@ -41,7 +39,7 @@ def _pieces(
         described = _object(entry, namespace) if isinstance(entry, StoredObject) else _times(entry)
         names = [("urlName", quoted((name,))), ("utf8Name", readable(name))]
         text += "<entry" + _lines(names + described) + "/>\n"
-        if len(text) > PIECE:
+        if len(text) > PIECE_LENGTH:
             yield text.encode()
             text = ""
     yield f"{text}</directory>\n".encode()
@@ -102,5 +100,5 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
 
 
 def _lines(attributes: Attributes) -> str:
-    """One attribute a line, as recorded; the first one on the line of its element."""
-    return "".join(f' {name}="{escape(value, _QUOTES)}"\n' for name, value in attributes)
+    """One attribute per line, as recorded; the first one in the line of its element."""
+    return "".join(f" {attribute(*pair)}\n" for pair in attributes)

@@ -1,4 +1,4 @@
-"""POST: changing an object's system metadata. DELETE.
+"""POST, which changes system metadata, and DELETE.
 
 docs/hcp/namespace.rst, sections 10 and 15.
 """
@@ -14,15 +14,15 @@ MAX_REASON = 1024  # characters
 
 
 async def post(call: Call) -> Reply:
-    """Change the system metadata that is named, all of it or nothing: 200."""
+    """Change system metadata, completely or not at all: 200."""
     refuse_all(call.request)
     call.caller.needs("write")
     if isinstance(call.existing(), Directory):
-        raise HTTPError(400, "a directory has no system metadata that could be changed")
+        raise HTTPError(400, "a directory has no system metadata")
     parameters = await from_body_or(call.parameters, call.request)
     parameters.only("hold", "index", "retention", "shred", "owner", "domain")
     if not parameters:
-        raise HTTPError(400, "no parameter says what to change")
+        raise HTTPError(400, "no parameter with a change")
     change = parameters.change()
     if change.hold is not None:
         call.caller.needs("privileged")
@@ -50,11 +50,11 @@ async def delete(call: Call) -> Reply:
     """Delete an object or an empty directory: 200."""
     refuse_all(call.request)
     call.caller.needs("delete")
-    if call.means_directory:  # "/rest/name/" is no name of an object
+    if call.means_directory:  # "/rest/name/" is not the name of an object
         call.existing()
     parameters = await from_body_or(call.parameters, call.request)
     parameters.only("purge", "privileged", "reason")
-    if parameters.switch("purge"):  # without old versions the same as deleting
+    if parameters.switch("purge"):  # the same without old versions
         call.caller.needs("purge")
     privileged = _is_privileged(call, parameters)
     call.store.remove(call.path, despite_retention=privileged)
@@ -62,11 +62,11 @@ async def delete(call: Call) -> Reply:
 
 
 def _is_privileged(call: Call, parameters: Parameters) -> bool:
-    """Whether retention is to be overridden; that takes a reason, permission, and the mode."""
+    """Whether to override retention; needs a reason, permission, and enterprise mode."""
     privileged = parameters.switch("privileged")
     reason = parameters.text("reason")
     if privileged != (reason is not None):
-        raise HTTPError(400, "privileged and reason go together")
+        raise HTTPError(400, "privileged and reason are needed together")
     if reason is None:
         return False
     if not 1 <= len(reason) <= MAX_REASON:

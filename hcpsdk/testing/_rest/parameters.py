@@ -1,4 +1,4 @@
-"""Parameters of a request, from the query of its URL or from a form in its body."""
+"""Parameters of a request, from its URL or from a form in its body."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from .._store.retention import parse as parse_retention
 
 MAX_FORM_BYTES = 1024 * 1024
 
-# A real HCP 7.1 knows them (docs/hcp/namespace.rst, section 18).
+# Parameters of HCP 7.1 (docs/hcp/namespace.rst, section 18).
 NOT_EMULATED = frozenset(["type", "version", "acl", "dpl"])
 
 
 class Parameters:
-    """Names and values; a bare name has the value ``""``. A name that comes twice is refused."""
+    """Names and values; a bare name has the value ``""``. 400 for repeated names."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
@@ -28,7 +28,7 @@ class Parameters:
         return bool(self._values)
 
     def only(self, *known: str) -> None:
-        """Refuse the request if there are others than *known* (section 18: 400)."""
+        """400 for parameters other than *known* (section 18)."""
         for name in self._values:
             if name in NOT_EMULATED and name not in known:
                 raise not_emulated(f"{name}={self._values[name]}")
@@ -43,18 +43,18 @@ class Parameters:
         """The value of *name*, ``true`` or ``false``; None if it was not given."""
         value = self._values.get(name)
         if value not in (None, "true", "false"):
-            raise HTTPError(400, f"{name} is neither true nor false: {value}")
+            raise HTTPError(400, f"{name} must be true or false: {value}")
         return None if value is None else value == "true"
 
     def switch(self, name: str, value: str = "true") -> bool:
-        """Whether *name* was given; it can have one *value* only."""
+        """Whether *name* was given; 400 for another value than *value*."""
         given = self._values.get(name)
         if given not in (None, value):
-            raise HTTPError(400, f"bad value for {name}: {given}")
+            raise HTTPError(400, f"invalid value for {name}: {given}")
         return given is not None
 
     def change(self) -> Change:
-        """The system metadata that is named."""
+        """The requested changes of system metadata."""
         retention = self.text("retention")
         return Change(
             None if retention is None else parse_retention(retention),
@@ -73,9 +73,9 @@ def from_query(query: str) -> Parameters:
 
 
 async def from_body_or(query: Parameters, request: Request) -> Parameters:
-    """The parameters from the form in *request*'s body if there is one, else those of *query*.
+    """The parameters from the form in the body of *request* if there is one, else *query*.
 
-    Sections 10 and 15: they may be sent in either way, but not mixed.
+    They can be sent in either way, but not mixed (sections 10 and 15).
     """
     body = bytearray()
     async for piece in request.body:
@@ -103,7 +103,7 @@ def _text(escaped: str) -> str:
 
 
 def _form_text(name: str, value: str) -> str:
-    """In forms a "+" is a blank, but "A+10y" is sent raw as well (section 17)."""
+    """In forms a "+" is a blank, but "A+10y" may also be sent raw (section 17)."""
     if name == "retention" and not value.lower().startswith(("deletion", "initial")):
         return _text(value)
     return _text(value.replace("+", "%20"))

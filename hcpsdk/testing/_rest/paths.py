@@ -1,8 +1,4 @@
-"""Names of objects and directories: from a request's target, and back into URLs and listings.
-
-A path is a tuple of byte strings, one per part; () is the namespace's root. Bytes, because a name
-may hold any of them but NUL (docs/hcp/namespace.rst, section 17).
-"""
+"""Names of objects and directories in URLs and listings. docs/hcp/namespace.rst, section 17."""
 
 import unicodedata
 from urllib.parse import quote_from_bytes
@@ -10,7 +6,7 @@ from urllib.parse import quote_from_bytes
 from .._http.percent import BadName, unquoted
 from .._store.objects import Path
 
-MAX_PATH_BYTES = 4095  # after "/rest/", once percent-encoding is undone
+MAX_PATH_BYTES = 4095  # after "/rest/", without percent-encoding
 RESERVED = frozenset([b".directory-metadata"])
 
 
@@ -19,10 +15,10 @@ class PathTooLong(ValueError):
 
 
 def parsed(url_path: str) -> tuple[Path, bool]:
-    """The path in ``/rest/…``, and whether a slash at its end says that a directory is meant.
+    """The path in ``/rest/…``, and whether it ends in a slash, which means a directory.
 
     Raises:
-        BadName: A part is empty, ``.``, ``..``, reserved, or holds NUL.
+        BadName: A part is empty, ``.``, ``..``, reserved, or contains NUL.
         PathTooLong: More than 4095 bytes.
     """
     whole = unquoted(url_path.removeprefix("/rest").removeprefix("/"))
@@ -34,12 +30,12 @@ def parsed(url_path: str) -> tuple[Path, bool]:
     parts = tuple((whole[:-1] if is_directory else whole).split(b"/"))
     for part in parts:
         if part in (b"", b".", b"..") or part in RESERVED or b"\0" in part:
-            raise BadName(f"not a name for an object or directory: '{quoted((part,))}'")
+            raise BadName(f"invalid name of an object or directory: '{quoted((part,))}'")
     return parts, is_directory
 
 
 def quoted(path: Path) -> str:
-    """*path* percent-encoded, without a slash in front: what ``urlName`` and ``Location`` say."""
+    """*path* percent-encoded, without a leading slash, as in ``urlName``."""
     return "/".join(quote_from_bytes(part, safe="") for part in path)
 
 
@@ -51,14 +47,14 @@ def url(path: Path) -> str:
 def readable(name: bytes) -> str:
     """*name* as text, unprintable characters percent-encoded.
 
-    Those are what XML cannot carry or would change (control characters, line ends), and whatever
-    is no UTF-8 (docs/hcp/namespace.rst, section 17: "shown percent-encoded").
+    These are characters that XML cannot carry or would change (control characters, line ends), and
+    bytes that are not UTF-8 (section 17).
     """
     return "".join(map(_readable, name.decode("utf-8", "surrogateescape")))
 
 
 def readable_url(path: Path) -> str:
-    """``/rest/…`` for people to read, as ``utf8Path`` has it."""
+    """``/rest/…`` in readable form, as in ``utf8Path``."""
     return "/".join(["/rest", *map(readable, path)])
 
 

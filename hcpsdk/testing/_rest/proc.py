@@ -1,98 +1,79 @@
-"""Namespace information: everything under /proc. docs/hcp/namespace-info.rst, section 1.
+"""Namespace information under ``/proc``. docs/hcp/namespace_info.rst, section 1.
 
-Whoever has any permission for a namespace may read all of this; no one in particular is needed.
+Readable with any permission for the namespace.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from .._http.compression import BodyStream, packed, wants_gzip
+from .._http.compression import body, framing, wants_gzip
 from .._http.errors import HTTPError
-from .._http.messages import Reply, Request
+from .._http.messages import Reply
 from .._http.responses import response
-from .._store.store import Store
-from ..config import Namespace, System, with_implied
+from ..config import with_implied
 from . import proc_xml
-from .access import Caller, own_permissions
-from .parameters import Parameters
-from .responses import RestResponses
+from .access import own_permissions
+from .call import Call
 
 
-@dataclass(frozen=True)
-class ProcCall:
-    """A question about a namespace, from somebody who has passed the door."""
-
-    request: Request
-    url_path: str
-    parameters: Parameters
-    system: System
-    namespace: Namespace
-    store: Store
-    caller: Caller
-
-
-def is_inquiry(target: str) -> bool:
-    """Whether the *target* of a request leads here."""
+def is_proc(target: str) -> bool:
+    """Whether the *target* of a request is under ``/proc``."""
     return re.match(r"/proc([/?]|\Z)", target) is not None
 
 
-def answer(asked: ProcCall, responses: RestResponses) -> Reply:
-    """The reply to a question; refused with 401, not 403, where there is no access."""
-    if asked.request.method != "GET":
+def answer(call: Call) -> Reply:
+    """The response to a request; without access it is 401, not 403."""
+    if call.request.method != "GET":
         raise HTTPError(405, headers=[("Allow", "GET")])
-    document = DOCUMENTS.get(asked.url_path)
+    document = DOCUMENTS.get(call.request.target.partition("?")[0])
     if document is None:
         raise HTTPError(404)
     if document is not _namespaces:
-        asked.parameters.only()
-        if not asked.caller.own:
+        call.parameters.only()
+        if not call.caller.own:
             raise HTTPError(401)
-    data = document(asked).encode()
-    if wants_gzip(asked.request):
-        framing = [("Content-Encoding", "gzip"), ("X-HCP-ContentLength", str(len(data)))]
-        return response(200, responses.information(framing), BodyStream(packed([data])))
-    framing = [("Content-Length", str(len(data)))]
-    return response(200, responses.information(framing), data)
+    data = document(call).encode()
+    gzip = wants_gzip(call.request)
+    return response(200, call.responses.information(framing(len(data), gzip)), body(data, gzip))
 
 
-def _namespaces(asked: ProcCall) -> str:
-    """All namespaces of the tenant that the caller may enter; with ``single`` this one only."""
-    asked.parameters.only("single")
-    tenant = asked.namespace.tenant
+def _namespaces(call: Call) -> str:
+    """The namespaces of the tenant that the caller can access; ``single`` limits it to this one."""
+    call.parameters.only("single")
+    tenant = call.namespace.tenant
     listed = [
         each
-        for each in asked.system.namespaces
-        if each.tenant.lower() == tenant.lower() and own_permissions(asked.caller.user, each)
+        for each in call.system.namespaces
+        if each.tenant.lower() == tenant.lower() and own_permissions(call.caller.user, each)
     ]
-    if asked.parameters.boolean("single"):
-        listed = [each for each in listed if each is asked.namespace]
-    # The manual [7.1] prints n2 before n1: those made last come first.
+    if call.parameters.boolean("single"):
+        listed = [each for each in listed if each is call.namespace]
+    # The manual prints n2 before n1: the newest first.
     listed.reverse()
-    host = f"{tenant}.{asked.system.domain}"
-    return proc_xml.namespaces(listed, host, asked.request.scheme)
+    host = f"{tenant}.{call.system.domain}"
+    return proc_xml.namespaces(listed, host, call.request.scheme)
 
 
-def _statistics(asked: ProcCall) -> str:
-    return proc_xml.statistics(asked.store)
+def _statistics(call: Call) -> str:
+    return proc_xml.statistics(call.store)
 
 
-def _retention_classes(asked: ProcCall) -> str:
-    return proc_xml.retention_classes(asked.namespace)
+def _retention_classes(call: Call) -> str:
+    return proc_xml.retention_classes(call.namespace)
 
 
-def _permissions(asked: ProcCall) -> str:
-    """Section 5: the masks of the namespace and of everything above it, then the caller's own."""
+def _permissions(call: Call) -> str:
+    """The masks of the namespace and of all levels, then those of the caller (section 5)."""
     groups = {
-        "namespacePermissions": with_implied(asked.namespace.permission_mask),
-        "namespaceEffectivePermissions": asked.system.effective_mask(asked.namespace),
-        "userPermissions": asked.caller.own,
-        "userEffectivePermissions": asked.caller.permissions,
+        "namespacePermissions": with_implied(call.namespace.permission_mask),
+        "namespaceEffectivePermissions": call.system.effective_mask(call.namespace),
+        "userPermissions": call.caller.own,
+        "userEffectivePermissions": call.caller.permissions,
     }
-    return proc_xml.permissions(asked.namespace, groups)
+    return proc_xml.permissions(call.namespace, groups)
 
 
-DOCUMENTS: dict[str, Callable[[ProcCall], str]] = {
+DOCUMENTS: dict[str, Callable[[Call], str]] = {
     "/proc": _namespaces,
     "/proc/statistics": _statistics,
     "/proc/retentionClasses": _retention_classes,

@@ -1,19 +1,16 @@
-"""The XML documents of ``/proc``. docs/hcp/namespace-info.rst, sections 2 to 5.
+"""The XML documents of ``/proc``. docs/hcp/namespace_info.rst, sections 2 to 5.
 
-All data are in attributes, but for descriptions; layout and order are those of the manuals.
+All data except descriptions are attributes; layout and order are those of HCP's manuals.
 """
 
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
 
 from .._http.responses import flag
 from .._store.store import Store
-from .._xml import NOT_IN_XML
+from .._xml import DECLARATION, cdata, element
 from ..config import Namespace
 
-DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-
-# Permissions as attributes are called, in the order of the manual.
+# Permissions by name of the attribute, in the order of the manual.
 PERMISSION_ATTRIBUTES = {
     "browse": "browse",
     "read": "read",
@@ -27,19 +24,19 @@ PERMISSION_ATTRIBUTES = {
     "search": "search",
 }
 
-_QUOTES = {'"': "&quot;"}
-
 Attributes = dict[str, str]
+
+_DECLARATION = DECLARATION + "\n"
 
 
 def namespaces(listed: Iterable[Namespace], tenant_host: str, scheme: str) -> str:
-    """The namespaces *listed*, of the tenant at *tenant_host*, which is reached by *scheme*."""
+    """The namespaces *listed* of the tenant at *tenant_host*."""
     about = {"tenantHostName": tenant_host, "httpScheme": scheme}
-    return DECLARATION + _document("namespaces", "proc-namespaces", about, map(_namespace, listed))
+    return _DECLARATION + _document("namespaces", "proc-namespaces", about, map(_namespace, listed))
 
 
 def statistics(store: Store) -> str:
-    """What *store* holds at this moment."""
+    """The present statistics of *store*."""
     counts, namespace = store.counts, store.namespace
     about = {
         "namespaceName": namespace.name,
@@ -47,34 +44,34 @@ def statistics(store: Store) -> str:
         "usedCapacityBytes": str(store.used_bytes),
         "softQuotaPercent": str(namespace.soft_quota_percent),
         "objectCount": str(counts.objects),
-        "shredObjectCount": "0",  # what is deleted is gone at once
+        "shredObjectCount": "0",  # objects are deleted at once
         "shredObjectBytes": "0",
         "customMetadataObjectCount": str(counts.annotated),
         "customMetadataObjectBytes": str(counts.annotation_bytes),
     }
-    # Without a declaration, as in the manual's sample.
+    # Without a declaration, as in the manual.
     return _document("statistics", "proc-statistics", about, [])
 
 
 def retention_classes(namespace: Namespace) -> str:
-    """The retention classes of *namespace*, in the order they were configured."""
+    """The retention classes of *namespace*, in the order of the configuration."""
     classes = (
-        _element(
+        element(
             "retentionClass",
             {"name": each.name, "value": each.value, "autoDelete": flag(each.auto_delete)},
-            [_description(each.description)],
+            [cdata("description", each.description)],
             per_line=3,
         )
         for each in namespace.retention_classes
     )
     about = {"namespaceName": namespace.name}
-    return DECLARATION + _document("retentionClasses", "proc-retention-classes", about, classes)
+    return _DECLARATION + _document("retentionClasses", "proc-retention-classes", about, classes)
 
 
 def permissions(namespace: Namespace, groups: dict[str, frozenset[str]]) -> str:
-    """For each of *groups*, by the name of its element, which permissions are in it."""
+    """The permissions in each of *groups*, by the name of the element."""
     elements = (
-        _element(
+        element(
             group,
             {name: flag(each in granted) for name, each in PERMISSION_ATTRIBUTES.items()},
             [],
@@ -83,7 +80,7 @@ def permissions(namespace: Namespace, groups: dict[str, frozenset[str]]) -> str:
         for group, granted in groups.items()
     )
     about = {"namespaceName": namespace.name}
-    return DECLARATION + _document("permissions", "proc-permissions", about, elements)
+    return _DECLARATION + _document("permissions", "proc-permissions", about, elements)
 
 
 def _namespace(namespace: Namespace) -> str:
@@ -99,11 +96,11 @@ def _namespace(namespace: Namespace) -> str:
         "hashScheme": namespace.hash_scheme,
         "dpl": str(namespace.dpl),
     }
-    return _element("namespace", about, [_description(namespace.description)])
+    return element("namespace", about, [cdata("description", namespace.description)])
 
 
 def _idna(name: str) -> str:
-    """*name* as URLs have it; as it is where host names cannot hold it."""
+    """*name* as in URLs; unchanged if host names cannot contain it."""
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:
@@ -114,33 +111,10 @@ def _idna(name: str) -> str:
 
 
 def _document(root: str, sheet: str, about: Attributes, children: Iterable[str]) -> str:
-    """The document from its stylesheet on; *sheet* is the name of that and of the schema."""
+    """The document with its stylesheet; *sheet* is the name of stylesheet and schema."""
     schema = {
         "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
         "xsi:noNamespaceSchemaLocation": f"/static/xsd/{sheet}.xsd",
     }
     instruction = f'<?xml-stylesheet type="text/xsl" href="/static/xsl/{sheet}.xsl"?>\n'
-    return instruction + _element(root, schema | about, children, indent="")
-
-
-def _element(
-    name: str, about: Attributes, children: Iterable[str], indent: str = "  ", per_line: int = 1
-) -> str:
-    """An element with so many attributes *per_line*, and a line break after it."""
-    pairs = [f'{key}="{escape(_speakable(value), _QUOTES)}"' for key, value in about.items()]
-    lines = (" ".join(pairs[i : i + per_line]) for i in range(0, len(pairs), per_line))
-    attributes = f"\n{indent}    ".join(lines)
-    inner = "".join(children)
-    end = f">\n{inner}{indent}</{name}>\n" if inner else "/>\n"
-    return f"{indent}<{name} {attributes}{end}"
-
-
-def _description(text: str) -> str:
-    # "]]>" would end the section: it is cut in two.
-    inner = _speakable(text).replace("]]>", "]]]]><![CDATA[>")
-    return f"    <description><![CDATA[\n        {inner}\n    ]]></description>\n"
-
-
-def _speakable(text: str) -> str:
-    """*text* with a question mark for each character that XML does not know."""
-    return NOT_IN_XML.sub("?", text)
+    return instruction + element(root, schema | about, children, indent="")

@@ -1,4 +1,4 @@
-"""PUT: storing objects, making directories. docs/hcp/namespace.rst, sections 5 and 11."""
+"""PUT: stores objects, creates directories. docs/hcp/namespace.rst, sections 5 and 11."""
 
 from .._http.compression import unpacker
 from .._http.errors import not_emulated
@@ -11,8 +11,8 @@ from .conditions import check_write
 async def put_object(call: Call) -> Reply:
     """Store the body under a new name: 201.
 
-    Everything that can be refused is refused before the body is touched, so that a client which
-    waits for "100 Continue" gets the final status instead.
+    All checks are made before the body is read, so that a client which waits for "100 Continue"
+    gets the final status instead.
     """
     change = initial_change(call)
     if call.means_directory:
@@ -33,7 +33,7 @@ async def put_object(call: Call) -> Reply:
 
 
 def initial_change(call: Call, *other_parameters: str) -> Change:
-    """The system metadata that an upload names, once it is clear that the caller may do that."""
+    """The system metadata of an upload, after checking the permissions."""
     call.caller.needs("write")
     for header in ("X-HCP-CopySource", "X-HCP-LabelRetentionHold"):
         if call.request.header(header) is not None:
@@ -46,20 +46,20 @@ def initial_change(call: Call, *other_parameters: str) -> Change:
 
 
 def announced_size(call: Call) -> int:
-    """Bytes of the body as far as is known; a packed one will be larger."""
+    """The announced size of the body; a packed one will be larger."""
     length = call.request.header("Content-Length") or ""
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
 async def put_directory(call: Call) -> Reply:
-    """Make an empty directory: 201."""
+    """Create an empty directory: 201."""
     call.caller.needs("write")
     call.parameters.only("type")
     return await _make_directory(call)
 
 
 async def _make_directory(call: Call) -> Reply:
-    """Make the directory; a body is read and dropped (section 5, names ending in "/")."""
+    """Create the directory; a body is discarded (section 5)."""
     call.store.refuse_if_taken(call.path)
     async for _ in call.request.body:
         pass

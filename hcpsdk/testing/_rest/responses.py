@@ -1,4 +1,4 @@
-"""Responses with the headers that were recorded from HCP 7.0 and 7.1, in the recorded order.
+"""Responses of the namespaces, with the headers of HCP 7.0 and 7.1 in the recorded order.
 
 docs/hcp/namespace.rst, section 3 (objects), 11 (directories), 25 (what was not recorded).
 """
@@ -19,21 +19,21 @@ class RestResponses(Responses):
     """Builds the responses of the namespaces."""
 
     def refused(self, refusal: HTTPError) -> Reply:
-        """The reply that *refusal* stands for; its body is empty."""
+        """The response to *refusal*, without a body."""
         headers = [*self.first_lines(), *self.stamp(), *refusal.headers]
         if refusal.message and refusal.status in EXPLAINED:
             headers.append(error_message(refusal.message))
-        # With 304 it would speak of the body that GET would get; RFC 7230 forbids it with 204.
+        # With 304 it would be the size of the object; RFC 7230 forbids it with 204.
         if refusal.status not in (204, 304):
             headers.append(("Content-Length", "0"))
         return response(refusal.status, headers)
 
     def done(self) -> Reply:
-        """200 with nothing to tell: metadata changed, or something deleted."""
+        """200 without a body: metadata changed, or something was deleted."""
         return response(200, [*self.first_lines(), *self.stamp(), ("Content-Length", "0")])
 
     def stored(self, path: Path, stored: StoredObject) -> Reply:
-        """201 for a new object, with the annotation that it may have been stored with."""
+        """201 for a new object, with its annotation."""
         about = [
             ("X-HCP-VersionId", str(stored.version)),
             ("X-HCP-Hash", f"{stored.hash_scheme} {stored.hash_value}"),
@@ -52,7 +52,7 @@ class RestResponses(Responses):
         return self._created(path, [])
 
     def _created(self, path: Path, about: Headers) -> Reply:
-        # Here the request's ID comes after what was stored, unlike in every other reply.
+        # Here the ID of the request comes later than in other responses.
         request_id, system, hcp_time = self.stamp()
         headers = [*self.first_lines(), system, ("Location", url(path)), *about]
         return response(201, [*headers, request_id, hcp_time, ("Content-Length", "0")])
@@ -60,7 +60,7 @@ class RestResponses(Responses):
     def object(
         self, stored: StoredObject, namespace: Namespace, content_type: str, framing: Headers
     ) -> Headers:
-        """The headers of GET and HEAD; *framing* tells how the body will be sent."""
+        """The headers of GET and HEAD; *framing* describes the body."""
         return [
             *self.first_lines(),
             *self.stamp(),
@@ -98,7 +98,7 @@ class RestResponses(Responses):
             *self.first_lines(),
             *self.stamp(),
             self.version(),
-            ("ETag", f'"{stored.etag}"'),  # the object's, as recorded
+            ("ETag", f'"{stored.etag}"'),  # of the object, as recorded
             ("Cache-Control", "no-cache,no-store"),
             ("Pragma", "no-cache"),
             ("Expires", http_date(0)),
@@ -112,7 +112,7 @@ class RestResponses(Responses):
         ]
 
     def information(self, framing: Headers) -> Headers:
-        """The headers of ``/proc`` documents (docs/hcp/namespace-info.rst, section 1)."""
+        """The headers of ``/proc`` documents (docs/hcp/namespace_info.rst, section 1)."""
         return [
             *self.first_lines(),
             *self.stamp(),

@@ -1,8 +1,8 @@
-"""The namespaces of an emulated HCP: native REST under /rest, information under /proc.
+"""The namespaces: native REST under ``/rest``, information under ``/proc``.
 
-What happens to a request, in this order: which namespace (`System`), may the caller enter
-(`_access`), which name (`_paths`), which parameters (`_parameters`), which operation. Operations
-are functions of a `Call` in files of their own; a new one is a file and a line in `OPERATIONS`.
+A request passes these steps: namespace (`System`), access (`access`), name (`paths`), parameters
+(`parameters`), operation. Operations are functions of a `Call`. Imports the files with operations,
+which are added to `OPERATIONS` here.
 """
 
 import time
@@ -23,7 +23,7 @@ from .._store.errors import (
     TooLarge,
     TooManyAnnotations,
 )
-from .._store.objects import ChangeRefused
+from .._store.objects import ChangeRefused, Path
 from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
@@ -75,11 +75,7 @@ STATUSES: dict[type[Exception], int] = {
 
 
 class RestService:
-    """The namespaces of *system*, empty at first.
-
-    Large objects are kept as files in *scratch*; *now* tells the time in seconds since the epoch.
-    All calls belong into one event loop.
-    """
+    """The namespaces of *system*, with their *stores*; *now* returns seconds since the epoch."""
 
     def __init__(
         self,
@@ -94,12 +90,12 @@ class RestService:
         self._responses = RestResponses(system, now)
 
     async def answer(self, request: Request) -> Reply:
-        """The reply to *request*; its body is left unread where the head is reason to refuse."""
+        """The response to *request*; its body is not read if the head is refused."""
         try:
             namespace, asking = self._entered(request)
-            if proc.is_inquiry(request.target):
-                return proc.answer(self._inquiry(request, namespace, asking), self._responses)
-            call = self._call(request, namespace, asking)
+            if proc.is_proc(request.target):
+                return proc.answer(self._call(request, namespace, asking))
+            call = self._call(request, namespace, asking, *_path(request))
             self._refuse_read_only(call)
             return await _operation(call)(call)
         except HTTPError as refusal:
@@ -112,10 +108,10 @@ class RestService:
             return self._responses.refused(HTTPError(STATUSES[type(exc)], str(exc)))
 
     def _entered(self, request: Request) -> tuple[Namespace, Caller]:
-        """Which namespace *request* is for, and who asks; refused at the door of either."""
+        """The namespace and the caller of *request*; 403 without access."""
         namespace = self._system.namespace(request.host)
-        if namespace is None and not proc.is_inquiry(request.target):
-            # docs/hcp/namespace.rst, section 23: /proc is never taken over
+        if namespace is None and not proc.is_proc(request.target):
+            # docs/hcp/namespace.rst, section 23: /proc is never redirected
             namespace = self._replication.namespace_taken_over(request.host)
         if namespace is None:
             raise HTTPError(403, f"no such namespace: {request.host}")
@@ -124,20 +120,14 @@ class RestService:
             raise HTTPError(403, f"{request.scheme} is disabled for the namespace")
         return namespace, caller(request, self._system, namespace)
 
-    def _inquiry(self, request: Request, namespace: Namespace, asking: Caller) -> proc.ProcCall:
-        url_path, _, query = request.target.partition("?")
-        parameters = from_query(query)
-        store = self._stores[_key(namespace)]
-        return proc.ProcCall(request, url_path, parameters, self._system, namespace, store, asking)
-
-    def _call(self, request: Request, namespace: Namespace, asking: Caller) -> Call:
-        """*request* as a `Call`; refused if it is not for /rest."""
-        if request.method not in METHODS:
-            raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
-        url_path, _, query = request.target.partition("?")
-        if url_path != "/rest" and not url_path.startswith("/rest/"):
-            raise HTTPError(404)
-        path, means_directory = parsed(url_path)
+    def _call(
+        self,
+        request: Request,
+        namespace: Namespace,
+        asking: Caller,
+        path: Path = (),
+        means_directory: bool = True,
+    ) -> Call:
         return Call(
             request,
             self._system,
@@ -145,13 +135,13 @@ class RestService:
             self._stores[_key(namespace)],
             self._responses,
             asking,
+            from_query(request.target.partition("?")[2]),
             path,
             means_directory,
-            from_query(query),
         )
 
     def _refuse_read_only(self, call: Call) -> None:
-        """Refuse writing into the replica of an active/passive link (section 23)."""
+        """403 for writing to the replica of an active/passive link (section 23)."""
         if call.request.method not in READING:
             why = self._replication.read_only_because(_key(call.namespace))
             if why is not None:
@@ -162,12 +152,22 @@ def _key(namespace: Namespace) -> tuple[str, str]:
     return namespace.name, namespace.tenant
 
 
+def _path(request: Request) -> tuple[Path, bool]:
+    """The path under ``/rest``, and whether it means a directory; 404 for other URLs."""
+    if request.method not in METHODS:
+        raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
+    url_path = request.target.partition("?")[0]
+    if url_path != "/rest" and not url_path.startswith("/rest/"):
+        raise HTTPError(404)
+    return parsed(url_path)
+
+
 def _operation(call: Call) -> Operation:
-    """What *call* asks for."""
+    """The operation that *call* requests."""
     method, kind = call.request.method, call.parameters.text("type")
     operation = OPERATIONS.get((method, kind))
     if operation is not None:
         return operation
     if kind in TYPES_NOT_EMULATED:
         raise not_emulated(f"type={kind}")
-    raise HTTPError(400, f"bad value for type: {kind}")
+    raise HTTPError(400, f"invalid value for type: {kind}")

@@ -6,7 +6,7 @@ docs/hcp/namespace.rst, sections 5 and 13.
 import itertools
 from collections.abc import Iterable
 
-from .._http.compression import BodyStream, Unpacker, packed, unpacker, wants_gzip
+from .._http.compression import Unpacker, body, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import Reply
 from .._http.responses import flag, header_text, response
@@ -20,34 +20,34 @@ from .conditions import check_read, check_write
 from .get import content_type
 from .put import announced_size, initial_change
 
-DATA_SIZE = "X-HCP-Size"  # of the object's part of an upload
-FIRST = "X-HCP-CustomMetadataFirst"
+DATA_SIZE = "X-HCP-Size"  # of the object in an upload
+ANNOTATION_FIRST = "X-HCP-CustomMetadataFirst"
 
 
 async def put(call: Call) -> Reply:
     """Store data, and the annotation that follows them directly: 201.
 
-    If the annotation is refused because it is not well-formed, an empty object stays behind, as
-    in a real HCP (section 5, "Trap").
+    If the annotation is refused because it is not well-formed, an empty object remains, as in a
+    real HCP (section 5, "Trap").
     """
     change = initial_change(call, "type", "annotation")
     name = annotation_name(call)
     if call.means_directory:
         raise HTTPError(400, "Custom Metadatasetting is not allowed on a directory")
     if _annotation_comes_first(call):
-        raise not_emulated(f"{FIRST} in a PUT")
+        raise not_emulated(f"{ANNOTATION_FIRST} in a PUT")
     data_size = _data_size(call)
     unpack = unpacker(call.request)
     found = call.store.find(call.path)
     check_write(call.request, found if isinstance(found, StoredObject) else None)
-    with call.store.reserve(call.path) as place, call.store.open_annotation(name) as draft:
+    with call.store.reserve(call.path) as place, call.store.open_annotation(name) as upload:
         stored_at = place.created // 1000
         metadata = Metadata.initial(change, call.namespace, call.caller.name, stored_at)
         place.expect(data_size)
-        draft.expect(max(0, announced_size(call) - data_size))
-        await _split(call, unpack, data_size, place, draft)
+        upload.expect(max(0, announced_size(call) - data_size))
+        await _split(call, unpack, data_size, place, upload)
         try:
-            stored = place.finish(metadata, draft)
+            stored = place.finish(metadata, upload)
         except BadAnnotation:
             place.start_again()
             place.finish(metadata)
@@ -56,14 +56,14 @@ async def put(call: Call) -> Reply:
 
 
 async def _split(
-    call: Call, unpack: Unpacker, data_size: int, place: ObjectUpload, draft: AnnotationUpload
+    call: Call, unpack: Unpacker, data_size: int, place: ObjectUpload, upload: AnnotationUpload
 ) -> None:
-    """The first bytes of the body to *place*, the rest to *draft*."""
+    """Write the first bytes of the body to *place*, the rest to *upload*."""
     async for piece in call.request.body:
         for plain in unpack.unpacked(piece):
             missing = data_size - place.size
             place.write(plain[:missing])
-            draft.write(plain[missing:])
+            upload.write(plain[missing:])
     unpack.finish()
     if place.size < data_size:
         raise HTTPError(400, f"{DATA_SIZE} is bigger than the body")
@@ -72,17 +72,17 @@ async def _split(
 def _data_size(call: Call) -> int:
     text = call.request.header(DATA_SIZE) or ""
     if not (text.isascii() and text.isdigit()):
-        raise HTTPError(400, f"the header {DATA_SIZE} must tell the size of the data")
+        raise HTTPError(400, f"the header {DATA_SIZE} must be the size of the data")
     return int(text)
 
 
 async def get(call: Call) -> Reply:
-    """Data and annotation without anything between them."""
+    """The data followed by the annotation, or the other way round."""
     call.caller.needs("read")
     call.parameters.only("type", "annotation")
     name = annotation_name(call)
     if call.request.header("Range") is not None:
-        raise HTTPError(400, "no part of a whole object can be asked for")
+        raise HTTPError(400, "Range is not possible for whole objects")
     annotation_first = _annotation_comes_first(call)
     found = annotated_object(call)
     annotation = found.annotations.get(name)
@@ -91,13 +91,10 @@ async def get(call: Call) -> Reply:
         raise HTTPError(404, headers=[("X-HCP-ErrorMessage", message)])
     check_read(call.request, found)
     gzip = wants_gzip(call.request)
-    length = "X-HCP-ContentLength" if gzip else "Content-Length"
-    framing = [(length, str(found.size + annotation.size))]
-    if gzip:
-        framing.insert(0, ("Content-Encoding", "gzip"))
+    framed = framing(found.size + annotation.size, gzip)
     headers = [
-        *call.responses.object(found, call.namespace, "application/octet-stream", framing),
-        (FIRST, flag(annotation_first)),
+        *call.responses.object(found, call.namespace, "application/octet-stream", framed),
+        (ANNOTATION_FIRST, flag(annotation_first)),
         ("X-HCP-CustomMetadataContentType", "text/xml" if annotation.is_xml else "unknown"),
         ("X-HCP-DataContentType", content_type(call.path[-1])),
     ]
@@ -105,13 +102,13 @@ async def get(call: Call) -> Reply:
     if annotation_first:
         parts.reverse()
     pieces = itertools.chain.from_iterable([_pieces(part) for part in parts])
-    return response(200, headers, BodyStream(packed(pieces) if gzip else pieces))
+    return response(200, headers, body(pieces, gzip))
 
 
 def _annotation_comes_first(call: Call) -> bool:
-    text = call.request.header(FIRST) or "false"
+    text = call.request.header(ANNOTATION_FIRST) or "false"
     if text.lower() not in ("true", "false"):
-        raise HTTPError(400, f"{FIRST} is neither true nor false: {text}")
+        raise HTTPError(400, f"{ANNOTATION_FIRST} must be true or false: {text}")
     return text.lower() == "true"
 
 

@@ -1,4 +1,4 @@
-"""The certificates of an emulated HCP, made anew at each start."""
+"""The certificates of an HCP, new at each start. Imports `config`."""
 
 import ipaddress
 import ssl
@@ -11,13 +11,13 @@ from ..config import System
 
 CertificateKind = Literal["both", "addresses", "names", "neither"]
 
-# The subject of certificates: no host name, since where a subjectAltName has none, clients believe
-# this one.
-NOBODY = "emulated HCP"
+# The subject of certificates: not a host name, because clients use it if there is no name in the
+# subjectAltName.
+SUBJECT = "emulated HCP"
 
-NO_HOST = "nobody.invalid"
+NO_NAME = "nobody.invalid"
 
-KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
+CERTIFICATE_KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 
 
 class Certificates:
@@ -25,30 +25,29 @@ class Certificates:
 
     Args:
         system: The HCP whose names are certified.
-        addresses: Those of its nodes.
-        kind: What stands in the server certificate's subjectAltName: the node addresses (the
-            library's manual demands them for verification), the names of the domain (which is
-            what certificates in the field carry), both, or neither.
+        addresses: The addresses of its nodes.
+        kind: What is in the subjectAltName: the addresses of the nodes (which the manual requires
+            for verification), the names of the domain (as in practice), both, or neither.
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
-        authority = trustme.CA(organization_name=NOBODY)
+        authority = trustme.CA(organization_name=SUBJECT)
         self.ca_pem: bytes = authority.cert_pem.bytes()
         subjects: list[str] = []
         if kind in ("both", "names"):
             subjects += names(system)
         if kind in ("both", "addresses"):
             subjects += [str(ipaddress.ip_address(address)) for address in addresses]
-        # An empty subjectAltName would be no valid certificate (RFC 5280, 4.2.1.6).
-        subjects = subjects or [NO_HOST]
-        self._certificate = authority.issue_cert(*subjects, common_name=NOBODY)
+        # An empty subjectAltName is not allowed (RFC 5280, 4.2.1.6).
+        subjects = subjects or [NO_NAME]
+        self._certificate = authority.issue_cert(*subjects, common_name=SUBJECT)
 
     def server_context(
         self, others: Callable[[str], ssl.SSLContext | None] | None = None
     ) -> ssl.SSLContext:
-        """A context for the listening side, the same for all ports of all nodes.
+        """A TLS context for all ports of all nodes.
 
-        *others* tells the context to go on with if the client asks for a name of another system.
+        *others* returns the context to use if the client sends the name of another system.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._certificate.configure_cert(context)
@@ -64,7 +63,7 @@ class Certificates:
 
 
 def names(system: System) -> list[str]:
-    """The domain, and wildcards that cover its tenants and namespaces (one label each)."""
+    """The domain, and wildcards for its tenants and namespaces (one label each)."""
     tenants = sorted({namespace.tenant for namespace in system.namespaces})
     domain = system.domain
     return [domain, f"*.{domain}", *(f"*.{tenant}.{domain}" for tenant in tenants)]

@@ -1,15 +1,16 @@
-"""One connection's life in HTTP: requests are read, handed on, and answered.
+"""One HTTP connection: reads requests, passes them to the site, sends its responses.
 
-h11 knows the protocol; this module moves its events between the stream and the site.
+h11 implements the protocol. Imports `stream`, `fault_injector` and `_http`.
 """
 
 import asyncio
-import email.utils
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import h11
 
+from .._dates import http_date
 from .._http.messages import BodyCut, Reply, Request, Site
 from .._http.request_log import Entry, RequestLog
 from ..faults import Answer, Place
@@ -17,28 +18,28 @@ from .fault_injector import FaultInjector, FaultTriggered, early_reply
 from .pending_faults import PendingFaults
 from .stream import Stream
 
-HEAD_LIMIT = 64 * 1024  # bytes; a name of 4095 bytes, each percent-encoded, needs 12 KiB of it
-SMALL_REST = 64 * 1024  # bytes of an unwanted body that are read to keep the connection
-LINGER_SECONDS = 10.0  # for a client that is still sending to find the answer
+MAX_HEAD_BYTES = 64 * 1024  # bytes; a name of 4095 percent-encoded bytes has 12 KiB
+MAX_DRAIN_BYTES = 64 * 1024  # bytes of an unread body that are read to keep the connection
+LINGER_SECONDS = 10.0  # for a client that still sends to receive the response
 
-# The statuses that h11 proposes where the client broke the rules of HTTP.
+# The statuses that h11 suggests for violations of HTTP.
 REASONS = {400: "Bad Request", 431: "Request Header Fields Too Large", 501: "Not Implemented"}
 
 
 @dataclass(frozen=True)
 class ServerContext:
-    """What all connections of one HCP share."""
+    """What the connections of one HCP share."""
 
     site: Site
     requests: RequestLog
-    server: str  # the Server header of replies that come from no site
-    report_bug: Callable[[Exception], None]  # told of every exception that a site lets through
+    server: str  # the Server header of responses that do not come from the site
+    report_bug: Callable[[Exception], None]  # called with each exception of the site
     faults: PendingFaults
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a connection came in."""
+    """Where a connection was accepted."""
 
     node: str
     port: int  # the public one, 443
@@ -46,23 +47,23 @@ class Endpoint:
 
 
 class BrokenReply(Exception):
-    """A site's reply could not be sent to its end; the bug has been reported."""
+    """The response of a site could not be sent completely; the bug was reported."""
 
 
 class HTTPConnection:
-    """The exchange with one client, from its first request to the end of the connection."""
+    """A connection to one client, from its first request to its end."""
 
     def __init__(self, stream: Stream, context: ServerContext, endpoint: Endpoint) -> None:
         self._stream = stream
         self._context = context
         self._endpoint = endpoint
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self.injector = FaultInjector(
             stream, context.faults, context.faults.of_connection(endpoint.node)
         )
 
     async def run(self) -> None:
-        """Answer requests until one side has had enough."""
+        """Process requests until one side closes the connection."""
         try:
             await self.injector.at("connection")
             await self._stream.open()
@@ -71,20 +72,20 @@ class HTTPConnection:
                 self._stream.wait()
             self._stream.hang_up()
         except OSError:
-            pass  # the client has gone, or never spoke TLS: there is nobody left to answer
+            pass  # the client disconnected, or does not speak TLS
         except FaultTriggered:
             self._stream.hang_up()
         finally:
             self._stream.close()
 
     async def _one_request(self) -> bool:
-        """Read and answer a request; False if it was the last one."""
+        """Process one request; False if it was the last one."""
         try:
             head = await self._next_event()
         except h11.RemoteProtocolError as error:
             return await self._refuse(error)
         if not isinstance(head, h11.Request):
-            return False  # end-of-file between two requests
+            return False  # end of file between two requests
         self._stream.work()
         request = self._request(head)
         faults = self._context.faults
@@ -93,7 +94,7 @@ class HTTPConnection:
         entry = self._context.requests.add(request)
         request.body = body = RequestBody(self, entry, content_length(head))
         if body.length == 0:
-            await body.discard()  # nothing but its end, which has been read already
+            await body.discard()  # only its end, which was already read
         try:
             reply = await self._reply(request, body)
         except BodyCut:
@@ -110,11 +111,11 @@ class HTTPConnection:
             reply = await self._context.site.answer(request)
         except BodyCut:
             raise
-        except Exception as error:  # whatever a site lets through is a bug of ours: say so
+        except Exception as error:  # an exception of a site is a bug
             self._context.report_bug(error)
             reply = Reply(500, "Internal Server Error", [("Content-Length", "0")])
         if self.injector.wants_whole_request:
-            await body.discard()  # what the site did not care to read
+            await body.discard()  # what the site did not read
             await self.injector.at("before answer")
         return reply
 
@@ -136,13 +137,13 @@ class HTTPConnection:
         )
 
     async def _next_event(self) -> object:
-        """The next h11 event; `h11.RemoteProtocolError` where the client broke the rules."""
+        """The next h11 event; `h11.RemoteProtocolError` for violations of HTTP."""
         while (event := self._http.next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._stream.receive())
         return event
 
     async def next_piece(self) -> bytes:
-        """More of the request's body, empty at its end. For `RequestBody`."""
+        """The next piece of the request body, empty at its end. For `RequestBody`."""
         if self._http.they_are_waiting_for_100_continue:
             body_has_begun = bool(self._http.trailing_data[0])
             if not body_has_begun:
@@ -151,12 +152,12 @@ class HTTPConnection:
         event = await self._next_event()
         return bytes(event.data) if isinstance(event, h11.Data) else b""
 
-    # Answering
+    # Responding
 
     async def _answer(self, method: str, body: "RequestBody", reply: Reply, entry: Entry) -> bool:
         """Send *reply*; True if the connection can be used for another request."""
-        # Whether a client that was told to wait now sends its body, only the client knows; and
-        # a long rest may never come. In both cases only a close makes clear what is next.
+        # A client that waits for "100 Continue" may or may not send its body now, and a long
+        # remainder may never come. Closing the connection is the only unambiguous way.
         if not body.is_read and (
             self._http.they_are_waiting_for_100_continue or not body.rest_is_small
         ):
@@ -180,7 +181,7 @@ class HTTPConnection:
             await self.injector.at("answer body")
             await self._send(h11.EndOfMessage())
             await self.injector.at("after answer")
-        except h11.LocalProtocolError as error:  # the site's reply contradicts itself
+        except h11.LocalProtocolError as error:  # the response of the site is inconsistent
             self._context.report_bug(error)
             raise BrokenReply from error
         except BrokenReply as error:
@@ -196,7 +197,7 @@ class HTTPConnection:
             await self._stream.send(data)
 
     async def _send_part(self, place: Place, event: h11.Response | h11.Data) -> None:
-        """Send *event*, or as much of it as a fault lets pass."""
+        """Send *event*, as far as a fault permits."""
         if isinstance(event, h11.Data):
             event = h11.Data(data=self.injector.limit(place, event.data))
             await self._send(event)
@@ -207,10 +208,10 @@ class HTTPConnection:
             await self.injector.at(place)
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> bool:
-        """Tell the client that what it sent is no HTTP, and end the connection."""
+        """Respond to a violation of HTTP, and end the connection."""
         status = error.error_status_hint
         headers = [
-            ("Date", email.utils.formatdate(usegmt=True)),
+            ("Date", http_date(int(time.time()))),
             ("Server", self._context.server),
             ("X-HCP-ErrorMessage", str(error)),
             ("Content-Length", "0"),
@@ -223,7 +224,7 @@ class HTTPConnection:
         return False
 
     async def _linger(self) -> None:
-        """Throw away what the client still sends, so that no reset overtakes our answer."""
+        """Discard what the client still sends, so that no TCP reset destroys the response."""
         self._stream.end_sending()
         end = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._stream.hang_up)
         try:
@@ -234,21 +235,21 @@ class HTTPConnection:
 
 
 class RequestBody:
-    """The body of a request, taken from the stream piece by piece as it is asked for."""
+    """The body of a request, read from the stream on demand."""
 
     def __init__(self, connection: HTTPConnection, entry: Entry, length: int | None) -> None:
         self._connection = connection
         self._entry = entry
-        self.length = length  # None where only the end will tell
+        self.length = length  # None if unknown
         self.is_read = False
-        self.error: h11.RemoteProtocolError | None = None  # set where it was no valid HTTP
+        self.error: h11.RemoteProtocolError | None = None  # set for violations of HTTP
 
     @property
     def rest_is_small(self) -> bool:
-        return self.length is not None and self.length - self._entry.body_size <= SMALL_REST
+        return self.length is not None and self.length - self._entry.body_size <= MAX_DRAIN_BYTES
 
     async def discard(self) -> None:
-        """Read what is left of it and throw it away."""
+        """Read and discard the remainder."""
         async for _ in self:
             pass
 
@@ -277,14 +278,14 @@ class RequestBody:
 
 
 class ResponseBody:
-    """The body of a reply, asked from the site piece by piece as the client takes it."""
+    """The body of a response, read from the site as fast as the client receives it."""
 
     def __init__(self, body: bytes | AsyncIterator[bytes]) -> None:
         self._bytes = body if isinstance(body, bytes) else b""
         self._iterator = None if isinstance(body, bytes) else body
 
     async def next(self) -> bytes:
-        """The next piece, empty at the end; raises `BrokenReply` from what the site raised."""
+        """The next piece, empty at the end; `BrokenReply` for exceptions of the site."""
         if self._iterator is None:
             piece, self._bytes = self._bytes, b""
             return piece
@@ -293,19 +294,19 @@ class ResponseBody:
                 pass
         except StopAsyncIteration:
             return b""
-        except Exception as error:  # not ours: it must not be taken for one of the connection's
+        except Exception as error:  # must not be mistaken for one of the connection
             raise BrokenReply from error
         return piece
 
     async def close(self) -> None:
-        """Let a generator that was not read to its end close its files."""
+        """Close a generator that was not read to its end, and thereby its files."""
         aclose = getattr(self._iterator, "aclose", None)
         if aclose:
             await aclose()
 
 
 def response(reply: Reply) -> h11.Response:
-    """The head of *reply*, its headers in the order and spelling in which they will go out."""
+    """The head of *reply*, with the order and spelling of its headers."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
     return h11.Response(
         status_code=reply.status, reason=reply.reason.encode("latin-1"), headers=headers
@@ -313,7 +314,7 @@ def response(reply: Reply) -> h11.Response:
 
 
 def content_length(head: h11.Request) -> int | None:
-    """Bytes of the request's body; None where it comes in chunks."""
+    """The size of the request body; None if it is chunked."""
     headers = dict(head.headers)
     if b"transfer-encoding" in headers:
         return None

@@ -1,7 +1,7 @@
-"""The name server of an emulated HCP, over UDP and TCP.
+"""The name server of an HCP, over UDP and TCP. Imports `listener`, `pending_faults` and `config`.
 
-A real HCP is its own name server for its domain: it gives the addresses of the nodes that are
-available, in rotating order.
+A real HCP is the name server for its domain: it returns the addresses of the available nodes, in
+rotating order.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ from ..faults import DnsAnswers, DnsFails, DnsSilent, LookupFault
 from .listener import Connections, Listener, PortError, bound_socket
 from .pending_faults import PendingFaults
 
-PLAIN_UDP = 512  # bytes of an answer over UDP, if the client names no other limit (RFC 1035)
-DATAGRAM = 65535  # bytes, the longest there are
-KEPT = 10_000  # lookups; older ones are forgotten
-ATTEMPTS = 20  # at finding a port that is free for both TCP and UDP
+DEFAULT_UDP_BYTES = 512  # bytes of a response over UDP without another limit (RFC 1035)
+MAX_MESSAGE_BYTES = 65535  # maximum size in bytes
+MAX_LOOKUPS = 10_000  # lookups; older ones are dropped
+PORT_ATTEMPTS = 20  # to find a port that is free for TCP and UDP
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """One question that the name server was asked.
+    """One lookup that the name server received.
 
     Attributes:
         name: The name, in lower case, without the final dot.
         kind: The kind of record, ``"A"`` or ``"AAAA"``.
-        transport: How it was asked.
+        transport: ``"udp"`` or ``"tcp"``.
     """
 
     name: str
@@ -50,17 +50,17 @@ class Lookup:
 
 
 class NameServer:
-    """Answers for one domain on a port of its own.
+    """The name server of one domain.
 
     Args:
         loop: The loop to run in.
         address: The address to listen on.
         port: The port to listen on; 0 takes any free one.
         system: The HCP whose names exist.
-        running: Tells the addresses of the nodes that are available.
-        ttl: Seconds for which an answer may be kept.
-        taken_over: Tells the systems that failed, whose names are answered with our nodes.
-        faults: What is to go wrong.
+        running: Returns the addresses of the available nodes.
+        ttl: The time to live of records, in seconds.
+        taken_over: Returns the failed systems whose names resolve to our nodes.
+        faults: The pending faults.
 
     Attributes:
         address: The address it listens on.
@@ -88,7 +88,7 @@ class NameServer:
         self._ttl = ttl
         self._connections = Connections()
         self._lock = threading.Lock()  # guards _lookups
-        self._lookups: collections.deque[Lookup] = collections.deque(maxlen=KEPT)
+        self._lookups: collections.deque[Lookup] = collections.deque(maxlen=MAX_LOOKUPS)
         self._listener, self._socket = self._bind(address, port)
         self.address = address
         self.port = self._listener.port
@@ -98,18 +98,18 @@ class NameServer:
 
     @property
     def lookups(self) -> list[Lookup]:
-        """What was asked so far, in this order; a copy."""
+        """The lookups so far, in this order; a copy."""
         with self._lock:
             return list(self._lookups)
 
     def clear(self) -> None:
-        """Forget the questions, and start again with the first node."""
+        """Drop the lookups, and start again with the first node."""
         with self._lock:
             self._lookups.clear()
         self._turn = 0
 
     def abandon(self) -> None:
-        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        """Close the sockets that a forked child inherited; the parent keeps its own."""
         self._socket.close()
         self._listener.abandon()
         self._connections.abandon()
@@ -118,7 +118,7 @@ class NameServer:
 
     async def open(self) -> None:
         self._listener.listen()
-        self._loop.add_reader(self._socket, self._answer_datagram)
+        self._loop.add_reader(self._socket, self._respond_to_datagram)
 
     async def close(self) -> None:
         self._loop.remove_reader(self._socket)
@@ -128,61 +128,61 @@ class NameServer:
 
     def _bind(self, address: str, port: int) -> tuple[Listener, socket.socket]:
         """A socket for TCP and one for UDP, on the same port."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(PORT_ATTEMPTS):
             listener = Listener(self._loop, address, port, self._serve)
             try:
                 return listener, bound_socket(socket.SOCK_DGRAM, address, listener.port)
             except PortError:
                 listener.close()
-                if port or attempt == ATTEMPTS - 1:
+                if port or attempt == PORT_ATTEMPTS - 1:
                     raise
             except BaseException:
                 listener.close()
                 raise
         raise AssertionError("not reached")
 
-    def _answer_datagram(self) -> None:
+    def _respond_to_datagram(self) -> None:
         try:
-            wire, client = self._socket.recvfrom(DATAGRAM)
+            wire, client = self._socket.recvfrom(MAX_MESSAGE_BYTES)
         except (BlockingIOError, InterruptedError, ConnectionError):
             return
-        answer = self._answer(wire, "udp")
-        if answer:
-            with contextlib.suppress(OSError):  # as a network would: an answer may get lost
-                self._socket.sendto(answer, client)
+        response = self._respond(wire, "udp")
+        if response:
+            with contextlib.suppress(OSError):  # as in a network, a response may get lost
+                self._socket.sendto(response, client)
 
     def _serve(self, connection: socket.socket) -> None:
-        self._connections.serve(connection, self._answer_stream(connection))
+        self._connections.serve(connection, self._respond_to_stream(connection))
 
-    async def _answer_stream(self, connection: socket.socket) -> None:
-        """Answer questions over TCP, each with its length before it (RFC 1035, 4.2.2)."""
+    async def _respond_to_stream(self, connection: socket.socket) -> None:
+        """Respond to queries over TCP, each preceded by its length (RFC 1035, 4.2.2)."""
         received = b""
-        with contextlib.suppress(ConnectionError):  # the client has gone
-            while data := await self._loop.sock_recv(connection, DATAGRAM):
+        with contextlib.suppress(ConnectionError):  # the client disconnected
+            while data := await self._loop.sock_recv(connection, MAX_MESSAGE_BYTES):
                 received += data
                 while len(received) >= 2:
                     end = 2 + int.from_bytes(received[:2], "big")
                     if len(received) < end:
                         break
                     question, received = received[2:end], received[end:]
-                    answer = self._answer(question, "tcp")
-                    if answer is None:
+                    response = self._respond(question, "tcp")
+                    if response is None:
                         return
-                    if answer:
+                    if response:
                         await self._loop.sock_sendall(
-                            connection, len(answer).to_bytes(2, "big") + answer
+                            connection, len(response).to_bytes(2, "big") + response
                         )
 
-    # Answering
+    # Responding
 
-    def _answer(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
-        """The answer to *wire*; None if that is no question, empty if it is to get none."""
+    def _respond(self, wire: bytes, transport: Literal["udp", "tcp"]) -> bytes | None:
+        """The response to *wire*; None if that is not a query, empty for no response."""
         try:
             query = dns.message.from_wire(wire)
         except dns.exception.DNSException:
             return None
         if query.flags & dns.flags.QR:
-            return None  # an answer, and we have asked nothing
+            return None  # a response
         reply = dns.message.make_response(query)
         if query.opcode() != dns.opcode.QUERY:
             reply.set_rcode(dns.rcode.NOTIMP)
@@ -192,12 +192,12 @@ class NameServer:
             fault = self._fill(reply, query.question[0], transport)
             if isinstance(fault, DnsSilent):
                 return b""
-        limit = DATAGRAM if transport == "tcp" else max(query.payload, PLAIN_UDP)
+        limit = MAX_MESSAGE_BYTES if transport == "tcp" else max(query.payload, DEFAULT_UDP_BYTES)
         try:
             return reply.to_wire(max_size=limit)
         except dns.exception.TooBig:
             reply.answer.clear()
-            reply.flags |= dns.flags.TC  # "ask again over TCP"
+            reply.flags |= dns.flags.TC  # the client should use TCP
             return reply.to_wire(max_size=limit)
 
     def _fill(
@@ -206,7 +206,7 @@ class NameServer:
         question: dns.rrset.RRset,
         transport: Literal["udp", "tcp"],
     ) -> LookupFault | None:
-        """Put the answer into *reply*; returns the fault that had a hand in it."""
+        """Fill *reply*; returns the fault that affected it."""
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = dns.rdatatype.to_text(question.rdtype)
         with self._lock:
@@ -227,7 +227,7 @@ class NameServer:
             addresses = self._next_order()
             self._add_addresses(reply, question, addresses)
             if not addresses:
-                reply.set_rcode(dns.rcode.SERVFAIL)  # no node, so nobody who could know
+                reply.set_rcode(dns.rcode.SERVFAIL)  # no node is running
         return fault
 
     def _add_addresses(
@@ -235,14 +235,14 @@ class NameServer:
     ) -> None:
         if question.rdtype not in (dns.rdatatype.A, dns.rdatatype.ANY):
             return
-        # One set for each: dnspython shuffles the records within a set.
+        # One set for each address: dnspython shuffles the records within a set.
         reply.answer += [
             dns.rrset.from_text(question.name, self._ttl, "IN", "A", address)
             for address in addresses
         ]
 
     def _names_beside(self, name: dns.name.Name) -> set[dns.name.Name] | None:
-        """The names that exist in the domain of *name*; None if it is not for us to answer."""
+        """The names that exist in the domain of *name*; None for other domains."""
         if name.is_subdomain(self._domain):
             return self._names
         for system in self._taken_over():
@@ -251,7 +251,7 @@ class NameServer:
         return None
 
     def _next_order(self) -> list[str]:
-        """The addresses of the running nodes, each time beginning with the next one."""
+        """The addresses of the running nodes, beginning with the next one each time."""
         addresses = self._running()
         if not addresses:
             return []

@@ -1,8 +1,9 @@
-"""What a fault does to one exchange between a client and a node."""
+"""Lets a fault happen to one connection or request. Imports `stream` and `pending_faults`."""
 
-import email.utils
 import http
+import time
 
+from .._dates import http_date
 from .._http.messages import BodyCut, Reply
 from ..faults import Answer, Break, Garbage, Place, RequestFault, Reset, Stall
 from .pending_faults import PendingFaults
@@ -10,16 +11,16 @@ from .stream import Stream
 
 
 class FaultTriggered(BodyCut):
-    """A fault ended the connection; what had been read of a body counts as cut off."""
+    """A fault ended the connection; a body that was being read is incomplete."""
 
 
 class FaultInjector:
-    """The fault that waits for one connection or request, if any.
+    """The fault of one connection or request, if any.
 
     Args:
         stream: The connection.
-        faults: Those of the HCP; they know when a stall is over.
-        fault: What is to happen; None lets everything pass.
+        faults: The pending faults, which know when a stall ends.
+        fault: The fault; None lets everything pass.
     """
 
     def __init__(self, stream: Stream, faults: PendingFaults, fault: RequestFault | None) -> None:
@@ -36,21 +37,21 @@ class FaultInjector:
 
     @property
     def wants_whole_request(self) -> bool:
-        """True if what happens is not an answer that comes early."""
+        """True unless the fault is a response before the request is read."""
         return self._at is not None
 
     async def at(self, place: Place) -> None:
-        """Strike here, raising `FaultTriggered`, if *place* is the one."""
+        """Raise `FaultTriggered` if the fault happens at *place*."""
         if self._at == place:
             await self._trigger()
 
     async def at_end_of(self, place: Place) -> None:
-        """The same, if as many bytes as may pass have passed there."""
+        """The same, if no more bytes may pass there."""
         if self._at == place and not self._left:
             await self._trigger()
 
     def limit(self, place: Place, data: bytes) -> bytes:
-        """What may still pass of *data*, which goes through *place*."""
+        """The part of *data* that may pass through *place*."""
         if self._at != place:
             return data
         data = data[: self._left]
@@ -59,29 +60,29 @@ class FaultInjector:
 
     async def _trigger(self) -> None:
         fault, stream = self.fault, self._stream
-        if self._has_triggered:  # and the site went on all the same: it ends at the same place
+        if self._has_triggered:  # and the site continued: end at the same place
             pass
         elif isinstance(fault, Reset):
             stream.reset()
         elif isinstance(fault, Stall):
-            stream.work()  # silence is what we want: it must not end the connection
+            stream.work()  # the idle timer must not end the connection
             await self._faults.stall()
         elif isinstance(fault, Garbage):
             await stream.send(fault.data)
         self._has_triggered, self._left = True, 0
-        raise FaultTriggered(f"the connection fell victim to {fault!r}")
+        raise FaultTriggered(f"the connection was ended by {fault!r}")
 
 
 def early_reply(fault: Answer, server: str) -> Reply:
-    """The answer that *fault* gives instead of the site's."""
+    """The response of *fault*, instead of that of the site."""
     try:
         reason = http.HTTPStatus(fault.status).phrase
     except ValueError:
         reason = "Unknown"
     headers = [
-        ("Date", email.utils.formatdate(usegmt=True)),
+        ("Date", http_date(int(time.time()))),
         ("Server", server),
-        ("X-HCP-ErrorMessage", "The emulator was told to answer like this"),
+        ("X-HCP-ErrorMessage", "Status requested by add_fault()"),
         ("Content-Length", "0"),
     ]
     return Reply(fault.status, reason, headers)

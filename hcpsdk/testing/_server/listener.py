@@ -1,4 +1,4 @@
-"""A listening socket that can be closed and opened again, and the connections that came of it."""
+"""Listening sockets, and the connections that were accepted. Imports nothing of the emulator."""
 
 import asyncio
 import enum
@@ -9,23 +9,23 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 BACKLOG = 128  # connections that the kernel holds before they are accepted
-FILLERS = 2  # connections of our own that fill a backlog of 0
-PAUSE = 0.2  # seconds without accepting after the process ran out of file descriptors
+FILLER_CONNECTIONS = 2  # connections that fill a backlog of 0
+ACCEPT_PAUSE_SECONDS = 0.2  # seconds without accepting when file descriptors are exhausted
 
 
 class StartError(RuntimeError):
     """The emulator could not be started; the message says what to do about it."""
 
 
-class State(enum.Enum):
-    CLOSED = "no socket, the port is given back"
-    REFUSING = "the port is ours, but whoever connects is refused"
+class ListenerState(enum.Enum):
+    CLOSED = "no socket, the port is free"
+    REFUSING = "the port is reserved, connections are refused"
     LISTENING = "connections are accepted"
-    IGNORING = "connecting never ends: nothing is accepted, and the backlog is full"
+    IGNORING = "connection attempts get no reaction: the backlog is full"
 
 
 class Listener:
-    """One TCP port, ours from the beginning, on which connections are accepted or refused.
+    """One reserved TCP port, on which connections are accepted or refused.
 
     Everything but the constructor happens in the thread of *loop*.
 
@@ -50,55 +50,55 @@ class Listener:
         self._socket = bound_socket(socket.SOCK_STREAM, address, port)
         self.address = address
         self.port: int = self._socket.getsockname()[1]
-        self.state = State.REFUSING
+        self.state = ListenerState.REFUSING
 
     def __repr__(self) -> str:
         return f"<Listener {self.address}:{self.port} {self.state.name}>"
 
     def abandon(self) -> None:
-        """Close a forked child's copy of the socket, which changes nothing for the parent."""
+        """Close the socket that a forked child inherited; the parent keeps its own."""
         self._socket.close()
         self._close_fillers()
 
     def listen(self) -> None:
         """Accept connections from now on."""
-        if self.state is State.IGNORING:
+        if self.state is ListenerState.IGNORING:
             self.refuse()
-        if self.state is State.REFUSING:
+        if self.state is ListenerState.REFUSING:
             self._socket.listen(BACKLOG)
             self._loop.add_reader(self._socket, self._accept)
-            self.state = State.LISTENING
+            self.state = ListenerState.LISTENING
 
     def refuse(self) -> None:
-        """Accept no more connections. The port stays ours: a bound socket that does not listen."""
-        if self.state in (State.LISTENING, State.IGNORING):
+        """Refuse connections. The port stays reserved by a bound socket that does not listen."""
+        if self.state in (ListenerState.LISTENING, ListenerState.IGNORING):
             self.close()
             self._socket = bound_socket(socket.SOCK_STREAM, self.address, self.port)
-            self.state = State.REFUSING
+            self.state = ListenerState.REFUSING
 
     def close(self) -> None:
-        """Give the port back."""
-        if self.state is State.LISTENING:
+        """Free the port."""
+        if self.state is ListenerState.LISTENING:
             self._loop.remove_reader(self._socket)
             if self._pause:
                 self._pause.cancel()
         self._socket.close()
         self._close_fillers()
-        self.state = State.CLOSED
+        self.state = ListenerState.CLOSED
 
     def ignore(self) -> None:
-        """From now on let those wait who connect, like a host that drops all packets."""
-        if self.state is State.LISTENING:
+        """Ignore connection attempts, like a host that drops all packets."""
+        if self.state is ListenerState.LISTENING:
             self.refuse()
-        if self.state is State.REFUSING:
+        if self.state is ListenerState.REFUSING:
             # Linux takes one connection into a backlog of 0 and ignores all others.
             self._socket.listen(0)
-            for _ in range(FILLERS):
+            for _ in range(FILLER_CONNECTIONS):
                 filler = socket.socket()
                 filler.setblocking(False)
                 filler.connect_ex((self.address, self.port))
                 self._fillers.append(filler)
-            self.state = State.IGNORING
+            self.state = ListenerState.IGNORING
 
     def _close_fillers(self) -> None:
         while self._fillers:
@@ -108,14 +108,14 @@ class Listener:
         try:
             connection, _ = self._socket.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # whoever it was, has gone again
+            return  # the client disconnected
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-            # It would be readable again at once, and again: let others close something first.
+            # It would be readable again at once: wait until something was closed.
             self._loop.remove_reader(self._socket)
             self._pause = self._loop.call_later(
-                PAUSE, self._loop.add_reader, self._socket, self._accept
+                ACCEPT_PAUSE_SECONDS, self._loop.add_reader, self._socket, self._accept
             )
             return
         connection.setblocking(False)
@@ -133,18 +133,18 @@ class Connections:
         return len(self._sockets)
 
     def serve(self, connection: socket.socket, work: Coroutine[Any, Any, None]) -> None:
-        """Start *work* in a task; *connection* is closed when it is over, however it ends."""
+        """Start *work* in a task; *connection* is closed when it ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._sockets[task] = connection
         task.add_done_callback(self._done)
 
     def abandon(self) -> None:
-        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        """Close the sockets that a forked child inherited; the parent keeps its own."""
         for connection in self._sockets.values():
             connection.close()
 
     async def close(self) -> None:
-        """Break all connections off; when this returns they are closed."""
+        """End all connections; when this returns they are closed."""
         tasks = list(self._sockets)
         for task in tasks:
             task.cancel()
@@ -155,16 +155,16 @@ class Connections:
         self._sockets.pop(task).close()
         if not task.cancelled() and (error := task.exception()):
             task.get_loop().call_exception_handler(
-                {"message": "a connection's task failed", "exception": error}
+                {"message": "the task of a connection failed", "exception": error}
             )
 
 
 def bound_socket(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
-    """A non-blocking socket of *kind*, bound but not listening; `StartError` says why not."""
+    """A non-blocking socket of *kind*, bound but not listening; may raise `StartError`."""
     opened = socket.socket(socket.AF_INET, kind)
     try:
         if kind is socket.SOCK_STREAM and os.name == "posix":
-            # Otherwise the connections of a node just stopped keep its port for a minute.
+            # Otherwise connections of a stopped node keep its port for a minute.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setblocking(False)
         opened.bind((address, port))

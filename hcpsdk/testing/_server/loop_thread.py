@@ -1,4 +1,4 @@
-"""A thread of its own in which an event loop runs."""
+"""A thread that runs an event loop. Imports nothing of the emulator."""
 
 import asyncio
 import threading
@@ -12,13 +12,13 @@ T = TypeVar("T")
 class LoopThread:
     """An event loop that runs in one background thread from `start()` to `stop()`.
 
-    The thread is a daemon, so that a program that forgets `stop()` can end; `HCP` sees to it that
-    an ordinary end of the program stops it in an orderly way all the same.
+    The thread is a daemon, so that a program without `stop()` can end; `HCP` registers an exit
+    handler that stops it in an orderly way.
     """
 
     def __init__(self, name: str) -> None:
-        # Always the selector loop: the nodes work on plain sockets with add_reader(), which
-        # Windows' default loop does not know.
+        # Always the selector loop: the nodes use add_reader(), which the default loop of Windows
+        # does not have.
         self.loop = asyncio.SelectorEventLoop()
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -28,14 +28,14 @@ class LoopThread:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What *coroutine* returns or raises, after it ran in the loop; any thread may call."""
+        """Run *coroutine* in the loop and return its result. Any thread may call."""
         if not self._thread.is_alive():
             coroutine.close()
-            raise RuntimeError("this HCP has been stopped; start it first")
+            raise RuntimeError("this HCP was stopped; start it first")
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def stop(self) -> None:
-        """End the thread; when this returns it is gone, and its loop closed."""
+        """End the thread and close the loop."""
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
 
@@ -43,8 +43,8 @@ class LoopThread:
         try:
             self.loop.run_forever()
         finally:
-            # Not loop.shutdown_default_executor(): that starts a thread, which an interpreter
-            # that is about to end refuses.
+            # Not loop.shutdown_default_executor(): that starts a thread, which is not
+            # possible at interpreter exit.
             self._executor.shutdown()
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.close()

@@ -1,4 +1,4 @@
-"""One storage node: an address, its ports, and the connections that are open to it."""
+"""One storage node: its address, ports and connections. Imports `connection` and below."""
 
 import functools
 import socket
@@ -18,7 +18,7 @@ class Node:
     """A storage node of an emulated HCP.
 
     Attributes:
-        address: Its address, one of the loopback network.
+        address: Its loopback address.
         ports: The real port behind each public one: ``{80: 41234, 443: 41235, 9090: 41236}``.
     """
 
@@ -38,7 +38,7 @@ class Node:
         self._context = context
         self._idle_seconds = idle_seconds
         self._server_context = server_context
-        self._changed = changed  # called after the node has started or stopped
+        self._changed = changed  # called after the node was started or stopped
         self._connections = Connections()
         self._is_running = False
         self._listeners: list[Listener] = []
@@ -56,24 +56,24 @@ class Node:
 
     @property
     def is_running(self) -> bool:
-        """True if it accepts connections and is in the name server's answers."""
+        """True if it accepts connections and the name server returns its address."""
         return self._is_running
 
     @property
     def connection_count(self) -> int:
-        """How many connections are open to this node."""
+        """The number of open connections."""
         return len(self._connections)
 
     def start(self) -> None:
-        """Accept connections, and appear in the answers of the name server."""
+        """Accept connections; the name server returns the address again."""
         self._thread.run(self.open())
 
     def stop(self) -> None:
-        """Fail like a node that lost its power: connections break, new ones are refused."""
+        """Fail as without power: connections are cut, new ones are refused."""
         self._thread.run(self.fail())
 
     def abandon(self) -> None:
-        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        """Close the sockets that a forked child inherited; the parent keeps its own."""
         for listener in self._listeners:
             listener.abandon()
         self._connections.abandon()
@@ -93,7 +93,7 @@ class Node:
         self._changed()
 
     def obey_faults(self) -> None:
-        """Accept, refuse or ignore connections, as the pending faults want it."""
+        """Accept, refuse or ignore connections, according to the pending faults."""
         if not self._is_running:
             return
         fault = self._server_context.faults.of_port(self.address)
@@ -106,7 +106,7 @@ class Node:
                 listener.listen()
 
     async def close(self) -> None:
-        """Stop for good; the ports are given back."""
+        """Stop, and free the ports."""
         self._is_running = False
         for listener in self._listeners:
             listener.close()
@@ -119,7 +119,7 @@ class Node:
             try:
                 return Listener(loop, self.address, port, accepted)
             except PortError:
-                pass  # taken, or for the administrator only: a free one does as well
+                pass  # in use, or reserved for the administrator: take a free one
         return Listener(loop, self.address, 0, accepted)
 
     def _serve(self, port: int, connection: socket.socket) -> None:

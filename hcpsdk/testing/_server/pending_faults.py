@@ -1,4 +1,4 @@
-"""The faults that are waiting to happen in one HCP; the one place where they are matched."""
+"""The pending faults of one HCP, and the matching. Imports `faults` and `_http`."""
 
 import asyncio
 import threading
@@ -14,29 +14,29 @@ F = TypeVar("F", bound=CountedFault)
 
 @dataclass
 class Pending:
-    """A fault, and how far it has come."""
+    """A fault with its counters."""
 
     fault: Fault
-    node: str | None  # the address of the node that is meant; None is any
-    seen: int = 0  # matching connections, requests or look-ups so far
+    node: str | None  # the address of the node; None is any
+    seen: int = 0  # matching connections, requests or lookups so far
     happened: int = 0
 
 
 class PendingFaults:
     """The pending faults of one HCP, in the order in which they were added.
 
-    What matches several of them is counted for all, and gets the first that is due.
+    An event that matches several faults is counted for all; the first one that is due happens.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _pending: the test's thread adds, nodes take
+        self._lock = threading.Lock()  # guards _pending
         self._pending: list[Pending] = []
         self._stalled: set[asyncio.Future[None]] = set()  # in the thread of the loop only
 
     def add(self, fault: Fault, addresses: list[str]) -> None:
-        """Let *fault* happen from now on, in an HCP whose nodes have these *addresses*."""
+        """Add *fault*, for an HCP whose nodes have these *addresses*."""
         if not isinstance(fault, Fault):
-            raise TypeError(f"a fault is one of those in hcpsdk.testing, not {fault!r}")
+            raise TypeError(f"expected a fault of hcpsdk.testing, not {fault!r}")
         node = getattr(fault, "node", None)
         if isinstance(node, int):
             if not 0 <= node < len(addresses):
@@ -48,23 +48,23 @@ class PendingFaults:
             self._pending.append(Pending(fault, node))
 
     def pending(self) -> list[Fault]:
-        """A copy of the list."""
+        """The faults, a copy."""
         with self._lock:
             return [each.fault for each in self._pending]
 
     def forget(self) -> None:
-        """Have no faults."""
+        """Remove all faults."""
         with self._lock:
             self._pending.clear()
 
     # Matching, in the thread of the loop
 
     def of_connection(self, node: str) -> Break | None:
-        """What happens to a new connection to *node*."""
+        """The fault of a new connection to *node*."""
         return self._take(Break, node, lambda fault: fault.at == "connection")
 
     def of_request(self, request: Request) -> RequestFault | None:
-        """What happens to *request*, whose head has been read."""
+        """The fault of *request*, whose head was read."""
         return self._take(
             RequestFault,
             request.node,
@@ -75,11 +75,11 @@ class PendingFaults:
         )
 
     def of_lookup(self, name: str, kind: str) -> LookupFault | None:
-        """What happens to the question for *name*, in lower case without final dot."""
+        """The fault of a lookup of *name* (lower case, without final dot)."""
         return self._take(LookupFault, None, lambda fault: fault.concerns(name, kind))
 
     def of_port(self, node: str) -> type[Refuse] | type[Blackhole] | None:
-        """What happens to whoever wants to connect to *node*."""
+        """The fault of connection attempts to *node*."""
         with self._lock:
             for each in self._pending:
                 if isinstance(each.fault, (Refuse, Blackhole)) and each.node in (None, node):
@@ -87,7 +87,7 @@ class PendingFaults:
         return None
 
     def _take(self, kind: type[F], node: str | None, concerns: Callable[[F], bool]) -> F | None:
-        """The first fault of *kind* that is due; it is no longer pending if it is used up."""
+        """The first fault of *kind* that is due; removed if it will not happen again."""
         if not self._pending:
             return None
         taken: Pending | None = None
@@ -117,7 +117,7 @@ class PendingFaults:
             self._stalled.discard(released)
 
     def release(self) -> None:
-        """Let all who stall go on."""
+        """End all stalls."""
         for released in self._stalled:
             if not released.done():
                 released.set_result(None)

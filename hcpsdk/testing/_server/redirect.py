@@ -1,14 +1,14 @@
-"""The seam through which a program in this process reaches an emulated HCP by its public names.
+"""Redirects public names and ports of emulated HCPs, in this process. Imports nothing of it.
 
 While at least one HCP is running,
 
 * dnspython's default resolver asks the emulated name server for names of its domain,
-* `socket.getaddrinfo()` and its older sisters do the same,
+* `socket.getaddrinfo()` and the older functions do the same,
 * a socket that is connected to port 80, 443 or 9090 of an emulated node is connected to the free
   port on which that node really listens.
 
-Everything else goes where it went before, and when the last HCP stops, what was replaced is put
-back. So no client needs to know that it is being tested.
+Everything else works as before, and when the last HCP stops, the originals are restored. So clients
+need no changes for tests.
 """
 
 import socket
@@ -20,8 +20,8 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-MISSING: Any = object()  # the attribute was not there
-LIFETIME = 30.0  # seconds for a look-up by socket.getaddrinfo(), which names no limit itself
+MISSING: Any = object()  # the attribute did not exist
+LOOKUP_TIMEOUT = 30.0  # seconds for a lookup by socket.getaddrinfo(), which has no timeout
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Route:
     domain: str  # lower case
     name_server: tuple[str, int]
     ports: dict[tuple[str, int], int]  # the real port, by address and public port
-    # None where the domain is the HCP's own; else it stands in for another one, while this is true
-    stands_in: Callable[[], bool] | None = None
+    # For the domain of another HCP: whether that is failed over to this one. Else None.
+    is_active: Callable[[], bool] | None = None
 
     def owns(self, name: str) -> bool:
-        if self.stands_in is not None and not self.stands_in():
+        if self.is_active is not None and not self.is_active():
             return False
         name = name.rstrip(".").lower()
         return name == self.domain or name.endswith("." + self.domain)
@@ -49,10 +49,9 @@ class Route:
 
 
 class Redirect:
-    """The routes to all running HCPs, and what was replaced because of them.
+    """The routes to all running HCPs, and the originals of what was replaced.
 
-    A replacement that is called after the last route has gone (because somebody kept it) does
-    what the original does.
+    A replacement that is called after the last route was removed works like the original.
     """
 
     def __init__(self) -> None:
@@ -64,10 +63,10 @@ class Redirect:
         with self._lock:
             if not self._routes:
                 self._replace()
-            # The latest first: it wins where two have the same domain. But before them all come
-            # those who stand in for another system, which may be running all the same.
+            # The latest one wins if two have the same domain. Routes of failed-over systems come
+            # first: those systems may be running.
             routes = (route, *self._routes)
-            self._routes = tuple(sorted(routes, key=lambda each: each.stands_in is None))
+            self._routes = tuple(sorted(routes, key=lambda each: each.is_active is None))
 
     def remove(self, route: Route) -> None:
         with self._lock:
@@ -76,7 +75,7 @@ class Redirect:
                 self._restore()
 
     def route(self, host: object) -> Route | None:
-        """The route to the HCP to whose domain the name *host* belongs."""
+        """The route to the HCP whose domain contains the name *host*."""
         if isinstance(host, (bytes, bytearray)):
             host = host.decode("ascii", "replace")
         if not isinstance(host, str):
@@ -84,7 +83,7 @@ class Redirect:
         return next((route for route in self._routes if route.owns(host)), None)
 
     def real_address(self, address: Any) -> Any:
-        """Where a socket must connect to reach *address*."""
+        """The address to which a socket has to connect instead of *address*."""
         if isinstance(address, tuple) and len(address) == 2:
             host, port = address
             if self.route(host):
@@ -117,8 +116,7 @@ class Redirect:
 
 
 class EmulatedResolver(dns.resolver.Resolver):
-    """Asks emulated name servers for names of emulated domains, and whoever was asked before
-    for all others."""
+    """Uses emulated name servers for names in emulated domains, and the previous one for others."""
 
     def __init__(self, redirect: Redirect) -> None:
         super().__init__(configure=False)
@@ -128,7 +126,7 @@ class EmulatedResolver(dns.resolver.Resolver):
     def resolve(self, qname: Any, *args: Any, **kwargs: Any) -> dns.resolver.Answer:
         route = self._redirect.route(str(qname))
         if route is None:
-            if self._before is None:  # dnspython reads the system's settings when first asked
+            if self._before is None:  # as dnspython does at the first lookup
                 self._before = dns.resolver.Resolver()
             return self._before.resolve(qname, *args, **kwargs)
         resolver = route.resolver()
@@ -140,10 +138,10 @@ class EmulatedResolver(dns.resolver.Resolver):
 
 
 def addresses_of(route: Route, host: Any) -> list[str]:
-    """The addresses of *host*; `socket.gaierror` as the system's own resolver raises it."""
+    """The addresses of *host*; raises `socket.gaierror` like the resolver of the system."""
     name = host if isinstance(host, str) else bytes(host).decode("ascii")
     try:
-        answer = route.resolver().resolve(name, "A", search=False, lifetime=LIFETIME)
+        answer = route.resolver().resolve(name, "A", search=False, lifetime=LOOKUP_TIMEOUT)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from error
     except dns.exception.DNSException as error:

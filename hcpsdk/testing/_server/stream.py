@@ -1,8 +1,7 @@
-"""One connection to a node, as bytes: plain, or inside TLS.
+"""The bytes of one connection to a node, plain or TLS. Imports nothing of the emulator.
 
-Whatever a node hears or says passes through `receive()` and `send()`, and nothing is buffered on
-the way out: when `send()` returns, the kernel has the bytes. So this is the place from which a
-connection can be broken at any byte.
+All bytes pass through `receive()` and `send()`, and nothing is buffered: when `send()` returns, the
+kernel has the bytes. So a fault can end a connection at any byte.
 """
 
 import asyncio
@@ -12,14 +11,14 @@ import socket
 import ssl
 import struct
 
-PIECE = 256 * 1024  # bytes taken from the socket at once
-RECORD = 16 * 1024  # bytes that one TLS record holds at most
+READ_SIZE = 256 * 1024  # bytes taken from the socket at once
+MAX_TLS_RECORD_BYTES = 16 * 1024  # bytes that one TLS record holds at most
 
 
-class State(enum.Enum):
-    WAITING = "for a request; silence counts, and ends the connection"
-    BUSY = "with a request; silence is allowed"
-    CLOSED = "nothing can be sent or received"
+class StreamState(enum.Enum):
+    WAITING = "waiting for a request; the idle timer runs"
+    BUSY = "processing a request; the idle timer does not run"
+    CLOSED = "closed"
 
 
 class Stream:
@@ -27,76 +26,76 @@ class Stream:
 
     Args:
         connection: A non-blocking socket.
-        idle_seconds: Silence after which a connection that waits for a request is closed.
+        idle_seconds: Seconds after which a connection that waits for a request is closed.
     """
 
     def __init__(self, connection: socket.socket, idle_seconds: float) -> None:
         self._socket = connection
         self._loop = asyncio.get_running_loop()
         self._idle_seconds = idle_seconds
-        self._heard = self._loop.time()
+        self._last_received = self._loop.time()
         self._timer = self._loop.call_later(idle_seconds, self._check_idle)
-        self.state = State.WAITING
+        self.state = StreamState.WAITING
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state.name}>"
 
     async def open(self) -> None:
-        """Make the connection ready; raises `OSError` if the client does not play along."""
+        """Make the connection ready; raises `OSError` if the TLS handshake fails."""
 
     async def receive(self) -> bytes:
-        """The next bytes from the client; empty when no more will come."""
-        data = await self._loop.sock_recv(self._socket, PIECE)
-        self._heard = self._loop.time()
+        """The next bytes from the client; empty at the end."""
+        data = await self._loop.sock_recv(self._socket, READ_SIZE)
+        self._last_received = self._loop.time()
         return data
 
     async def receive_raw(self) -> bytes:
-        """The next bytes that arrive, not decrypted; for throwing them away."""
-        return await self._loop.sock_recv(self._socket, PIECE)
+        """The next bytes, not decrypted, in order to discard them."""
+        return await self._loop.sock_recv(self._socket, READ_SIZE)
 
     async def send(self, data: bytes) -> None:
         """Send *data*; when this returns, the kernel has taken all of it."""
         await self._loop.sock_sendall(self._socket, data)
 
     def wait(self) -> None:
-        """From now on the client may be silent for no longer than ``idle_seconds``."""
-        # Once per request, so it costs no more than storing two values; the timer looks at them
-        # when it is due, and moves itself.
-        self._heard = self._loop.time()
-        self.state = State.WAITING
+        """Start the idle timer."""
+        # Called for each request, so it only stores two values; the timer checks them when it is
+        # due, and restarts.
+        self._last_received = self._loop.time()
+        self.state = StreamState.WAITING
 
     def work(self) -> None:
-        """From now on silence is allowed."""
-        self.state = State.BUSY
+        """Stop the idle timer."""
+        self.state = StreamState.BUSY
 
     def end_sending(self) -> None:
-        """Tell the client that nothing more will come; it may still send."""
-        with contextlib.suppress(OSError):  # if it has gone, it need not be told
+        """Send the end of the data; the client may still send."""
+        with contextlib.suppress(OSError):  # the client disconnected
             self._socket.shutdown(socket.SHUT_WR)
 
     def hang_up(self) -> None:
-        """End the connection in an orderly way; a `receive()` that waits gets end-of-file."""
+        """End the connection in an orderly way; a waiting `receive()` returns end of file."""
         self.end_sending()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self.state = State.CLOSED
+        self.state = StreamState.CLOSED
 
     def reset(self) -> None:
-        """Break the connection off with a TCP reset."""
+        """Reset the connection (TCP RST)."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def close(self) -> None:
-        """Close the socket without a word and stop the timer."""
+        """Close the socket and stop the timer."""
         self._timer.cancel()
         self._socket.close()
-        self.state = State.CLOSED
+        self.state = StreamState.CLOSED
 
     def _check_idle(self) -> None:
-        if self.state is State.CLOSED:
+        if self.state is StreamState.CLOSED:
             return
         now = self._loop.time()
-        silent = now - self._heard if self.state is State.WAITING else 0.0
+        silent = now - self._last_received if self.state is StreamState.WAITING else 0.0
         if silent >= self._idle_seconds:
             self.hang_up()
         else:
@@ -106,8 +105,8 @@ class Stream:
 class TLSStream(Stream):
     """A connection inside TLS.
 
-    OpenSSL works on memory here and this class moves the bytes. asyncio's own TLS would close a
-    connection only after the client agreed, and could not end just the sending side.
+    OpenSSL works in memory and this class moves the bytes. The TLS of asyncio closes a connection
+    only when the client agrees, and cannot close the sending side alone.
     """
 
     def __init__(
@@ -126,7 +125,7 @@ class TLSStream(Stream):
                 await self._flush()
                 await self._feed()
             except ssl.SSLError:
-                await self._flush()  # the alert that tells the client what was wrong
+                await self._flush()  # the alert for the client
                 raise
             else:
                 break
@@ -137,29 +136,29 @@ class TLSStream(Stream):
             data, is_over = self._decrypted()
             if data or is_over:
                 return data
-            await self._flush()  # answers of the TLS protocol itself, such as new keys
+            await self._flush()  # messages of TLS, such as new keys
             await self._feed()
 
     async def send(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            rest = rest[self._tls.write(rest[:PIECE]) :]
+            rest = rest[self._tls.write(rest[:READ_SIZE]) :]
             await self._flush()
 
     def end_sending(self) -> None:
-        with contextlib.suppress(ssl.SSLError):  # want read: the client's farewell is not awaited
+        with contextlib.suppress(ssl.SSLError):  # do not wait for the close_notify of the client
             self._tls.unwrap()
         with contextlib.suppress(OSError):
             self._socket.send(self._outgoing.read())
         super().end_sending()
 
     def _decrypted(self) -> tuple[bytes, bool]:
-        """What can be read of the bytes received so far, and whether that was the last."""
+        """What can be decrypted of the bytes received so far, and whether that is all."""
         pieces: list[bytes] = []
         size = 0
         try:
-            while size < PIECE:
-                piece = self._tls.read(RECORD)
+            while size < READ_SIZE:
+                piece = self._tls.read(MAX_TLS_RECORD_BYTES)
                 if not piece:
                     return b"".join(pieces), True
                 pieces.append(piece)
@@ -167,7 +166,7 @@ class TLSStream(Stream):
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            # With or without a farewell: whether the request was complete, its length tells.
+            # With or without close_notify: the length of the request determines if it is complete.
             return b"".join(pieces), True
         return b"".join(pieces), False
 

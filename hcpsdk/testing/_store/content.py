@@ -1,4 +1,4 @@
-"""The bytes of an object: small ones in memory, larger ones in a file of their own."""
+"""The bytes of an object, in memory or in a file. Imports nothing of the emulator."""
 
 import os
 import pathlib
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-IN_MEMORY = 1024 * 1024  # bytes; what is larger goes into a file
-PIECE = 256 * 1024  # bytes read from a file at once
+MAX_BYTES_IN_MEMORY = 1024 * 1024  # bytes; larger objects are files
+READ_SIZE = 256 * 1024  # bytes read from a file at once
 
 
 @dataclass(frozen=True)
 class Content:
-    """Finished bytes; `discard` them when nobody is to read them any more."""
+    """Finished bytes; `discard` them when they are no longer needed."""
 
     size: int
     held: bytes | pathlib.Path
 
     def read(self, start: int, stop: int) -> bytes | Iterator[bytes]:
-        """The bytes from *start* up to *stop*: at once, or in pieces if they are in a file.
+        """The bytes from *start* up to *stop*, in pieces if they are in a file.
 
-        The file is opened here, so the pieces can be had even if the object is deleted meanwhile.
+        The file is opened here, so the pieces can be read even if the object is deleted.
         """
         if isinstance(self.held, bytes):
             return self.held[start:stop]
@@ -44,7 +44,7 @@ class Writer:
 
     def write(self, piece: bytes) -> None:
         self.size += len(piece)
-        if self._file is None and self.size > IN_MEMORY:
+        if self._file is None and self.size > MAX_BYTES_IN_MEMORY:
             descriptor, name = tempfile.mkstemp(prefix="object-", dir=self._scratch)
             self._path = pathlib.Path(name)
             self._file = os.fdopen(descriptor, "wb")
@@ -56,14 +56,14 @@ class Writer:
             self._file.write(piece)
 
     def finish(self) -> Content:
-        """What was written, readable from now on."""
+        """What was written."""
         if self._file is None or self._path is None:
             return Content(self.size, bytes(self._memory))
         self._file.close()
         return Content(self.size, self._path)
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Discard what was written."""
         self._memory = bytearray()
         if self._file is not None and self._path is not None:
             self._file.close()
@@ -73,8 +73,8 @@ class Writer:
 class _FilePieces:
     """Pieces of a file. It is closed after the last one, or with the last reference.
 
-    A class and not a generator: a generator that is never started would keep the file open
-    without a word, and a client may go away before the first piece is asked for.
+    Not a generator: a generator that is never started would keep the file open, and a client may
+    disconnect before the first piece.
     """
 
     def __init__(self, path: pathlib.Path, start: int, stop: int) -> None:
@@ -86,7 +86,7 @@ class _FilePieces:
         return self
 
     def __next__(self) -> bytes:
-        piece = self._file.read(min(PIECE, self._left)) if self._left else b""
+        piece = self._file.read(min(READ_SIZE, self._left)) if self._left else b""
         if not piece:
             self._file.close()
             raise StopIteration

@@ -1,16 +1,16 @@
-"""What keeps a store from doing what it was asked for."""
+"""The errors of stores. Imports nothing of the emulator."""
 
 
 class StoreError(Exception):
-    """The store does not do what it was asked for; says why."""
+    """Base class; the message is the reason."""
 
 
 class NameTaken(StoreError):
-    """Something of that name is there, or being written, or a part of the path is an object."""
+    """The name is in use, being written, or has an object as a part of its path."""
 
 
 class Missing(StoreError):
-    """Nothing of that name is there."""
+    """Nothing has this name."""
 
 
 class BeingWritten(StoreError):
@@ -18,24 +18,24 @@ class BeingWritten(StoreError):
 
 
 class Protected(StoreError):
-    """Retention, hold, or its entries keep it from being deleted."""
+    """Retention, hold, or entries of a directory prevent the deletion."""
 
 
 class TooLarge(StoreError):
-    """The object is larger than HCP takes, or than what is left of the quota."""
+    """The object exceeds the maximum size or the quota."""
 
 
 class NoAnnotation(StoreError):
-    """The object has no annotation of that name."""
+    """The object has no annotation with this name."""
 
 
 class TooManyAnnotations(StoreError):
-    """The object has as many as it can have."""
+    """The object has the maximum number of annotations."""
 
 
 class BadAnnotation(StoreError):
-    """The annotation is not well-formed XML; says why."""
+    """The annotation is not well-formed XML."""
 
 
 class Forgotten(StoreError):
-    """The store was emptied while the object was being written."""
+    """The store was cleared during the upload."""

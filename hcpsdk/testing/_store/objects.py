@@ -1,7 +1,7 @@
-"""What a namespace holds: objects with their system metadata, and directories.
+"""Objects with their system metadata, annotations, and directories. Imports `content`, `retention`.
 
-The rules on system metadata are here too: what an object starts with, and which change is allowed
-(docs/hcp/namespace.rst, section 15).
+With the rules for system metadata: initial values and allowed changes (docs/hcp/namespace.rst,
+section 15).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Path = tuple[bytes, ...]
 
 
 class ChangeRefused(ValueError):
-    """System metadata cannot be changed like that; says why."""
+    """This change of system metadata is not allowed."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The system metadata that a client names; None leaves a value as it is."""
+    """Requested changes of system metadata; None leaves a value unchanged."""
 
     retention: rules.Value | None = None
     hold: bool | None = None
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Metadata:
-    """System metadata of an object that can change."""
+    """System metadata that can be changed."""
 
     retention: Retention
     hold: bool
@@ -46,10 +46,10 @@ class Metadata:
 
     @classmethod
     def initial(cls, change: Change, namespace: Namespace, owner: str, stored: int) -> Metadata:
-        """What a new object of *owner* gets: the namespace's defaults, but for what is named.
+        """The metadata of a new object: *change*, and the defaults of the namespace.
 
         Raises:
-            RetentionError: The retention asked for does not exist.
+            RetentionError: The requested retention does not exist.
         """
         classes = namespace.class_values
         if change.retention is None:
@@ -65,11 +65,11 @@ class Metadata:
         )
 
     def changed(self, change: Change, moment: Moment, classes: Mapping[str, str]) -> Metadata:
-        """These values with *change* made: all of it or, if a part is refused, nothing.
+        """These values with *change* applied, completely or not at all.
 
         Raises:
-            ChangeRefused: Retention together with hold, or of an object on hold; shred taken back.
-            RetentionError: The retention asked for may not follow the present one.
+            ChangeRefused: Retention together with hold, or on hold; shred set to false.
+            RetentionError: The requested retention cannot replace the present one.
         """
         after = self
         if change.retention is not None:
@@ -109,7 +109,7 @@ class Annotation:
 
 
 def version_of(created: int) -> int:
-    """The version ID of what is made at *created*, in milliseconds since the epoch."""
+    """The version ID of an object created at *created*, in milliseconds since the epoch."""
     return 64 * created + 1
 
 
@@ -126,8 +126,8 @@ class StoredObject:
     changed: int
     metadata: Metadata
     annotations: dict[str, Annotation] = field(default_factory=dict)  # by name
-    replicated: bool = False  # every system that is to have it has it as it is now
-    collided: bool = False  # it lost its name to an object of another system
+    replicated: bool = False  # all linked systems have its present state
+    collided: bool = False  # it lost its name in a collision
 
     @property
     def size(self) -> int:
@@ -138,7 +138,7 @@ class StoredObject:
         return sum(annotation.size for annotation in self.annotations.values())
 
     def discard(self) -> None:
-        """Let go of the bytes, when the object is there no more."""
+        """Delete the bytes."""
         self.content.discard()
         for annotation in self.annotations.values():
             annotation.content.discard()
@@ -146,11 +146,17 @@ class StoredObject:
 
 @dataclass
 class Directory:
-    """A directory; ``changed`` is when it was made, or something came into it or left it."""
+    """A directory; ``changed`` is when it was created, or its entries changed."""
 
     changed: int
-    version: int = 0  # made of the time when it was made, like that of an object
+    version: int = 0  # from the time of its creation, as for objects
     entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
-    # The highest version of what was deleted here: what takes its name gets a higher one, even in
-    # the same millisecond.
-    newest_removed: int = 0
+
+
+# Version and ETag, "" for a directory: the same on all systems that have the object.
+Identity = tuple[int, str]
+
+
+def identity(entry: StoredObject | Directory) -> Identity:
+    """The identity of *entry*."""
+    return entry.version, entry.etag if isinstance(entry, StoredObject) else ""

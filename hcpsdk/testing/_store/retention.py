@@ -1,4 +1,4 @@
-"""Retention: the values that a client may send, what they come to, and which may follow which.
+"""Retention: values that clients send, their meaning, and allowed changes. Imports `_dates`.
 
 docs/hcp/namespace.rst, section 15, "Retention values".
 """
@@ -34,7 +34,7 @@ _CLASS = re.compile(r"[Cc]\+([A-Za-z0-9_-]{1,64})")
 
 
 class RetentionError(ValueError):
-    """A value that is none, or that may not follow the present one; says why."""
+    """Not a retention value, or not allowed after the present one."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Retention:
     class_name: str = ""
 
     def __str__(self) -> str:
-        """``Deletion Allowed``, or another word of HCP's, or a date."""
+        """``Deletion Allowed``, another text of HCP, or a date."""
         return _WORDS.get(self.until) or iso(self.until)
 
     def allows_deletion(self, now: int) -> bool:
-        return 0 <= self.until <= now  # 0 is a time that passed long ago
+        return 0 <= self.until <= now  # 0 is a time in the past
 
     @property
     def is_date(self) -> bool:
@@ -58,7 +58,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class Moment:
-    """What offsets count from."""
+    """The times to which offsets refer."""
 
     stored: int
     now: int
@@ -80,7 +80,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Offset:
-    """So much later than the time stored (A), now (N), or the current setting (R)."""
+    """An offset to the time of storing (A), now (N), or the current setting (R)."""
 
     base: str
     years: int
@@ -93,11 +93,11 @@ class Offset:
             start = _months_later(_months_later(start, 12 * self.years), self.months)
             until = int((start + timedelta(seconds=self.seconds)).timestamp())
         except (ValueError, OverflowError) as exc:
-            raise RetentionError("the retention offset leaves the calendar") from exc
+            raise RetentionError("the retention offset is out of range") from exc
         return _checked(until)
 
     def _start(self, moment: Moment) -> int:
-        # Without a letter: the time stored for a new object, else the current setting.
+        # Without a letter: the time of storing for a new object, else the current setting.
         base = self.base or ("A" if moment.current is None else "R")
         if base == "A":
             return moment.stored
@@ -119,10 +119,10 @@ Value = Fixed | Offset | OfClass
 
 
 def parse(text: str) -> Value:
-    """The retention value that *text* says.
+    """The retention value in *text*.
 
     Raises:
-        RetentionError: It says none.
+        RetentionError: It is not a retention value.
     """
     words = {word.lower(): value for value, word in _WORDS.items()}
     if text.lower() in words:
@@ -141,7 +141,7 @@ def parse(text: str) -> Value:
 
 
 def resolved(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
-    """What *value* comes to for an object at *moment*, given the namespace's *classes*."""
+    """The retention that *value* means at *moment*, with the *classes* of the namespace."""
     if not isinstance(value, OfClass):
         return Retention(value.resolved(moment))
     for name, class_value in classes.items():
@@ -154,7 +154,7 @@ def resolved(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retent
 
 
 def default(text: str, stored: int, classes: Mapping[str, str]) -> Retention:
-    """The namespace's default retention *text* for an object stored just now."""
+    """The default retention *text* for an object stored at *stored*."""
     retention = resolved(parse(text), Moment(stored, stored), classes)
     if retention.is_date and retention.until <= stored and not retention.class_name:
         return Retention(ALLOWED)  # section 15: "A default in the past becomes 0"
@@ -162,10 +162,10 @@ def default(text: str, stored: int, classes: Mapping[str, str]) -> Retention:
 
 
 def changed(value: Value, moment: Moment, classes: Mapping[str, str]) -> Retention:
-    """The retention that follows ``moment.current`` when a client asks for *value*.
+    """The retention that replaces ``moment.current`` if a client requests *value*.
 
     Raises:
-        RetentionError: It may not follow.
+        RetentionError: The change is not allowed.
     """
     current = moment.current or Retention()
     new = resolved(value, moment, classes)
@@ -197,7 +197,7 @@ def _checked(seconds: int) -> int:
 
 
 def _date(match: re.Match[str]) -> int:
-    """The time of an ISO date; fields that overflow roll over (November 33rd: December 3rd)."""
+    """The time of an ISO date; fields may overflow (November 33rd is December 3rd)."""
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
     ahead = timedelta(hours=int(match[8]), minutes=int(match[9]))
     try:
@@ -205,7 +205,7 @@ def _date(match: re.Match[str]) -> int:
         start += timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
         start += -ahead if match[7] == "+" else ahead
     except (ValueError, OverflowError) as exc:
-        raise RetentionError(f"not a date of the calendar: {match[0]}") from exc
+        raise RetentionError(f"invalid date: {match[0]}") from exc
     return _checked(int(start.timestamp()))
 
 

@@ -1,13 +1,12 @@
 """The objects and directories of one namespace, and the rules for storing and deleting them.
 
-Knows no HTTP. Everything runs in one thread; between two of its calls anything may have happened,
-but never in the middle of one.
+Imports `uploads`, `objects` and what is below. All calls have to come from one thread.
 """
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..config import Namespace
@@ -20,9 +19,17 @@ from .errors import (
     TooLarge,
     TooManyAnnotations,
 )
-from .objects import Annotation, Change, Directory, Path, StoredObject, version_of
+from .objects import (
+    Annotation,
+    Change,
+    Directory,
+    Identity,
+    Path,
+    StoredObject,
+    identity,
+    version_of,
+)
 from .retention import Moment
-from .tombstones import NOTHING, Tombstones, deleted
 from .uploads import AnnotationUpload, ObjectUpload, Upload
 
 MAX_ANNOTATIONS = 10  # of one object; section 13
@@ -30,31 +37,28 @@ MAX_ANNOTATIONS = 10  # of one object; section 13
 
 @dataclass
 class Counts:
-    """What a store holds: finished objects, how many have annotations, and the bytes of these."""
+    """Numbers of finished objects and of those with annotations, and the bytes of annotations."""
 
     objects: int = 0
     annotated: int = 0
     annotation_bytes: int = 0
 
     def add(self, stored: StoredObject, times: int = 1) -> None:
-        """Count *stored*; with -1 no more."""
+        """Count *stored*; -1 removes it."""
         self.objects += times
         self.annotated += times * bool(stored.annotations)
         self.annotation_bytes += times * stored.annotation_bytes
 
 
-# Told of every change: the path, the bytes that came, and what went away.
-Journal = Callable[[Path, int, Tombstones], None]
-
-
-def no_journal(path: Path, size: int, gone: Tombstones) -> None:
-    """Where nobody wants to know."""
-
-
 class Store:
     """The objects and directories of *namespace*; large bodies are files in *scratch*.
 
-    *clock* tells milliseconds since the epoch. ``on_change`` is called after each change.
+    Args:
+        clock: Returns milliseconds since the epoch.
+
+    Attributes:
+        on_change: Called after each change by a client, with the path and how many bytes came.
+        tombstones: What was deleted under a name or moved away, as long as there is a link.
     """
 
     def __init__(
@@ -63,15 +67,18 @@ class Store:
         self.namespace = namespace
         self.scratch = scratch
         self.clock = clock
-        self.used_bytes = 0  # what is being written included
+        self.used_bytes = 0  # including uploads
         self.counts = Counts()
-        self.on_change: Journal = no_journal
+        self.on_change: Callable[[Path, int], None] = lambda path, size: None
+        self._keeps_tombstones = False
+        self.tombstones: dict[Path, set[Identity]] = {}
+        self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
         self._open: dict[Path, ObjectUpload] = {}
-        self._annotations: set[AnnotationUpload] = set()  # that are being written
+        self._annotations: set[AnnotationUpload] = set()  # being written
 
     def find(self, path: Path) -> StoredObject | Directory | None:
-        """What is stored under *path*, the root for (). What is being written is not there yet."""
+        """What has the name *path*; () is the root. Does not find uploads."""
         found: StoredObject | Directory | None = self._root
         for part in path:
             if not isinstance(found, Directory):
@@ -82,35 +89,35 @@ class Store:
     # Storing
 
     def reserve(self, path: Path) -> ObjectUpload:
-        """The right to write *path*, as a context manager; nobody else gets it meanwhile.
+        """Start an upload to *path*, to be used as a context manager.
 
         Raises:
-            NameTaken: HCP objects are written once.
+            NameTaken: The name is in use; objects cannot be overwritten.
         """
         self.refuse_if_taken(path)
         if any(other[: len(path)] == path for other in self._open):
-            raise NameTaken("a directory of that name is being made")
-        self._open[path] = upload = ObjectUpload(self, path, self._time_for(path))
+            raise NameTaken("a directory of that name is being created")
+        self._open[path] = upload = ObjectUpload(self, path, self._new_time())
         return upload
 
     def open_annotation(self, name: str) -> AnnotationUpload:
-        """An annotation to write, as a context manager; `annotate` puts it into its place."""
+        """Start to write an annotation; a context manager. `annotate` stores it."""
         upload = AnnotationUpload(self, name)
         self._annotations.add(upload)
         return upload
 
     def make_directory(self, path: Path) -> None:
-        """Make an empty directory, and what is missing above it.
+        """Create an empty directory and its missing parents.
 
         Raises:
-            NameTaken: Something of that name is there.
+            NameTaken: The name is in use.
         """
         self.refuse_if_taken(path)
         self._directory(path)
-        self.on_change(path, 0, NOTHING)
+        self.on_change(path, 0)
 
     def refuse_if_taken(self, path: Path) -> None:
-        """Raise `NameTaken` if nothing new can have the name *path*."""
+        """Raise `NameTaken` if the name *path* is in use."""
         entry: StoredObject | Directory | None = self._root
         for length, part in enumerate(path, start=1):
             if isinstance(entry, StoredObject):
@@ -122,34 +129,33 @@ class Store:
             raise NameTaken("an object or directory of that name exists")
 
     def _directory(self, path: Path) -> Directory:
-        """The directory *path*, made together with its parents where it is missing."""
+        """The directory *path*, created with its parents if it is missing."""
         found = self._root
-        for length, part in enumerate(path, start=1):
+        for part in path:
             below = found.entries.get(part)
             if below is None:
-                version = self.version_for(path[:length])
-                below = found.entries[part] = Directory(self.clock(), version)
+                below = found.entries[part] = self.new_directory()
                 found.changed = self.clock()
-            assert isinstance(below, Directory)  # refuse_if_taken saw to that
+            assert isinstance(below, Directory)  # checked by refuse_if_taken
             found = below
         return found
 
-    def _time_for(self, path: Path) -> int:
-        """When something that is made now under *path* was made; later than what was deleted."""
-        above = [self._root, *self.directories(path)]
-        return max(self.clock(), *(each.newest_removed // 64 + 1 for each in above))
+    def _new_time(self) -> int:
+        """Now, but later than all earlier results, so that no version is used twice."""
+        self._latest = max(self.clock(), self._latest + 1)
+        return self._latest
 
-    def version_for(self, path: Path) -> int:
-        """The version of something that is made now under *path*."""
-        return version_of(self._time_for(path))
+    def new_directory(self) -> Directory:
+        """An empty directory with a new version; it is not stored."""
+        return Directory(self.clock(), version_of(self._new_time()))
 
     # Changing and deleting
 
     def change(self, path: Path, change: Change) -> None:
-        """Change system metadata of an object: everything that is named, or nothing.
+        """Change system metadata of an object, completely or not at all.
 
         Raises:
-            Missing: No object is there.
+            Missing: There is no such object.
             ChangeRefused, RetentionError: The rules forbid it.
         """
         found = self._object(path)
@@ -157,14 +163,18 @@ class Store:
         moment = Moment(found.created // 1000, now // 1000)
         classes = self.namespace.class_values
         found.metadata = found.metadata.changed(change, moment, classes)
-        found.changed = max(now, found.changed + 1)
-        self.on_change(path, 0, NOTHING)
+        self._mark_changed(found)
+        self.on_change(path, 0)
+
+    def _mark_changed(self, found: StoredObject) -> None:
+        found.changed = max(self.clock(), found.changed + 1)
+        found.collided = False  # docs/hcp/namespace.rst, section 23.2
 
     def annotate(self, path: Path, upload: AnnotationUpload) -> Annotation:
-        """Give an object the finished *upload*, in place of an annotation of that name.
+        """Store the finished *upload*, in place of an annotation with the same name.
 
         Raises:
-            BadAnnotation: It is no XML, and the namespace wants that.
+            BadAnnotation: It is not XML, and the namespace requires that.
             Missing, TooManyAnnotations, Protected: See `refuse_annotation`.
         """
         upload.check()
@@ -172,17 +182,17 @@ class Store:
         found = self._object(path)
         self._forget_annotation(found, upload.name)
         self.counts.add(found, -1)
-        found.changed = max(self.clock(), found.changed + 1)
+        self._mark_changed(found)
         found.annotations[upload.name] = annotation = upload.finish(found.changed)
         self.counts.add(found)
-        self.on_change(path, annotation.size, NOTHING)
+        self.on_change(path, annotation.size)
         return annotation
 
     def refuse_annotation(self, path: Path, name: str) -> None:
-        """Raise what keeps an object from being given an annotation called *name*.
+        """Raise an error if an object cannot have an annotation called *name*.
 
         Raises:
-            Missing: No object is there.
+            Missing: There is no such object.
             TooManyAnnotations: It has ten others.
             Protected: It is on hold or under retention, and the namespace forbids the change.
         """
@@ -196,8 +206,8 @@ class Store:
         """Delete an annotation of an object.
 
         Raises:
-            Missing: No object is there.
-            NoAnnotation: It has none of that name.
+            Missing: There is no such object.
+            NoAnnotation: It has no annotation with this name.
             Protected: It is on hold or under retention, and the namespace forbids the change.
         """
         found = self._object(path)
@@ -205,11 +215,11 @@ class Store:
             raise NoAnnotation(f"No annotation exists with name {name}")
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
-        found.changed = max(self.clock(), found.changed + 1)
-        self.on_change(path, 0, NOTHING)
+        self._mark_changed(found)
+        self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
-        """Drop the annotation called *name*, if there is one."""
+        """Delete the annotation called *name*, if it exists."""
         if name in found.annotations:
             self.counts.add(found, -1)
             annotation = found.annotations.pop(name)
@@ -234,7 +244,7 @@ class Store:
         """Delete an object or an empty directory.
 
         Raises:
-            Missing, BeingWritten: There is nothing, or nothing yet.
+            Missing, BeingWritten: Nothing has this name, or only an upload.
             Protected: The directory has entries, or the object is on hold or under retention.
         """
         found = self.find(path)
@@ -252,7 +262,7 @@ class Store:
         self.take_out(path)
         if isinstance(found, StoredObject):
             found.discard()
-        self.on_change(path, 0, deleted(found))
+        self.on_change(path, 0)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
         if found.metadata.hold:
@@ -262,7 +272,7 @@ class Store:
             raise Protected(f"the object is under retention: {found.metadata.retention}")
 
     def clear(self) -> None:
-        """Forget everything, also what is being written just now."""
+        """Delete everything, and end all uploads."""
         for upload in [*self._open.values(), *self._annotations]:
             upload.release()
         heap: list[StoredObject | Directory] = [self._root]
@@ -275,11 +285,12 @@ class Store:
         self._root = Directory(self.clock())
         self.used_bytes = 0
         self.counts = Counts()
+        self.tombstones.clear()
 
-    # For copies that come from another system: no rules, and `on_change` is not called
+    # For replication: without rules, and without calling `on_change`
 
     def walk(self) -> Iterator[tuple[Path, StoredObject | Directory]]:
-        """Everything that is stored, a directory before its entries."""
+        """All entries, a directory before its content."""
         heap: list[tuple[Path, StoredObject | Directory]] = [((), self._root)]
         while heap:
             path, entry = heap.pop()
@@ -289,11 +300,11 @@ class Store:
                 heap.extend(((*path, name), below) for name, below in entry.entries.items())
 
     def is_being_written(self, path: Path) -> bool:
-        """Whether an upload is going to need *path*, or a name above or below it."""
+        """Whether there is an upload to *path*, or to a name above or below it."""
         return any(other[: len(path)] == path[: len(other)] for other in self._open)
 
     def directories(self, path: Path) -> list[Directory]:
-        """Those on the way to *path* that are there, itself included if it is one."""
+        """The existing directories on the way to *path*, including itself."""
         found: list[Directory] = []
         entry: StoredObject | Directory | None = self._root
         for part in path:
@@ -304,46 +315,66 @@ class Store:
         return found
 
     def put(self, path: Path, stored: StoredObject | Directory) -> None:
-        """Store a finished object, or an empty directory, under a name that is free."""
+        """Store a finished object or an empty directory under an unused name."""
         above = self._directory(path[:-1])
         above.entries[path[-1]] = stored
         above.changed = self.clock()
-        if isinstance(stored, StoredObject):
-            self.used_bytes += stored.size + stored.annotation_bytes
-            self.counts.add(stored)
+        self._count(stored, 1)
 
     def take_out(self, path: Path) -> None:
-        """Remove the object or empty directory *path*, whose bytes stay."""
+        """Remove the object or empty directory *path*, without its bytes."""
         above = self._directory(path[:-1])
         taken = above.entries.pop(path[-1])
         above.changed = self.clock()
-        above.newest_removed = max(above.newest_removed, taken.version)
-        if isinstance(taken, Directory):
-            above.newest_removed = max(above.newest_removed, taken.newest_removed)
-        else:
-            self.used_bytes -= taken.size + taken.annotation_bytes
-            self.counts.add(taken, -1)
+        self._count(taken, -1)
+        self.add_tombstones(path, [identity(taken)])
 
-    def reserve_version(self, path: Path, version: int) -> None:
-        """What is made under *path* from now on gets a higher version than *version*."""
-        deepest = [self._root, *self.directories(path)][-1]
-        deepest.newest_removed = max(deepest.newest_removed, version)
+    def exchange(self, path: Path, stored: StoredObject) -> None:
+        """Store another state of the object that has the name *path*."""
+        above = self._directory(path[:-1])
+        self._count(above.entries[path[-1]], -1)
+        self.put(path, stored)
+
+    def _count(self, entry: StoredObject | Directory, times: int) -> None:
+        if isinstance(entry, StoredObject):
+            self.used_bytes += times * (entry.size + entry.annotation_bytes)
+            self.counts.add(entry, times)
+
+    def keep_tombstones(self, is_linked: bool) -> None:
+        """Keep tombstones from now on, or drop them when there is no link any more."""
+        self._keeps_tombstones = is_linked
+        if not is_linked:
+            self.tombstones = {}
+
+    def add_tombstones(self, path: Path, deleted: Iterable[Identity]) -> None:
+        """Remember what was *deleted* at *path* or moved away."""
+        for each in deleted:
+            self._latest = max(self._latest, each[0] // 64)
+            if self._keeps_tombstones:
+                self.tombstones.setdefault(path, set()).add(each)
+
+    def has_tombstone(self, path: Path, each: Identity) -> bool:
+        """Whether *each* was deleted or moved away, or is a directory older than such a one."""
+        found = self.tombstones.get(path, ())
+        if each[1]:
+            return each in found
+        return each[0] <= max((version for version, etag in found if not etag), default=0)
 
     # For uploads
 
     def refuse_if_full(self, size: int) -> None:
-        """Raise `TooLarge` if there is no room for *size* more bytes."""
+        """Raise `TooLarge` if *size* more bytes exceed the quota."""
         if self.used_bytes + size > self.namespace.quota_bytes:
             raise TooLarge("the quota of the namespace is used up")
 
     def commit(self, upload: ObjectUpload, finished: StoredObject) -> None:
-        """Put the *finished* object of *upload* into its place."""
+        """Store the *finished* object of *upload*."""
         above = self._directory(upload.path[:-1])
         above.entries[upload.path[-1]] = finished
         self.counts.add(finished)
         above.changed = self.clock()
         del self._open[upload.path]
-        self.on_change(upload.path, finished.size, NOTHING)
+        self.on_change(upload.path, finished.size)
 
     def release(self, upload: Upload) -> None:
         """Forget *upload*, which has ended."""

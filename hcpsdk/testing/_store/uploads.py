@@ -1,4 +1,4 @@
-"""Uploads: objects and annotations while they are being written. Knows stores by a protocol.
+"""Uploads: objects and annotations while they are being written. Imports `objects` and below.
 
 docs/hcp/namespace.rst, sections 5 and 13.
 """
@@ -17,7 +17,7 @@ from .errors import BadAnnotation, Forgotten, TooLarge
 from .hashes import digest
 from .objects import Annotation, Metadata, Path, StoredObject, version_of
 
-DEFAULT_NAME = "default"  # of the annotation of a request that names none
+DEFAULT_NAME = "default"  # of the annotation of a request without a name
 MAX_OBJECT_BYTES = 2 * 1024**4
 MAX_DEFAULT_ANNOTATION_BYTES = 1024**3
 MAX_ANNOTATION_BYTES = 1024**2  # with any other name
@@ -105,7 +105,7 @@ class Upload:
 
 
 class ObjectUpload(Upload):
-    """An object that is being written under *path*; other clients cannot use the name meanwhile."""
+    """An object that is being written; the name *path* is reserved until then."""
 
     def __init__(self, store: Target, path: Path, created: int) -> None:
         super().__init__(store, MAX_OBJECT_BYTES, "an object")

@@ -1,0 +1,193 @@
+"""Where a response's body ends: a class for each framing (RFC 9112, section 6.3)."""
+
+import http.client
+import io
+import re
+from typing import Any
+
+from hcpsdk._request.body import BLOCK
+
+# How `http.client` reports a body that ends early.
+IncompleteRead = http.client.IncompleteRead
+
+MAX_LINE_BYTES = 65536  # of a chunk's size and of a trailer, as in `http.client`
+# The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\n]*)?\r?\n\Z")
+
+
+class Reader:
+    """Reads one body from a stream, and never beyond its end.
+
+    A body that is cut raises `IncompleteRead`, whichever method reads it.
+    """
+
+    is_done = False  # True once the body was read to its end
+    left: int | None = None  # bytes left of the body; None where that is not known
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def available(self) -> int:
+        """How many bytes may be read from the stream now; 0 at the end of the body."""
+        raise NotImplementedError
+
+    def took(self, count: int) -> None:
+        """*count* bytes were read from the stream."""
+
+    def stream_ended(self) -> None:
+        """The stream ended where `available()` promised more."""
+        raise IncompleteRead(b"")
+
+    def read(self, size: int | None) -> bytes:
+        """*size* bytes, all that are left for None; less only at the end of the body."""
+        pieces = []
+        left = size
+        while left != 0 and (wanted := self._wanted(left)):
+            piece = self._took(self.stream.read(wanted), wanted)
+            pieces.append(piece)
+            if left is not None:
+                left -= len(piece)
+        return b"".join(pieces)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill *buffer*; less only at the end of the body."""
+        count = 0
+        while (space := len(buffer) - count) and (wanted := min(self.available(), space)):
+            received = self.stream.readinto(buffer[count : count + wanted])
+            count += received
+            self.took(received)
+            if received < wanted:
+                self.stream_ended()
+        return count
+
+    def read1(self, size: int) -> bytes:
+        """Up to *size* bytes, as they come; none only at the end of the body."""
+        wanted = min(self.available(), size)
+        piece: bytes = self.stream.read1(wanted) if wanted else b""
+        self.took(len(piece))
+        if wanted and not piece:
+            self.stream_ended()
+        return piece
+
+    def peek(self, _size: int) -> bytes:
+        """Bytes that come next, without reading them; none only at the end of the body."""
+        available = self.available()
+        found: bytes = self._buffered().peek(1)[:available] if available else b""
+        if available and not found:
+            self.stream_ended()
+        return found
+
+    def readline(self, limit: int) -> bytes:
+        """A line, or *limit* bytes of it if that is above 0; less only at the end of the body."""
+        pieces = []
+        left = None if limit < 0 else limit
+        while left != 0 and (wanted := self._wanted(left)):
+            piece = self._buffered().readline(wanted)
+            pieces.append(self._took(piece, 0 if piece.endswith(b"\n") else wanted))
+            if piece.endswith(b"\n"):
+                break
+            if left is not None:
+                left -= len(piece)
+        return b"".join(pieces)
+
+    def _wanted(self, size: int | None) -> int:
+        # Memory is taken for what comes, not for what is announced.
+        available = min(self.available(), BLOCK)
+        return available if size is None else min(available, size)
+
+    def _took(self, piece: bytes, wanted: int) -> bytes:
+        self.took(len(piece))
+        if len(piece) < wanted:
+            self.stream_ended()
+        return piece
+
+    def _buffered(self) -> Any:
+        """The stream, as one that can look ahead."""
+        if isinstance(self.stream, Direct):
+            self.stream = io.BufferedReader(self.stream.detach())
+        elif isinstance(self.stream, io.BytesIO):
+            self.stream = io.BufferedReader(self.stream)
+        return self.stream
+
+
+class KnownLength(Reader):
+    """A body with ``Content-Length``: cut if it ends before."""
+
+    left: int
+
+    def __init__(self, stream: Any, length: int) -> None:
+        self.stream = stream
+        self.left = length
+
+    def available(self) -> int:
+        return self.left
+
+    def took(self, count: int) -> None:
+        self.left -= count
+        self.is_done = not self.left
+
+    def stream_ended(self) -> None:
+        raise IncompleteRead(b"", self.left)
+
+    def read(self, size: int | None) -> bytes:
+        left = self.left
+        wanted = left if size is None or size > left else size
+        if wanted > BLOCK:
+            return super().read(wanted)
+        # The usual case, in short.
+        data: bytes = self.stream.read(wanted)
+        if len(data) < wanted:
+            raise IncompleteRead(b"", left - len(data))
+        self.left = left - wanted
+        if wanted == left:
+            self.is_done = True
+        return data
+
+
+class Chunked(Reader):
+    """A body in chunks: cut if it ends before the last one, the empty one."""
+
+    _chunk_left = 0  # bytes left of the current chunk
+    _is_first = True
+
+    def available(self) -> int:
+        if not self._chunk_left and not self.is_done:
+            self._chunk_left = self._next_chunk()
+            if not self._chunk_left:
+                self._skip_trailer()
+                self.is_done = True
+        return self._chunk_left
+
+    def took(self, count: int) -> None:
+        self._chunk_left -= count
+
+    def _next_chunk(self) -> int:
+        """The size of the next chunk; 0 for the last one."""
+        if not self._is_first and self.stream.read(2) != b"\r\n":
+            raise IncompleteRead(b"")
+        self._is_first = False
+        line = self.stream.readline(MAX_LINE_BYTES)
+        if not _CHUNK_SIZE.match(line):
+            raise IncompleteRead(b"")
+        return int(line.partition(b";")[0], 16)
+
+    def _skip_trailer(self) -> None:
+        # Some servers close the connection instead of ending the trailer.
+        while (line := self.stream.readline(MAX_LINE_BYTES + 1)) not in (b"\r\n", b"\n", b""):
+            if len(line) > MAX_LINE_BYTES:
+                raise http.client.LineTooLong("trailer line")
+
+
+class UntilClose(Reader):
+    """A body that ends with the connection."""
+
+    def available(self) -> int:
+        return 0 if self.is_done else BLOCK
+
+    def stream_ended(self) -> None:
+        self.is_done = True
+
+
+class Direct(io.BufferedReader):
+    """Made with a buffer of one byte, which is as good as no buffer: what is read comes from the
+    socket in as few pieces as there are, and not a byte more than was requested."""
