@@ -52,7 +52,8 @@ def coverage(session: nox.Session) -> None:
     """
     session.install("-e", ".[test,dask,samples]")
     directories = session.posargs or ["tests/unit", "tests/wire", "tests/service"]
-    session.run("pytest", "--cov", *directories, "--ignore=tests/wire/test_interrupts.py")
+    ignored = "--ignore=tests/wire/test_interrupts.py"
+    session.run("pytest", "--cov=hcpsdk", ignored, *directories)
 
 
 @nox.session
