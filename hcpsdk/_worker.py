@@ -47,7 +47,7 @@ class Result(NamedTuple):
     path: str | os.PathLike[str]
     """The local file, as the job has it; ``""`` for a deletion."""
     status: str
-    """``"stored"``, ``"existing"`` (stored by somebody before, with the same content),
+    """``"stored"``, ``"existing"`` (stored before, with the same content),
     ``"fetched"``, ``"deleted"``, ``"missing"`` (nothing to delete), or ``"failed"``.
 
     All but the last have been verified."""

@@ -172,7 +172,7 @@ class _Bulk:
         self._totals = Totals(0, 0, 0)
 
     def results(self, jobs: Iterable[Job | tuple[Any, ...]]) -> Iterator[Result]:
-        """Do the jobs, from when the first result is asked for."""
+        """Do the jobs, starting with the first ``next()``."""
         return self._results(iter(jobs))
 
     def _results(self, jobs: Iterator[Any]) -> Iterator[Result]:

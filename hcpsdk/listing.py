@@ -251,7 +251,7 @@ def listdir(
     Connection. Leaving the loop early closes its socket; its next request opens a new one.
 
     Args:
-        connection: Nothing is sent before the first entry is asked for.
+        connection: Nothing is sent before the first ``next()``.
         url: The directory's name, or a `hcpsdk.Quoted` path.
         params: ``{"deleted": True}`` lists deleted entries, too, where versions are kept.
 

@@ -74,7 +74,7 @@ def upload(
             as `hcpsdk.Quoted`.
         params: More parameters of the PUT: ``{"index": True, "hold": True}``.
         retention: HCP's notation (``"A+10y"``, ``"C+TAX_DATA"``, ``-1``), or an aware datetime.
-        annotations: Names and contents; each is stored by a request of its own after the object.
+        annotations: Names and contents; each is stored by a separate request after the object.
             Also stored if the object was there already, so that a repeated call completes it.
         new_version: True stores a new version of an object that exists, in a namespace that keeps
             versions. Each retry after a lost response may then make one more.

@@ -409,7 +409,7 @@ def test_journal_of_names(
 def test_journal_of_something_else(
     target: hcpsdk.Target, tmp_path: Path, files: list[tuple[Path, str]]
 ) -> None:
-    """A journal is for one namespace and one operation, and a file that is none is refused."""
+    """A journal is for one namespace and one operation, and any other file is refused."""
     journal = tmp_path / "journal"
     list(bulk.store(target, files[:1], journal=journal))
     with pytest.raises(hcpsdk.HcpsdkError, match="is about: store at n1"):
@@ -479,7 +479,7 @@ def bulk_connection(bulk_hcp: HCP) -> Iterator[hcpsdk.Connection]:
 
 
 def start(hcp: HCP, folder: Path, journal: Path) -> "subprocess.Popen[str]":
-    """The program in a process of its own."""
+    """The program in a new process."""
     server, port = hcp.name_server, hcp.nodes[0].ports[80]
     arguments = [server.address, server.port, port, folder, journal]
     return subprocess.Popen(
