@@ -50,7 +50,7 @@ def coverage(session: nox.Session) -> None:
 
     The tests of interrupts use the same hook of the interpreter as coverage does.
     """
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test,dask,samples]")
     directories = session.posargs or ["tests/unit", "tests/wire", "tests/service"]
     ignored = "--ignore=tests/wire/test_interrupts.py"
     session.run("pytest", "--cov=hcpsdk", ignored, *directories)

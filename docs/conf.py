@@ -45,10 +45,8 @@ toc_object_entries = False
 # Every link must resolve, except links to Python's own names.
 nitpicky = True
 nitpick_ignore_regex = [
-    (
-        r"py:.*",
-        r"(asyncio|collections|datetime|enum|http|io|ipaddress|pathlib|ssl|threading|typing)(\..*)?",
-    ),
+    (r"py:.*", r"(asyncio|collections|concurrent|datetime|enum|http|io|ipaddress)(\..*)?"),
+    (r"py:.*", r"(os|pathlib|ssl|threading|typing)(\..*)?"),
     (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]
 

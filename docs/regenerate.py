@@ -27,6 +27,7 @@ VARYING = [
     (r"'(127\.0\.0\.\d+(, )?)+'", "'ADDRESSES'"),
     (r"127\.0\.0\.\d+", "ADDRESS"),
     (r"(?<![\d.])\d+\.\d+(e-\d+)?(?= seconds| secs|$)", "SECONDS"),
+    (r"(^  ADDRESS: [^\n]*\n)+", "  EACH NODE\n"),
     (r"(?<=started )\d+|0x[0-9a-f]+", "ID"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
     (r"/[0-9a-f]{2}/[0-9a-f]{2}/(?=UUID)", "/XX/XX/"),
@@ -57,6 +58,7 @@ RUNS = {
     "namespace_report": ("namespace_report.py", False),
     "unique_names": ("unique_names.py", False),
     "replication_links": ("--linked replication_links.py", False),
+    "round_trip": ("round_trip.py", False),
 }
 
 

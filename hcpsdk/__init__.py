@@ -20,10 +20,13 @@ import logging
 # use, `typing` included, so that importing hcpsdk costs next to nothing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hcpsdk import bulk as bulk
     from hcpsdk import ips as ips
+    from hcpsdk import listing as listing
     from hcpsdk import mapi as mapi
     from hcpsdk import namespace as namespace
     from hcpsdk import pathbuilder as pathbuilder
+    from hcpsdk import transfer as transfer
     from hcpsdk._auth import *
     from hcpsdk._connection import *
     from hcpsdk._constants import *

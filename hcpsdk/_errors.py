@@ -90,6 +90,10 @@ class HcpsdkStatusError(HcpsdkError):
         return int(self.reason.partition(" ")[0])
 
 
+class NotYetError(HcpsdkStatusError):
+    """HCP cannot do it now, because something else is going on with the object; try later."""
+
+
 class HcpsdkPortError(HcpsdkError, ValueError):
     """The Target has another port than the one needed; nothing was sent. See `checkport()`."""
 

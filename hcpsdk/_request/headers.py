@@ -53,6 +53,17 @@ class PreparedHeaders:
         }
 
 
+class FixedHeaders(dict[str, str]):
+    """Headers that many requests have alike: checked and put together once.
+
+    None of them may be one that `PreparedHeaders` has, or that describes the body.
+    """
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__(headers)
+        self.lines = "".join(f"{name}: {value}\r\n" for name, value in checked(headers))
+
+
 def checked(headers: Headers | None) -> list[tuple[str, str]]:
     if headers is None:
         return []

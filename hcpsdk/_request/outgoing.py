@@ -2,7 +2,7 @@
 
 from hcpsdk._request.body import Body, Content
 from hcpsdk._request.body_kinds import make_body, with_length
-from hcpsdk._request.headers import TOKEN, Headers, PreparedHeaders, checked
+from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
 from hcpsdk._request.url import Params, request_target, to_text
 
 # Methods that need no check.
@@ -84,9 +84,13 @@ def prepare(
     more = "Accept-Encoding: identity\r\n"
     body = None
     payload = b""
-    if headers is None and (content is None or (type(content) is bytes and len(content) <= SMALL)):
+    if (headers is None or type(headers) is FixedHeaders) and (
+        content is None or (type(content) is bytes and len(content) <= SMALL)
+    ):
         # The common case, in short.
         payload = content or b""
+        if headers is not None:
+            more += headers.lines
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:
@@ -97,6 +101,8 @@ def prepare(
             more = ""
         lines = [f"{name}: {value}" for name, value in given if name.lower() not in prepared.names]
         more += "".join(f"{line}\r\n" for line in lines + framing)
+        if type(content) is bytes and len(content) <= SMALL and body and not body.is_chunked:
+            payload, body = content, None
     head = f"{method} {target} HTTP/1.1\r\n{prepared.lines}{more}\r\n".encode("latin-1")
     return Outgoing(method, target, head + payload, body)
 

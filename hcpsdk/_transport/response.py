@@ -119,6 +119,14 @@ class StrictResponse(http.client.HTTPResponse):
     def msg(self, message: http.client.HTTPMessage) -> None:
         self._msg = message
 
+    def getheader(self, name: str, default: Any = None) -> Any:
+        # Most callers look at one or two headers: the others need not be split.
+        if self._plain_head is not None:
+            values = response_head.look_up(self._plain_head, name)
+            if values:
+                return values[0] if len(values) == 1 else ", ".join(values)
+        return super().getheader(name, default)
+
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the response has arrived; does not wait."""
         timeout = self._sock.gettimeout()

@@ -5,6 +5,7 @@ small request. A few searches over the bytes find out whether it is plain; any o
 to `http.client`, and so are the errors.
 """
 
+import functools
 import io
 import re
 from http.client import HTTPMessage, parse_headers
@@ -77,3 +78,31 @@ def to_message(head: bytes) -> HTTPMessage:
             name, _, value = line.partition(":")
             message.set_raw(name, value.lstrip(" \t"))
     return message
+
+
+def look_up(head: bytes, name: str) -> list[str] | None:
+    """The values of one header in a plain *head*, as `to_message` would have them.
+
+    None where that has to be asked.
+    """
+    wanted = _needle(name)
+    lower = head.lower()
+    if wanted is None or lower.find(b"multipart/") >= 0 or lower.find(b"message/") >= 0:
+        return None
+    values = []
+    at = lower.find(wanted)
+    while at >= 0:
+        start = at + len(wanted)
+        end = head.find(b"\r\n", start)
+        value = head[start:] if end < 0 else head[start:end]
+        values.append(str(value, "iso-8859-1").lstrip(" \t"))
+        at = lower.find(wanted, start)
+    return values
+
+
+@functools.lru_cache(maxsize=100)
+def _needle(name: str) -> bytes | None:
+    """What to search for in a head in lower case; None if *name* is no name of a header."""
+    if not name.isascii() or not name.isprintable() or ":" in name:
+        return None
+    return f"\r\n{name.lower()}:".encode("ascii")

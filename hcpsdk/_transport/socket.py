@@ -165,7 +165,9 @@ class HTTPSocket:
             head = b""
         if is_chunked and not head and self._is_readable() and response.has_early_response():
             return False  # the server cannot know yet that this was all
-        self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
+        last = head + b"0\r\n\r\n" if is_chunked else head
+        if last:
+            self._send_bytes(last)
         return True
 
     def _send_file(self, body: Body, region: Region, response: StrictResponse) -> bool | None:

@@ -24,11 +24,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 NAMES = (Path(__file__).parent / "names.txt").read_text(encoding="ascii").split()
 MODULES = (
     hcpsdk,
+    hcpsdk.bulk,
     hcpsdk.ips,
+    hcpsdk.listing,
     hcpsdk.mapi,
     hcpsdk.namespace,
     hcpsdk.pathbuilder,
     hcpsdk.testing,
+    hcpsdk.transfer,
 )
 TERMS = {"Data Access Account", "DNS", "FQDN", "HS3", "HSwift", "MAPI", "Namespace", "reST"}
 

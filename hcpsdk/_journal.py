@@ -1,0 +1,164 @@
+"""What a bulk job has done so far, in a file that survives the end of the process.
+
+Imports `_errors` only; `bulk` imports it.
+
+One row per job. It is committed before the job's first request, so a job without a row was never
+sent, and a row without a status may have been. Commits survive the end of the process at any
+moment. A crash of the machine can lose the last of them, which is safe: what they were about is
+compared with HCP then, because a store is conditional and never makes an object twice.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from hcpsdk._errors import HcpsdkError
+
+FLUSH_SECONDS = 1.0  # after which a finished job is committed at the latest
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (operation TEXT NOT NULL, target TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS job (
+    id INTEGER PRIMARY KEY, url TEXT NOT NULL, path BLOB NOT NULL, status TEXT,
+    size INTEGER, hash TEXT, version INTEGER, seconds REAL, node TEXT, attempts INTEGER,
+    error TEXT, modified INTEGER, UNIQUE (url, path)
+);
+"""
+_INSERT = "INSERT OR IGNORE INTO job (id, url, path) VALUES (?, ?, ?)"
+_UPDATE = """
+UPDATE job SET status = ?, size = ?, hash = ?, version = ?, seconds = ?, node = ?, attempts = ?,
+error = ?, modified = ? WHERE id = ?
+"""
+_SELECT = """
+SELECT id, status, size, hash, version, seconds, node, attempts, error, modified
+FROM job WHERE url = ? AND path = ?
+"""
+
+
+class Row(NamedTuple):
+    """What the journal says of a job."""
+
+    id: int
+    status: str | None = None  # None: begun, and not finished
+    size: int | None = None
+    hash: str | None = None
+    version: int | None = None
+    seconds: float = 0.0
+    node: str | None = None
+    attempts: int = 0
+    error: str | None = None
+    modified: int | None = None  # nanoseconds, of the local file
+
+
+class Journal:
+    """The journal in the file *path*, which is locked until `close()`.
+
+    Args:
+        path: The file; made if it is not there.
+        operation: What the jobs do, ``"store"``.
+        target: Where, ``"n1.m.hcp.example.com"``.
+
+    Raises:
+        HcpsdkError: It cannot be used: it is locked, damaged, or about something else.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], operation: str, target: str) -> None:
+        import sqlite3  # here, because few programs need it
+
+        self._path = os.fspath(path)
+        self._sqlite_error = sqlite3.Error
+        self._finished: list[tuple[Any, ...]] = []
+        self._flushed = time.monotonic()
+        try:
+            self._database = sqlite3.connect(
+                self._path, timeout=1, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as exc:
+            raise self._failure(exc) from exc
+        try:
+            self._open(operation, target)
+        except sqlite3.Error as exc:
+            self._database.close()
+            raise self._failure(exc) from exc
+        except HcpsdkError:
+            self._database.close()
+            raise
+
+    def _open(self, operation: str, target: str) -> None:
+        execute = self._database.execute
+        execute("PRAGMA locking_mode = EXCLUSIVE")
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
+        about = execute("SELECT operation, target FROM about").fetchone()
+        if about is None:
+            execute("INSERT INTO about VALUES (?, ?)", (operation, target))
+        elif about != (operation, target):
+            raise HcpsdkError(
+                f"the journal {self._path!r} is about: {about[0]} at {about[1]}, not: "
+                f"{operation} at {target}"
+            )
+        self._next_id = execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
+
+    def begin(self, jobs: Sequence[tuple[str, bytes]]) -> list[tuple[int, Row | None]]:
+        """Write down that the *jobs* (pairs of URL and path) are about to be sent.
+
+        Returns:
+            For each its id, and what was written about it in an earlier run, if it was there.
+        """
+        ids = range(self._next_id, self._next_id + len(jobs))
+        rows = [(number, *job) for number, job in zip(ids, jobs, strict=True)]
+        try:
+            count = self._commit(rows)
+            self._next_id = ids.stop
+            if count == len(jobs):
+                return [(number, None) for number in ids]
+            return [self._look_up(number, job) for number, job in zip(ids, jobs, strict=True)]
+        except self._sqlite_error as exc:
+            raise self._failure(exc) from exc
+
+    def _look_up(self, number: int, job: tuple[str, bytes]) -> tuple[int, Row | None]:
+        row = Row(*self._database.execute(_SELECT, job).fetchone())
+        return row.id, None if row.id == number else row
+
+    def finish(self, rows: Iterable[Row]) -> None:
+        """Write down how jobs ended, soon."""
+        self._finished += [(*row[1:], row.id) for row in rows]
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down now what has been finished."""
+        if not self._finished:
+            return
+        try:
+            self._commit([])
+        except self._sqlite_error as exc:
+            raise self._failure(exc) from exc
+
+    def _commit(self, new: list[tuple[int, str, bytes]]) -> int:
+        """Write what is finished and what is *new*; how many of the latter were not there."""
+        database, finished = self._database, self._finished.copy()
+        try:
+            database.execute("BEGIN")
+            database.executemany(_UPDATE, finished)
+            count = database.executemany(_INSERT, new).rowcount if new else 0
+            database.execute("COMMIT")
+        except BaseException:  # Ctrl-C, too
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+        del self._finished[: len(finished)]
+        self._flushed = time.monotonic()
+        return count
+
+    def close(self) -> None:
+        """Write everything, and release the file."""
+        try:
+            self.flush()
+        finally:
+            self._database.close()
+
+    def _failure(self, exc: Exception) -> HcpsdkError:
+        return HcpsdkError(f"the journal {self._path!r} cannot be used: {exc}")

@@ -1,0 +1,46 @@
+"""What the headers of a response say about an object, and the value made of it.
+
+Imported by ``transfer`` and ``_download``.
+"""
+
+from typing import NamedTuple
+
+from hcpsdk._connection import Connection
+from hcpsdk._files import VerificationError
+
+
+class TransferResult(NamedTuple):
+    """One object, transferred and verified."""
+
+    url: str
+    """The object's name, as it was given."""
+    size: int
+    """Bytes of the object."""
+    hash: str | None
+    """The hash that was compared, as HCP writes it: ``"SHA-256 47FB…"``.
+
+    None only for a download of an object for which HCP has no hash (one that was uploaded in
+    parts by S3): then only its length was compared.
+    """
+    version: int | None
+    """HCP's id of the object's version."""
+    seconds: float
+    """How long all of it took."""
+    attempts: int
+    """How often a request was sent, wholly or in part."""
+    was_there: bool
+    """True if an upload found the object stored already, with the same content."""
+
+
+TransferResult.__module__ = "hcpsdk.transfer"
+
+
+def check_is_object(connection: Connection, url: str) -> None:
+    kind = connection.getheader("X-HCP-Type", "object")
+    if kind != "object":
+        raise VerificationError(f"{url} is no object but: {kind[:20]}")
+
+
+def version_id(connection: Connection) -> int | None:
+    text = connection.getheader("X-HCP-VersionId") or ""
+    return int(text) if text.isascii() and text.isdigit() else None

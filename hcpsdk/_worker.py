@@ -1,0 +1,304 @@
+"""What a worker of a bulk job does: a chunk of jobs, over a Connection that it keeps.
+
+Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_request` and `_errors`; `bulk`
+imports it. Everything here can be pickled, for workers in other processes.
+"""
+
+import os
+import pickle
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hcpsdk import transfer
+from hcpsdk._connection import Connection
+from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError, NotYetError
+from hcpsdk._files import LocalFileError, VerificationError
+from hcpsdk._request.url import Params
+from hcpsdk._target import Target
+
+BUDGET = 0.5  # seconds after which a worker gives the rest of its chunk back
+MAX_RUNS = 4  # whose Targets a worker process keeps
+
+
+class Job(NamedTuple):
+    """One file and its object."""
+
+    path: str | os.PathLike[str]
+    """The local file."""
+    url: str
+    """The object's name, from ``/rest`` on, or a `hcpsdk.Quoted` path."""
+    params: Params | None = None
+    """More parameters of this request: ``{"retention": "A+10y"}``."""
+    annotations: Mapping[str, bytes | str] | None = None
+    """To be stored with the object, by name (`store()` only)."""
+
+
+class Result(NamedTuple):
+    """How a job ended."""
+
+    url: str
+    """The object's name, as the job has it."""
+    path: str | os.PathLike[str]
+    """The local file, as the job has it; ``""`` for a deletion."""
+    status: str
+    """``"stored"``, ``"existing"`` (stored before, with the same content),
+    ``"fetched"``, ``"deleted"``, ``"missing"`` (nothing to delete), or ``"failed"``.
+
+    All but the last have been verified."""
+    size: int | None
+    """Bytes of the object."""
+    hash: str | None
+    """Its hash: ``"SHA-256 47FB…"``."""
+    version: int | None
+    """HCP's id of its version."""
+    seconds: float
+    """How long its requests took, without pauses."""
+    node: str | None
+    """The address of the node that served it last."""
+    attempts: int
+    """How often a request was sent for it."""
+    error: str | None
+    """Why it failed."""
+
+
+Job.__module__ = Result.__module__ = "hcpsdk.bulk"
+
+
+class Task(NamedTuple):
+    """A job on its way to a worker."""
+
+    id: int
+    job: Job
+    was_begun: bool  # by an earlier attempt, maybe of an earlier run
+    tries: int
+    seconds: float
+    attempts: int
+
+
+class Outcome(NamedTuple):
+    """What a worker made of a task."""
+
+    id: int
+    result: Result
+    seconds: float  # of this attempt
+    pause: float | None  # None: final; else seconds to wait, at least, before it is repeated
+    modified: int | None  # nanoseconds, of the local file
+
+
+class Run:
+    """What all jobs of a call have in common. In a worker process, there is one per call."""
+
+    def __init__(
+        self,
+        operation: str,
+        target: Target | Callable[[], Target],
+        options: dict[str, Any],
+        timeout: float | None,
+        uid: str = "",
+    ) -> None:
+        if not isinstance(target, Target) and not callable(target):
+            raise TypeError(f"target must be hcpsdk.Target, not {type(target).__name__}")
+        self.operation = operation
+        self.options = options
+        self.timeout = timeout
+        self.uid = uid or uuid.uuid4().hex
+        self._given = target
+        self._target = target if isinstance(target, Target) else None
+        self._pickled: bytes | None = None
+        self._lock = threading.Lock()  # guards _target and _pickled
+
+    def target(self) -> Target:
+        """The Target, made at the first call."""
+        with self._lock:
+            if self._target is None:
+                assert not isinstance(self._given, Target)
+                self._target = self._given()
+            return self._target
+
+    def name(self) -> str:
+        """Where the jobs go, for the journal."""
+        return self.target().fqdn
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with self._lock:
+            if self._pickled is None:
+                self._pickled = pickle.dumps(
+                    (self.operation, self._given, self.options, self.timeout)
+                )
+        return load_run, (self.uid, self._pickled)
+
+
+_runs: dict[str, Run] = {}
+_open: dict[str, weakref.WeakSet[Connection]] = {}
+_lock = threading.Lock()  # guards _runs and _open
+_mine = threading.local()  # uid and connection of the run that this thread worked for last
+
+
+def load_run(uid: str, pickled: bytes) -> Run:
+    """The run in this process; the Target in it is loaded once, not with every chunk."""
+    with _lock:
+        if uid not in _runs:
+            operation, target, options, timeout = pickle.loads(pickled)
+            _runs[uid] = Run(operation, target, options, timeout, uid)
+            while len(_runs) > MAX_RUNS:
+                del _runs[next(iter(_runs))]
+        return _runs[uid]
+
+
+def connection_of(run: Run) -> Connection:
+    """This thread's Connection for *run*; that of an earlier run is closed."""
+    slot: tuple[str, Connection | None] = getattr(_mine, "slot", ("", None))
+    uid, connection = slot
+    if uid != run.uid:
+        if connection is not None:
+            close_connections(uid, connection)
+        connection = Connection(run.target(), timeout=run.timeout)
+        _mine.slot = run.uid, connection
+        with _lock:
+            _open.setdefault(run.uid, weakref.WeakSet()).add(connection)
+    assert connection is not None
+    return connection
+
+
+def close_connections(uid: str, *some: Connection) -> None:
+    """Close Connections of this process for a run: *some*, or all of them.
+
+    (In worker processes the idle timer closes the sockets of the last run.)
+    """
+    with _lock:
+        connections = _open.pop(uid, weakref.WeakSet())
+        closed = list(some or connections)
+        connections.difference_update(closed)
+        if connections:
+            _open[uid] = connections
+    for connection in closed:
+        connection.close()
+
+
+def run_chunk(run: Run, chunk: list[Task]) -> list[Outcome]:
+    """Do the tasks in their order, for about half a second at most; the rest is left."""
+    connection = connection_of(run)
+    perform = OPERATIONS[run.operation]
+    outcomes = []
+    started = now = time.monotonic()
+    for task in chunk:
+        before = now
+        if now - started > BUDGET:
+            break
+        pause, stamp, size, hash_, version, attempts, error = None, None, None, None, None, 0, None
+        try:
+            status, stamp, size, hash_, version, attempts = perform(run, connection, task)
+        except HcpsdkError as exc:
+            status, error = "failed", str(exc)
+            attempts = connection.attempts
+            pause = seconds_before_retry(connection, exc)
+        except (TypeError, ValueError) as exc:
+            status, error = "failed", f"{type(exc).__name__}: {exc}"
+        now = time.monotonic()
+        result = Result(
+            task.job.url,
+            task.job.path,
+            status,
+            size,
+            hash_,
+            version,
+            task.seconds + now - before,
+            connection.address,
+            task.attempts + attempts,
+            error,
+        )
+        outcomes.append(Outcome(task.id, result, now - before, pause, stamp))
+    return outcomes
+
+
+def seconds_before_retry(connection: Connection, error: HcpsdkError) -> float | None:
+    """How long to wait, at least, before a job that failed is repeated; None: it is final."""
+    if isinstance(error, (LocalFileError, VerificationError, HcpsdkCertificateError)):
+        return None
+    if not isinstance(error, HcpsdkStatusError):
+        return 0.0  # the network
+    if isinstance(error, NotYetError) or error.status in (500, 503):
+        text = connection.getheader("Retry-After") or ""
+        return float(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0.0
+    return None
+
+
+Done = tuple[str, int | None, int | None, str | None, int | None, int]
+
+
+def store(run: Run, connection: Connection, task: Task) -> Done:
+    """Upload the file, unless an earlier attempt has done so."""
+    path, url, params, annotations = task.job
+    about = modified(path) if run.options["has_journal"] else None
+    stamp = about[1] if about else None
+    params = merged(run.options["params"], params)
+    attempts = 0
+    if task.was_begun and not annotations:
+        try:
+            found = transfer.compare(connection, path, url)
+            return "stored", stamp, found.size, found.hash, found.version, found.attempts
+        except HcpsdkStatusError as exc:
+            if exc.status != 404:
+                raise
+            attempts = connection.attempts
+    found = transfer.upload(connection, path, url, params=params, annotations=annotations)
+    # More than PUT and HEAD: the PUT was sent twice, so the object may be our own.
+    is_ours = not found.was_there or task.was_begun or found.attempts > 2
+    status = "stored" if is_ours else "existing"
+    return status, stamp, found.size, found.hash, found.version, attempts + found.attempts
+
+
+def fetch(run: Run, connection: Connection, task: Task) -> Done:
+    """Download the object."""
+    path, url, params, _ = task.job
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise LocalFileError(f"cannot make the directory of {os.fspath(path)!r}: {exc}") from exc
+    params = merged(run.options["params"], params)
+    found = transfer.download(connection, url, path, params=params, retries=0)
+    about = modified(path)
+    stamp = about[1] if about else None
+    return "fetched", stamp, found.size, found.hash, found.version, found.attempts
+
+
+def delete(run: Run, connection: Connection, task: Task) -> Done:
+    """Delete the object."""
+    connection.DELETE(task.job.url, merged(run.options["params"], task.job.params))
+    attempts = connection.attempts
+    if connection.response_status == 409:  # it is being written, or repaired
+        raise NotYetError(f"409 - {connection.response_reason}")
+    if connection.response_status == 404:
+        is_ours = task.was_begun or attempts > 1
+        return "deleted" if is_ours else "missing", None, None, None, None, attempts
+    connection.raise_for_status(200)
+    return "deleted", None, None, None, None, attempts
+
+
+OPERATIONS: dict[str, Callable[[Run, Connection, Task], Done]] = {
+    "store": store,
+    "fetch": fetch,
+    "delete": delete,
+}
+
+
+def merged(common: Params | None, own: Params | None) -> Params | None:
+    """Both, as pairs; None if there are none."""
+    if not common or not own:
+        return common or own
+    pairs = [params.items() if isinstance(params, Mapping) else params for params in (common, own)]
+    return [*pairs[0], *pairs[1]]
+
+
+def modified(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Bytes of a file, and when it was changed (nanoseconds); None if it is not there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (faster)
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,267 @@
+"""One file to an object and back, verified (contract 13.1).
+
+The local side of it is in ``_files.py``. ``bulk`` is built on this.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from datetime import datetime
+from pathlib import Path
+
+from hcpsdk._connection import Connection
+from hcpsdk._digest import LIKELY, is_scheme
+from hcpsdk._download import Download
+from hcpsdk._errors import NotYetError
+from hcpsdk._files import (
+    File,
+    LocalFileError,
+    OpenFile,
+    PartFile,
+    Progress,
+    SmallSource,
+    Source,
+    VerificationError,
+    opened_for_reading,
+    read_if_small,
+)
+from hcpsdk._object_head import TransferResult, check_is_object, version_id
+from hcpsdk._request.headers import FixedHeaders
+from hcpsdk._request.url import Params
+from hcpsdk._target import Target
+
+__all__ = [
+    "LocalFileError",
+    "TransferResult",
+    "VerificationError",
+    "compare",
+    "download",
+    "upload",
+]
+
+
+# Without versions HCP responds 409 to a name that exists; with versions this makes it 412, so that
+# a retry makes no second version.
+NEW_OBJECT = FixedHeaders({"If-None-Match": "*"})
+
+
+def upload(
+    connection: Connection,
+    file: File,
+    url: str,
+    *,
+    params: Params | None = None,
+    retention: str | int | datetime | None = None,
+    annotations: Mapping[str, bytes | str] | None = None,
+    new_version: bool = False,
+    hash_scheme: str = LIKELY,
+    progress: Progress | None = None,
+) -> TransferResult:
+    """Store a file as an object, and compare the hash that HCP computed with our own.
+
+    Our hash is computed from the bytes as they are sent. Only if HCP uses another scheme than
+    *hash_scheme*, a second reading is needed.
+
+    If there is an object of that name already, it is compared, and the same content is a success
+    (`TransferResult.was_there`). That makes it safe to repeat an upload.
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        file: A path, or a file in binary mode, which is sent from its current position on and
+            stays open.
+        url: The object's name, from ``/rest`` on; a path that is percent-encoded already is given
+            as `hcpsdk.Quoted`.
+        params: More parameters of the PUT: ``{"index": True, "hold": True}``.
+        retention: HCP's notation (``"A+10y"``, ``"C+TAX_DATA"``, ``-1``), or an aware datetime.
+        annotations: Names and contents; each is stored by a separate request after the object.
+            Also stored if the object was there already, so that a repeated call completes it.
+        new_version: True stores a new version of an object that exists, in a namespace that keeps
+            versions. Each retry after a lost response may then make one more.
+        hash_scheme: The scheme that the namespace probably uses.
+        progress: Called with the bytes sent so far and their total, in the calling thread. It goes
+            back if a failed attempt is repeated. What it raises ends the upload.
+
+    Raises:
+        VerificationError: The object exists with another content; or HCP stored something else
+            than was sent (it stays stored: look at it).
+        LocalFileError: The file could not be read; nothing was stored.
+        HcpsdkStatusError: HCP refused. If it refused an annotation, the object is stored.
+        HcpsdkError: Any other failure; call it again to find out whether HCP stored the object.
+        TypeError, ValueError: Invalid argument; nothing was sent.
+    """
+    if not is_scheme(hash_scheme):
+        raise ValueError(f"unknown hash scheme {hash_scheme!r}")
+    if retention is not None:
+        params = _with_retention(params, retention)
+    started = time.monotonic()
+    data = read_if_small(file)
+    if data is not None:
+        stored = _store(connection, SmallSource(data), url, params, new_version)
+        if progress is not None:
+            progress(len(data), len(data))
+    else:
+        with opened_for_reading(file) as opened:
+            source = Source(opened, hash_scheme, progress)
+            stored = _store(connection, source, url, params, new_version)
+    size, found, version, attempts, was_there = stored
+    for name, content in (annotations or {}).items():
+        query = {"type": "custom-metadata", "annotation": name}
+        connection.PUT(url, content, query)
+        connection.raise_for_status(201)
+        attempts += connection.attempts
+    seconds = time.monotonic() - started
+    return TransferResult(url, size, found, version, seconds, attempts, was_there)
+
+
+def _store(
+    connection: Connection,
+    source: Source | SmallSource,
+    url: str,
+    params: Params | None,
+    new_version: bool,
+) -> tuple[int, str, int | None, int, bool]:
+    headers: Mapping[str, str] = source.headers
+    if not new_version:
+        headers = {**headers, **NEW_OBJECT} if headers else NEW_OBJECT
+    response = connection.PUT(url, source.body, params, headers or None)
+    attempts = connection.attempts
+    was_there = response.status in (409, 412)
+    if was_there:
+        _look_up_existing(connection, url)
+        attempts += connection.attempts
+    elif response.status != 201:
+        connection.raise_for_status(201)
+    size, found = _verify(connection, url, source, was_there)
+    return size, found, version_id(connection), attempts, was_there
+
+
+def compare(
+    connection: Connection, file: File, url: str, *, progress: Progress | None = None
+) -> TransferResult:
+    """Compare a file with an object by size and hash, without transferring it.
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        file: A path, or a file in binary mode, which is read from its current position on.
+        url: The object's name, or a `hcpsdk.Quoted` path.
+        progress: Called with the bytes read so far and their total.
+
+    Raises:
+        VerificationError: They differ, or HCP has no hash of the object.
+        LocalFileError: The file could not be read.
+        HcpsdkStatusError: There is no such object (404), or HCP refused.
+        HcpsdkError: Any other failure.
+    """
+    started = time.monotonic()
+    connection.HEAD(url)
+    connection.raise_for_status(200)
+    check_is_object(connection, url)
+    attempts, version = connection.attempts, version_id(connection)
+    scheme = (connection.getheader("X-HCP-Hash") or LIKELY).partition(" ")[0]
+    with opened_for_reading(file) as opened:
+        size, found = _verify(connection, url, Source(opened, scheme, progress), True)
+    seconds = time.monotonic() - started
+    return TransferResult(url, size, found, version, seconds, attempts, True)
+
+
+def _with_retention(params: Params | None, retention: str | int | datetime) -> Params:
+    if isinstance(retention, datetime):
+        if retention.tzinfo is None:
+            raise ValueError("retention: a datetime needs a time zone")
+        retention = int(retention.timestamp())
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    return [*pairs, ("retention", str(retention))]
+
+
+def _look_up_existing(connection: Connection, url: str) -> None:
+    """HEAD the object that a PUT was refused for."""
+    refusal = f"{connection.response_status} - {connection.response_reason}"
+    connection.HEAD(url)
+    if connection.response_status == 404:
+        # Another request is storing it at this moment, or it was deleted meanwhile.
+        raise NotYetError(f"{refusal} (but there is no such object yet)")
+    connection.raise_for_status(200)
+    check_is_object(connection, url)
+
+
+def _verify(
+    connection: Connection, url: str, source: Source | SmallSource, has_size: bool
+) -> tuple[int, str]:
+    """Size and hash of *source*, compared with what the last response says of the object."""
+    reported = connection.getheader("X-HCP-Hash")
+    size = connection.getheader("X-HCP-Size") if has_size else None
+    if not reported:
+        raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
+    if source.size is not None and size is not None and size != str(source.size):
+        raise VerificationError(
+            f"{url}: the object has another content: it has {size[:20]} bytes, "
+            f"the file has {source.size}"
+        )
+    count, found = source.finish(reported)
+    if found != reported.upper():
+        raise VerificationError(
+            f"{url}: the object has another content: HCP has {reported[:200]}, the file has {found}"
+        )
+    return count, found
+
+
+def download(
+    connection: Connection,
+    url: str,
+    file: File,
+    *,
+    params: Params | None = None,
+    resume: bool = True,
+    retries: int = 3,
+    progress: Progress | None = None,
+    target: Target | None = None,
+    executor: Executor | None = None,
+    parallel: int = 4,
+    range_size: int = 64 * 1024 * 1024,
+) -> TransferResult:
+    """Write an object into a file, and compare its hash with the one that HCP has.
+
+    A path gets its content at once: the object is written into ``<path>.part``, verified, and
+    renamed, replacing what was there. A break of the connection is resumed where it happened. If
+    all *retries* fail, the part stays, and the next call resumes it (objects of 1 MiB and more;
+    ``<path>.part.etag`` notes which object it is a part of).
+
+    Args:
+        connection: Ready for the next request afterwards, whatever happened.
+        url: The object's name, or a `hcpsdk.Quoted` path.
+        file: A path, or a file in binary mode, which is written to from its current position on
+            and stays open. If the download fails, the latter is cut back to that position, if it
+            can be.
+        params: More parameters of the GET: ``{"version": 91055133849537}``.
+        resume: False begins anew even if there is a part.
+        retries: How many breaks in a row, without a single new byte between them, are resumed.
+        progress: Called with the bytes written so far and the object's size, in the calling
+            thread. What it raises ends the download; the part stays.
+        executor: Fetches large objects in *parallel* ranges, over further connections. Needs
+            *target* and a path. Processes need a path that they see as well. Ranges are read once
+            more to compute the hash, and nothing is resumed by a later call.
+        target: Where the further connections go.
+        parallel: How many ranges are fetched at the same time.
+        range_size: Bytes of a range; smaller objects are fetched as a whole.
+
+    Returns:
+        Its ``hash`` is None if HCP has none for this object: then only the length was compared.
+
+    Raises:
+        VerificationError: What came is not what HCP holds, or *url* is no object; nothing stays.
+        LocalFileError: The file could not be written (the disk is full …); no part stays.
+        HcpsdkStatusError: HCP refused.
+        HcpsdkError: The connection broke too often.
+        TypeError, ValueError: Invalid argument; nothing was sent.
+    """
+    job = Download(connection, url, params, retries, progress)
+    if not isinstance(file, (str, os.PathLike)):
+        if executor is not None:
+            raise TypeError("with an executor, download() needs a path")
+        return job.run(OpenFile(file))
+    if executor is None:
+        return job.run(PartFile(Path(file), resume))
+    if target is None:
+        raise TypeError("with an executor, download() needs a target")
+    return job.run_parallel(PartFile(Path(file), False), target, executor, parallel, range_size)

@@ -1,0 +1,65 @@
+"""What ingest.py, fetch.py and tree.py have in common: options for the HCP, and progress."""
+
+import os
+import ssl
+import sys
+
+import hcpsdk
+
+
+def add_to(parser):
+    """Add the options that say which HCP, and as whom."""
+    group = parser.add_argument_group("HCP", "The defaults are those of the emulated one.")
+    group.add_argument("--fqdn", default="n1.m.hcp1.snomis.local", help="default: %(default)s")
+    group.add_argument("--port", type=int, default=443, help="default: %(default)s")
+    group.add_argument("--user", default="n", help="default: %(default)s")
+    group.add_argument("--ca-file", help="verify certificates with the CAs in this file")
+    parser.add_argument("--json", action="store_true", help="for programs, not for people")
+    parser.epilog = "The password comes from the environment variable HCP_PASSWORD."
+
+
+def make_target(options):
+    """The Target that the options describe."""
+    password = os.environ.get("HCP_PASSWORD", "n01")  # not an option: everybody can see those
+    auth = hcpsdk.NativeAuthorization(options.user, password)
+    try:
+        context = ssl.create_default_context(cafile=options.ca_file) if options.ca_file else None
+    except OSError as e:
+        sys.exit(f"failure on {options.ca_file} - {e}")
+    return hcpsdk.Target(options.fqdn, auth, port=options.port, sslcontext=context)
+
+
+class Progress:
+    """A progress line on the terminal, by tqdm if that is installed; nothing if it is no terminal.
+
+    Can be given as ``progress=`` to `hcpsdk.bulk` and `hcpsdk.transfer`.
+    """
+
+    def __init__(self, is_quiet=False):
+        self._bar = None
+        if not is_quiet and sys.stderr.isatty():
+            try:
+                import tqdm
+            except ImportError:
+                return
+            self._bar = tqdm.tqdm(unit="B", unit_scale=True)
+
+    def __call__(self, done, total=None):
+        if self._bar is None:
+            return
+        if isinstance(done, hcpsdk.bulk.Totals):
+            self._bar.set_postfix(files=done.done, failed=done.failed, refresh=False)
+            done = done.bytes
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def write(self, line):
+        """Print a line to stderr without disturbing the progress line."""
+        if self._bar is None:
+            print(line, file=sys.stderr)
+        else:
+            self._bar.write(line, file=sys.stderr)
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,84 @@
+"""Show what is below a directory, as a tree, or as one line of JSON per entry.
+
+Try it with the emulated HCP::
+
+    python3 -m hcpsdk.testing run samples/round_trip.py
+
+Ends with status 0, with 1 if the directory could not be read, with 2 for wrong arguments, with 130
+after Ctrl-C.
+"""
+
+import argparse
+import json
+import sys
+
+import hcp_options
+
+import hcpsdk
+from hcpsdk import listing
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description="Show what is below a directory.")
+    hcp_options.add_to(parser)
+    parser.add_argument("url", nargs="?", default="/rest", help="default: %(default)s")
+    parser.add_argument("--depth", type=int, help="how many levels to show; default: all")
+    return parser.parse_args(arguments)
+
+
+def show(connection, url, depth, indent=""):
+    """Print the entries of a directory, each subdirectory with what is below it."""
+    entries = sorted(listing.listdir(connection, url), key=lambda entry: entry.name)
+    for entry in entries:
+        is_last = entry is entries[-1]
+        size = "/" if entry.is_directory else f"  {entry.size:,}" if entry.size is not None else ""
+        print(f"{indent}{'└── ' if is_last else '├── '}{printable(entry.name)}{size}")
+        if entry.is_directory and depth != 1:
+            below = indent + ("    " if is_last else "│   ")
+            show(connection, entry.url, depth and depth - 1, below)
+
+
+def printable(name):
+    """The name, fit for a terminal: control characters could do anything there."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def show_json(connection, url, depth):
+    """Print one line for each entry, while they arrive."""
+    top = url.strip("/").count("/")
+    for entry in listing.walk(connection, url):
+        if not depth or entry.url.strip("/").count("/") - top <= depth:
+            facts = {
+                "url": entry.url,
+                "kind": entry.kind,
+                "size": entry.size,
+                "hash": entry.hash,
+                "created": entry.created and entry.created.isoformat(),
+                "changed": entry.changed and entry.changed.isoformat(),
+                "retention": entry.retention,
+                "version": entry.version,
+            }
+            print(json.dumps({name: fact for name, fact in facts.items() if fact is not None}))
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    try:
+        with hcpsdk.Connection(hcp_options.make_target(options), retries=3) as connection:
+            if options.json:
+                show_json(connection, options.url, options.depth)
+            else:
+                print(options.url)
+                show(connection, options.url, options.depth)
+    except hcpsdk.HcpsdkError as e:
+        sys.exit(f"{options.url}: {e}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # "tree.py | head"
+        sys.stderr.close()
