@@ -223,7 +223,8 @@ class Channel:
             pass
         if len(body) > MAX_KEPT_BODY:
             response.unreadable_reason = (
-                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept"
+                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept; use "
+                f"request({response.method!r}, …), which leaves the body to you"
             )
         elif body:
             response.keep(body)
@@ -332,6 +333,7 @@ class Channel:
         """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
         end = time.monotonic() + MAX_DRAIN_SECONDS
         opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
+        response.set_deadline(end)
         count = 0
         while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
             count += len(response.read1(MAX_DRAIN_BYTES))

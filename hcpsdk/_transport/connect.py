@@ -79,6 +79,8 @@ def _connect_to(
             do_handshake_on_connect=False,
             session=session,
         )
+        # An end without the TLS end may be an attacker's: it raises (contract 3.6).
+        tls.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         try:
             _open(tls, endpoint, address, timeout, use)
         except ssl.SSLCertVerificationError as exc:

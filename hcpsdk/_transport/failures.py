@@ -1,6 +1,7 @@
 """What a failure means: which exception the caller gets, and whether the request is retried."""
 
 import enum
+import errno
 import http.client
 import ssl
 from typing import NamedTuple
@@ -28,6 +29,9 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 # (X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h).
 _NAME_MISMATCH = frozenset({62, 64})
 
+
+# The same in the words of macOS, which Python has no classes for.
+_HUNG_UP_NUMBERS = frozenset({errno.EPROTOTYPE, errno.ENOTCONN})
 
 # What a connection raises that the server has closed without a response.
 _HUNG_UP = (
@@ -92,7 +96,9 @@ def is_name_mismatch(error: ssl.SSLError) -> bool:
 
 def was_hung_up(error: Exception) -> bool:
     """True if *error* is what a connection raises that the server has closed without a response."""
-    return isinstance(error, _HUNG_UP)
+    return isinstance(error, _HUNG_UP) or (
+        isinstance(error, OSError) and error.errno in _HUNG_UP_NUMBERS
+    )
 
 
 def to_hcpsdk_error(

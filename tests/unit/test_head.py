@@ -22,6 +22,9 @@ class Pieces:
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces = list(pieces)
 
+    def gettimeout(self) -> float:
+        return 30.0
+
     def recv(self, size: int) -> bytes:
         piece = self._pieces.pop(0) if self._pieces else b""
         if len(piece) > size:
