@@ -2,14 +2,14 @@
 
 import base64
 import hashlib
-import logging
 from abc import ABC, abstractmethod
+
+from hcpsdk._excerpt import MASK
+from hcpsdk._log import Log
 
 __all__ = ["BaseAuthorization", "NativeAuthorization"]
 
-log = logging.getLogger("hcpsdk.NativeAuthorization")
-
-MASK = "********"
+log = Log("hcpsdk.NativeAuthorization")
 
 
 class BaseAuthorization(ABC):

@@ -7,6 +7,7 @@ import logging
 import time
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -30,7 +31,7 @@ from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 # A time before anything was measured; not zero, so that it can be divided by (contract 1.7).
 UNMEASURED = 1e-11  # seconds
@@ -233,6 +234,7 @@ class Channel:
     def _retry_or_raise(self, use: Use, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to see."""
         failure = self._classify(error)
+        self._endpoint.clean(failure.error)
         happened = describe(failure.error)
         log.debug("Request raised exception: %s", happened)
         self._keepalive.close()
@@ -301,6 +303,7 @@ class Channel:
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
         if isinstance(error, TRANSPORT_ERRORS):
+            self._endpoint.clean(error)
             if use.is_cancelled:
                 raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error

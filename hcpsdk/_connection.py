@@ -1,10 +1,10 @@
 """The public `Connection`: requests to one HCP, and what came of the last one."""
 
-import logging
 from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk._channel import Channel
+from hcpsdk._log import Log
 from hcpsdk._request.body import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
@@ -13,7 +13,7 @@ from hcpsdk._transport.response import StrictResponse
 
 __all__ = ["Connection"]
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 
 class Connection:

@@ -18,6 +18,7 @@ class Fetcher:
 
     def __init__(self, target: Target, debuglevel: int = 0) -> None:
         self._connection = Connection(target, debuglevel=debuglevel)
+        self._excerpt = target.endpoint.excerpt
 
     @property
     def connect_time(self) -> float:
@@ -41,7 +42,7 @@ class Fetcher:
         if len(body) > MAX_REPLY_BYTES:
             self._connection.close()
             raise HcpsdkError(f"the response to GET {url} is longer than {MAX_REPLY_BYTES} bytes")
-        return parse(body, root)
+        return parse(body, root, self._excerpt)
 
     def _post(self, url: str, params: Params | None = None) -> None:
         self._connection.POST(url, params=params)
@@ -52,9 +53,9 @@ class Fetcher:
         status = self._connection.response_status
         if status == 200:
             return
-        text = f"{status} - {self._connection.response_reason}"
+        text = f"{status} - {self._excerpt(self._connection.response_reason or '')}"
         if message := self._connection.getheader("X-HCP-ErrorMessage"):
-            text += f" ({message})"
+            text += f" ({self._excerpt(message)})"
         raise HcpsdkError(text)
 
     def __enter__(self: _Self) -> _Self:

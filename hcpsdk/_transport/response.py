@@ -90,7 +90,7 @@ class StrictResponse(http.client.HTTPResponse):
         self._sock = sock
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {self.reason}>"
+        return f"<Response {self.status}>"
 
     def __del__(self) -> None:
         """Nothing to do: the socket is not ours. (The inherited one costs a call of `close()`.)"""

@@ -117,13 +117,14 @@ class HeadLines:
                 raise IncompleteHead("the connection was closed within the response headers")
             return line  # http.client raises by itself
         self._bytes += len(line)
-        if self._lines > MAX_LINES or self._bytes > MAX_BYTES:
+        is_end = line in (b"\r\n", b"\n")
+        if self._bytes > MAX_BYTES or (self._lines > MAX_LINES and not is_end):
             raise http.client.HTTPException("the head of the response is too long")
         if not self._lines:
             self._check_status_line(line)
-        elif line in (b"\r\n", b"\n"):
+        elif is_end:
             self._heads += 1
-            if self._heads > MAX_INTERIM:
+            if self._heads > MAX_INTERIM + 1:
                 raise http.client.HTTPException("too many interim responses")
             self._lines = self._bytes = 0
             return line

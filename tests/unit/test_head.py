@@ -263,7 +263,7 @@ def test_as_many_lines_as_before(count: int) -> None:
         if count < 100:
             assert len(begin([data], "HEAD").headers) == count
         else:
-            with pytest.raises(http.client.HTTPException, match="100 headers"):
+            with pytest.raises(http.client.HTTPException, match=r"100 headers|too long"):
                 begin([data], "HEAD")
 
 

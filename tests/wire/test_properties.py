@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import hcpsdk
 
 from ..support.raw_server import OK, PATIENCE, Peer, RawServer
+from ..support.reading import READERS, by_read
 
 # One server, and one Connection, serve all examples of a test: each must leave them usable.
 bounded = settings(
@@ -89,46 +90,6 @@ def scene(
 
     monkeypatch.setattr(socket.socket, "connect", connect_and_note)
     return scene
-
-
-# Ways of reading
-
-
-def by_read(response: Any) -> bytes:
-    return response.read()
-
-
-def by_read_of_seven(response: Any) -> bytes:
-    return b"".join(iter(lambda: response.read(7), b""))
-
-
-def by_read1(response: Any) -> bytes:
-    return b"".join(iter(lambda: response.read1(7), b""))
-
-
-def by_read1_of_all(response: Any) -> bytes:
-    return b"".join(iter(response.read1, b""))
-
-
-def by_readinto(response: Any) -> bytes:
-    buffer, data = bytearray(7), b""
-    while count := response.readinto(buffer):
-        data += buffer[:count]
-    return data
-
-
-def by_lines(response: Any) -> bytes:
-    return b"".join(response)
-
-
-def by_peek(response: Any) -> bytes:
-    data = b""
-    while response.peek(1):
-        data += response.read1(3)
-    return data
-
-
-READERS = [by_read, by_read_of_seven, by_read1, by_read1_of_all, by_readinto, by_lines, by_peek]
 
 
 class Outcome(NamedTuple):
