@@ -8,6 +8,7 @@ import http.client
 import io
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -62,6 +63,7 @@ class StrictResponse(http.client.HTTPResponse):
 
     unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
     has_leftover = False  # True if more than the response came; known once it is at its end
+    alert: ssl.SSLError | None = None  # by which TLS ended, instead of a response
     received_any = False  # True once a byte of it has come
     owner: Owner | None = None  # set while the body is outstanding
     _reader: Reader = NO_BODY
@@ -125,8 +127,9 @@ class StrictResponse(http.client.HTTPResponse):
         try:
             self._sock.settimeout(0)
             self._receive()
-        except OSError:  # ssl.SSLWantReadError too: what came belongs to TLS
-            pass
+        except OSError as exc:  # ssl.SSLWantReadError too: what came belongs to TLS
+            if isinstance(exc, ssl.SSLError) and "ALERT" in (exc.reason or ""):
+                self.alert = exc
         finally:
             self._sock.settimeout(timeout)
         return bool(self._arrived)

@@ -1,5 +1,6 @@
 """What a failure means: the table behind the retry loop, row by row."""
 
+import errno
 import http.client
 import ssl
 from typing import Any
@@ -206,3 +207,10 @@ def test_was_hung_up(error: Any, expected: Any) -> None:
 def test_mistakes_are_not_retried(error: Any) -> None:
     """A mistake of ours or the caller's is not taken for the server's (contract 1.4)."""
     assert not issubclass(error, TRANSPORT_ERRORS)
+
+
+@pytest.mark.parametrize("number", [errno.EPROTOTYPE, errno.ENOTCONN])
+def test_was_hung_up_on_macos(number: int) -> None:
+    """macOS has more words for a connection that is gone (contract 4.2)."""
+    assert was_hung_up(OSError(number, "gone"))
+    assert not was_hung_up(OSError(errno.ENOBUFS, "another"))

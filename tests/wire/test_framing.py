@@ -38,6 +38,7 @@ class Table:
         self.is_tls = is_tls
         self.server = start(self._handle)
         self.connection: Any = None
+        self.has_response = False  # True once the last request returned
 
     def _handle(self, peer: Peer) -> None:
         with contextlib.suppress(OSError):  # the client may have enough
@@ -59,13 +60,17 @@ class Table:
         except Doubt:
             expected = None
         for read in READERS:
+            self.has_response = False
             found = self._ask(read)
             assert found == (expected and (expected.status, expected.body)), (row, read)
+            if not self.has_response:
+                break  # refused before it could be read in any way
         assert self.connection.GET("/rest/next").status == 200
 
     def _ask(self, read: Callable[[Any], bytes]) -> tuple[int, bytes] | None:
         try:
             response = self.connection.request(self.row.method, "/rest/row")
+            self.has_response = True
             return response.status, read(response)
         except hcpsdk.HcpsdkError as exc:
             assert not isinstance(exc, hcpsdk.HcpsdkTimeoutError), self.row
@@ -195,11 +200,10 @@ def test_repeated_transfer_encoding(table: Table) -> None:
 def test_without_framing(table: Table, ending: str) -> None:
     """A body that ends with the connection needs the end of TLS (contract 3.6)."""
     for version in (b"1.0", b"1.1"):
-        for body in (b"", b"hello", b"x" * 100_000):
-            table.check(Row(b"HTTP/" + version + b" 200 OK\r\n\r\n" + body, ending=ending))
-            table.check(
-                Row(b"HTTP/" + version + b" 200 OK\r\nX: a\r\n b\r\n\r\n" + body, "GET", ending)
-            )
+        for line in (b"", b"X: a\r\n", b"X: a\r\n b\r\n"):
+            for body in (b"", b"hello", b"x" * 20_000):
+                head = b"HTTP/%b 200 OK\r\n%b\r\n" % (version, line)
+                table.check(Row(head + body, ending=ending))
 
 
 WHOLE = [
@@ -231,9 +235,11 @@ def test_one_byte_less(table: Table, data: bytes) -> None:
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    "size", ["5", "05", "5 ", "5;a", '5 ;a="b"', "5;", "0x5", "+5", "-5", " 5"]
-)
+SIZES = ["5", "05", "5 ", "5;a", '5 ;a="b"', "5;", "0x5", "+5", "-5", " 5", "5_0", ""]
+TRAILERS = [b"", b"X: y", b"X:", b"no colon", b"X: a\rb", b": y", b"X : y", b"X: a\r\n b"]
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\r\n", ""], ids=repr)
 def test_chunks(table: Table, size: str, end: str) -> None:
     """The size of a chunk is a plain number, and a line ends with LF (contract 3.6)."""
@@ -242,11 +248,7 @@ def test_chunks(table: Table, size: str, end: str) -> None:
         table.check(Row(data))
 
 
-@pytest.mark.parametrize(
-    "trailer",
-    [b"", b"X: y", b"X:", b"no colon", b"X: a\rb", b": y", b"X : y", b"X: a\r\n b"],
-    ids=repr,
-)
+@pytest.mark.parametrize("trailer", TRAILERS, ids=repr)
 @pytest.mark.parametrize("ending", ["close", "cut"])
 def test_trailers(table: Table, trailer: bytes, ending: str) -> None:
     """A trailer is made of header lines (contract 3.6)."""

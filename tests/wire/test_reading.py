@@ -5,6 +5,7 @@ import io
 import select
 import shutil
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -731,3 +732,37 @@ def test_draining_has_an_end(
     monkeypatch.setattr(_channel, "time", Clock(step=0.3))
     assert connection.GET("/rest/a").status == 200
     assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize("size", [2**31, sys.maxsize, 2**63, 2**64, 10**30])
+@pytest.mark.parametrize(
+    "data",
+    [answer(BODY), chunked_answer(BODY), b"HTTP/1.1 200 OK\r\n\r\n" + BODY],
+    ids=["length", "chunked", "close"],
+)
+def test_sizes_beyond_measure(answered: Any, data: bytes, size: int) -> None:
+    """A size is how much is wanted at most, however large it is (contract 3.6)."""
+    for read in (
+        lambda connection, response: connection.read(size),
+        lambda connection, response: response.read(size),
+        lambda connection, response: b"".join(iter(lambda: response.read1(size), b"")),
+        lambda connection, response: b"".join(iter(lambda: response.readline(size), b"")),
+        lambda connection, response: response.peek(size)[:0] + response.read(size),
+    ):
+        assert read(*answered(data)) == BODY
+
+
+@pytest.mark.parametrize("verb", ["PUT", "POST", "DELETE"])
+def test_body_that_was_not_kept_names_the_way_out(
+    raw_server: StartServer, connect: Connect, verb: str
+) -> None:
+    """`read()` after a verb whose response was too long says how to read it, and that works
+    (contract 3.5)."""
+    body = b"x" * (_channel.MAX_KEPT_BODY + 1)
+    connection = connect(raw_server(answering(answer(body), answer(body))))
+    getattr(connection, verb)("/rest/a")
+    with pytest.raises(hcpsdk.HcpsdkError, match=rf"request\('{verb}', …\)"):
+        connection.read()
+
+    connection.request(verb, "/rest/a")
+    assert connection.read() == body
