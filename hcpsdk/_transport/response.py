@@ -84,6 +84,7 @@ class StrictResponse(http.client.HTTPResponse):
 
     _arrived = b""  # what was received while the head was not complete
     _plain_head: bytes | None = None  # not split into lines before somebody looks
+    _head_deadline: float | None = None  # monotonic time; set if it comes in several pieces
     _interim_count = 0  # interim responses that came while the body was being sent
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
@@ -183,7 +184,7 @@ class StrictResponse(http.client.HTTPResponse):
 
     def _receive_head(self) -> tuple[bytes, bytes, bytes]:
         """A head that did not come in one piece, the blank line (if there is one), and the rest."""
-        deadline = deadline_of(self._sock.gettimeout())
+        self._head_deadline = deadline = deadline_of(self._sock.gettimeout())
         head, blank, body = self._arrived, b"", b""
         while not blank and self._may_be_plain() and self._receive():
             head, blank, body = self._arrived.partition(b"\r\n\r\n")
@@ -231,7 +232,7 @@ class StrictResponse(http.client.HTTPResponse):
         stream: Any = io.BufferedReader(Incoming(self._sock, self._arrived))
         self._arrived = b""
         timeout = self._sock.gettimeout()
-        self.fp = lines = HeadLines(stream, deadline_of(timeout))
+        self.fp = lines = HeadLines(stream, self._head_deadline or deadline_of(timeout))
         try:
             super().begin()
             while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
