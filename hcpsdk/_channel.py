@@ -8,7 +8,7 @@ import time
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._log import Log
-from hcpsdk._request.body import BodyError, Content
+from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
 from hcpsdk._request.url import Params
@@ -149,11 +149,14 @@ class Channel:
                     return self._attempt(use, outgoing, reads_body)
                 except FAILURES as exc:
                     self._retry_or_raise(use, outgoing, exc)
-        except BaseException:
+        except BaseException as exc:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
             if self._keepalive.is_user(use):
                 self._fail("the request failed")
-            raise
+            if not isinstance(exc, CallerError):
+                raise
+            error = exc.error
+        raise error  # the caller's own, as it was raised
 
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         opened = self._open_socket(use)
@@ -244,12 +247,18 @@ class Channel:
         verdict = judge(failure, outgoing)
         if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
             self._endpoint.circle.renew_after_failure(self._timeout)
+        body = outgoing.body
+        if verdict in (Verdict.RESEND, Verdict.RETRY) and body is not None and not body.rewind():
+            verdict = Verdict.BODY_IS_SPENT
         if verdict is Verdict.RESEND:
             outgoing.was_resent = True
         elif verdict is Verdict.RETRY:
             outgoing.retries_left -= 1
         else:
-            raise to_hcpsdk_error(failure, what, self.attempts, verdict) from failure.error
+            cause = failure.error
+            if isinstance(cause, BodyError) and isinstance(cause.__cause__, Exception):
+                cause = cause.__cause__  # what the caller's file raised
+            raise to_hcpsdk_error(failure, what, self.attempts, verdict) from cause
 
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, ConnectFailed):

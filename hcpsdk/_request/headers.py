@@ -3,11 +3,29 @@
 import re
 from collections.abc import Mapping
 
+from hcpsdk._request.url import to_text
+
 Headers = Mapping[str, "str | bytes | int"]
 
 # RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+
+# What an authorization must not say: it would change where a request ends, what becomes of the
+# connection, or who is asked (contract 11.4).
+_NOT_IN_CREDENTIALS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 class PreparedHeaders:
@@ -23,7 +41,10 @@ class PreparedHeaders:
 
     def __init__(self, host: str, credentials: dict[str, str]) -> None:
         self.credentials = dict(credentials)  # theirs may change
-        headers = checked({"Host": host, **credentials})
+        headers = checked({"Host": host}) + checked(credentials)
+        for name, _ in headers[1:]:
+            if name.lower() in _NOT_IN_CREDENTIALS:
+                raise ValueError(f"an authorization cannot set the header {name}")
         self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         # What a caller's header cannot replace.
         self.names = {name.lower() for name, _ in headers} | {
@@ -47,14 +68,14 @@ def _name(name: object) -> str:
         # What comes after the first wrong character may be a secret.
         start = found[0] if (found := TOKEN.match(name)) else ""
         raise ValueError(f"invalid header name: illegal character after {start!r}")
-    return name
+    return to_text(name)
 
 
 def _value(name: str, value: object) -> str:
     if isinstance(value, bytes):
         text = value.decode("latin-1")
     elif isinstance(value, (str, int)) and not isinstance(value, bool):
-        text = str(value)
+        text = to_text(value)
     else:
         raise TypeError(f"header {name}: value must be str or int, not {type(value).__name__}")
     # Values are not repeated in messages: one may be a secret.

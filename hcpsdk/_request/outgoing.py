@@ -1,8 +1,9 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
-from hcpsdk._request.body import Body, Content, make_body, with_length
+from hcpsdk._request.body import Body, Content
+from hcpsdk._request.body_kinds import make_body, with_length
 from hcpsdk._request.headers import TOKEN, Headers, PreparedHeaders, checked
-from hcpsdk._request.url import Params, request_target
+from hcpsdk._request.url import Params, request_target, to_text
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
@@ -73,8 +74,10 @@ def prepare(
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
     """
-    if not isinstance(method, str):
-        raise TypeError(f"method must be str, not {type(method).__name__}")
+    if type(method) is not str:
+        if not isinstance(method, str):
+            raise TypeError(f"method must be str, not {type(method).__name__}")
+        method = to_text(method)
     if method not in _USUAL and not TOKEN.fullmatch(method):
         raise ValueError(f"invalid HTTP method: {method!r}")
     target = request_target(url, params)

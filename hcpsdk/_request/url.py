@@ -57,18 +57,31 @@ def request_target(url: str, params: Params | None) -> str:
         TypeError: Something is of the wrong type.
         ValueError: The path does not start with ``/``, or cannot be written as UTF-8.
     """
-    if not isinstance(url, str):
-        raise TypeError(f"url must be str, not {type(url).__name__}")
+    is_quoted = False
+    if type(url) is not str:
+        if not isinstance(url, str):
+            raise TypeError(f"url must be str, not {type(url).__name__}")
+        is_quoted = isinstance(url, Quoted)
+        url = to_text(url)
     if not params and _PLAIN.fullmatch(url):
-        return str(url)
+        return url
     _check_start(url)
-    path = str(url) if isinstance(url, Quoted) else _quote(url)
+    path = url if is_quoted else _quote(url)
     if not params:
         return path
     query = "&".join(_query_items(params))
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def to_text(value: str | int | float) -> str:
+    """*value* as it is sent: of a ``(str, Enum)`` or ``(int, Enum)`` its value, not its name."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(value)
 
 
 def _check_start(path: str) -> None:
@@ -108,7 +121,7 @@ def _query_item(name: str, value: object) -> str:
     elif isinstance(value, bytes):
         return f"{_quote(name)}={quote(value, safe='/')}"
     elif isinstance(value, (str, int, float)):
-        text = str(value)
+        text = to_text(value)
     else:
         raise TypeError(
             f"value of parameter {name!r} must be str, a number, a bool, None, or a list of "

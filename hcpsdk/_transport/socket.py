@@ -1,6 +1,7 @@
 """One open socket that speaks HTTP: how a request is sent over it."""
 
 import errno
+import http.client
 import os
 import select
 import selectors
@@ -17,6 +18,10 @@ from hcpsdk._transport.use import shut_down
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
+
+
+class IncompleteRequest(http.client.HTTPException):
+    """The server responded as to a whole request, but did not have the whole body."""
 
 
 class HTTPSocket:
@@ -75,8 +80,9 @@ class HTTPSocket:
     def exchange(self, method: str, head: bytes, body: Body | None) -> StrictResponse:
         """Send a request and read the head of its response.
 
-        A server may respond, and close, before it has the whole body: then the ``will_close`` of
-        that response is True.
+        A server may refuse a request, and close, before it has the whole body: that response is
+        returned, and its ``will_close`` is True. Any other response that comes so early is a
+        failure (contract 4.4).
         """
         self.received_any = False
         self.first_byte_at = 0.0
@@ -84,6 +90,10 @@ class HTTPSocket:
         try:
             is_complete = self._send(head, body, response)
             response.begin()
+            if not is_complete and response.status < 400:
+                raise IncompleteRequest(
+                    f"the response ({response.status}) came before the whole body was sent"
+                )
         except BaseException:
             self.received_any = response.received_any
             response.close()
@@ -155,6 +165,8 @@ class HTTPSocket:
                 self._send_bytes(head)
             self._send_bytes(framed)
             head = b""
+        if is_chunked and not head and self._is_readable() and response.has_early_response():
+            return False  # the server cannot know yet that this was all
         self._send_bytes(head + b"0\r\n\r\n" if is_chunked else head)
         return True
 

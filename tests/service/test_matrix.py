@@ -16,6 +16,8 @@ import pytest
 import hcpsdk
 from hcpsdk.testing import HCP, Answer, Garbage, HangUp, Refuse, Reset, Stall
 
+from ..support.dishonest import CountsOnly, Rewindable
+
 HOST = "n1.m.hcp1.snomis.local"
 USER = hcpsdk.NativeAuthorization("n", "n01")
 SMALL = b"This is an example"
@@ -47,11 +49,14 @@ FAULTS = [
 ]
 STALLS = [Stall(at, after) for at, after in BREAKS if at != "after answer"]
 
+
 # What is put: how it is handed over, and whether it can be had again.
 BODIES = {
     "small bytes": lambda: SMALL,
     "large bytes": lambda: LARGE,
     "large file": lambda: io.BytesIO(LARGE),
+    "large reader": lambda: Rewindable(io.BytesIO(LARGE)),
+    "large dishonest reader": lambda: CountsOnly(io.BytesIO(LARGE)),
     "large generator": lambda: (LARGE[i : i + 99_999] for i in range(0, len(LARGE), 99_999)),
 }
 DATA = {kind: SMALL if kind.startswith("small") else LARGE for kind in BODIES}

@@ -294,7 +294,8 @@ class RawServer:
         self._listener.close()
         for peer in self.peers:
             try:
-                peer.sock.shutdown(socket.SHUT_RDWR)
+                # Not the method of an SSLSocket: after it a handler that reads gets TLS records.
+                socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
             except OSError:
                 pass  # closed already
         for thread in self._threads:

@@ -43,6 +43,8 @@ ORDER = [
     "hcpsdk.ips",
     "hcpsdk._request.outgoing",
     "hcpsdk._request.headers",
+    "hcpsdk._request.body_kinds",
+    "hcpsdk._request.body_file",
     "hcpsdk._request.body",
     "hcpsdk._request.url",
     "hcpsdk._request",

@@ -1,5 +1,7 @@
 """A request, made of what the caller gave and what the Target prepared."""
 
+import enum
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -181,3 +183,72 @@ def test_repr_shows_no_credentials() -> None:
 
     assert "bg==" not in repr(outgoing)
     assert "secret" not in repr(outgoing)
+
+
+class Word(str, enum.Enum):
+    """Each member means its value (contract 3.2)."""
+
+    METHOD = "PUT"
+    OTHER = "PATCH"
+    NAME = "X-Word"
+    VALUE = "value"
+    CHUNKED = "chunked"
+    CODING = "Transfer-Encoding"
+
+
+class Number(int, enum.Enum):
+    THREE = 3
+
+
+@pytest.mark.parametrize("method", [Word.METHOD, Word.OTHER])
+def test_members_of_enums_mean_their_value(method: Word) -> None:
+    """In method, headers and body a member of a (str, Enum) or (int, Enum) is its value
+    (contract 3.2)."""
+    headers = {Word.NAME: Word.VALUE, "X-Number": Number.THREE, "Content-Length": Number.THREE}
+    outgoing = prepare(method, "/rest/a", iter([b"abc"]), None, headers, PREPARED)
+    head = outgoing.head.decode("latin-1").split("\r\n")
+
+    assert head[0] == f"{method.value} /rest/a HTTP/1.1"
+    assert type(outgoing.method) is str
+    assert {"X-Word: value", "X-Number: 3", "Content-Length: 3"} <= set(head)
+
+
+def test_framing_by_members_of_enums() -> None:
+    """Nor is the framing other than what such a header says (contract 3.2, 3.4)."""
+    outgoing = prepare("PUT", "/rest/a", b"abc", None, {Word.CODING: Word.CHUNKED}, PREPARED)
+
+    assert outgoing.body is not None
+    assert outgoing.body.is_chunked
+    assert b"Transfer-Encoding: chunked\r\n" in outgoing.head
+
+
+def test_body_that_is_a_member_of_an_enum() -> None:
+    """A (str, Enum) is sent as its value, an (int, Enum) is a number: refused
+    (contract 3.2, 3.4)."""
+    outgoing = prepare("PUT", "/rest/a", Word.VALUE, None, None, PREPARED)
+
+    assert outgoing.body is not None
+    assert b"".join(map(bytes, outgoing.body.blocks())) == b"value"
+    with pytest.raises(TypeError):
+        prepare("PUT", "/rest/a", Number.THREE, None, None, PREPARED)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Keep-Alive",
+        "Upgrade",
+        "Expect",
+        "Trailer",
+        "TE",
+        "Host",
+    ],
+)
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper])
+def test_an_authorization_cannot_frame(name: str, spell: Callable[[str], str]) -> None:
+    """An authorization cannot say where a request ends, or for whom it is (contract 11.4)."""
+    with pytest.raises(ValueError, match=f"(?i)authorization.*{name}"):
+        PreparedHeaders(HOST, {"Authorization": "a", spell(name): "5"})

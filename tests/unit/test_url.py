@@ -1,5 +1,6 @@
 """Names and parameters, as they stand in the request line."""
 
+import enum
 import string
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -153,3 +154,57 @@ def test_params_are_not_changed() -> None:
     request_target("/rest/a", params)
 
     assert params == {"retention": "A+10y", "x": ["a", None]}
+
+
+class Name(str, enum.Enum):
+    """Each member means its value (contract 3.2)."""
+
+    OBJECT = "/rest/a b"
+    PLAIN = "/rest/plain"
+    KEY = "retention"
+    VALUE = "A+10y"
+
+
+class Number(int, enum.Enum):
+    TEN = 10
+
+
+class Ratio(float, enum.Enum):
+    HALF = 0.5
+
+
+class Path(hcpsdk.Quoted, enum.Enum):
+    OBJECT = "/rest/a%20b"
+
+
+class Stubborn(str):
+    """Says something else than it holds."""
+
+    def __str__(self) -> str:
+        return "something else"
+
+    def __format__(self, _spec: str) -> str:
+        return "something else"
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "expected"),
+    [
+        (Name.OBJECT, None, "/rest/a%20b"),
+        (Name.PLAIN, None, "/rest/plain"),
+        (Path.OBJECT, None, "/rest/a%20b"),
+        (Path.OBJECT, {"a": "b"}, "/rest/a%20b?a=b"),
+        ("/rest/a", {Name.KEY: Name.VALUE}, "/rest/a?retention=A%2B10y"),
+        ("/rest/a", {"n": Number.TEN}, "/rest/a?n=10"),
+        ("/rest/a", {"n": [Number.TEN, Name.VALUE, Ratio.HALF]}, "/rest/a?n=10&n=A%2B10y&n=0.5"),
+        ("/rest/a", [(Name.KEY, None)], "/rest/a?retention"),
+        (Stubborn("/rest/a"), {Stubborn("b"): Stubborn("c")}, "/rest/a?b=c"),
+    ],
+)
+def test_members_of_enums_mean_their_value(url: str, params: Any, expected: str) -> None:
+    """A member of a (str, Enum) or (int, Enum) is sent as its value, not as its name
+    (contract 3.2)."""
+    target = request_target(url, params)
+
+    assert target == expected
+    assert type(target) is str

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import http.client
 import io
 import os
 import re
@@ -217,27 +218,46 @@ class Mine(Exception):
     """An exception of the caller's own."""
 
 
-@pytest.mark.parametrize("error", [Mine, OSError, TimeoutError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Mine,
+        OSError,
+        TimeoutError,
+        ConnectionResetError,
+        EOFError,
+        ValueError,
+        http.client.BadStatusLine,
+        hcpsdk.HcpsdkError,
+        KeyboardInterrupt,
+        SystemExit,
+    ],
+)
 @pytest.mark.parametrize("position", [0, 1, 5])
 @pytest.mark.parametrize("length", [None, 7 * 70_000])
 def test_generator_that_raises(
     raw_server: StartServer, connect: Connect, error: Any, position: Any, length: Any
 ) -> None:
-    """A body that fails in the middle is never stored, and the next request works (contract 4.3,
-    4.6)."""
+    """What a generator raises in the middle propagates unchanged, is not retried, nothing is
+    stored, and the next request works (contract 4.3, 4.5, 4.6)."""
+    raised = error("body")
 
     def pieces() -> Iterator[Any]:
         for number in range(7):
             if number == position:
-                raise error("body")
+                raise raised
             yield b"x" * 70_000
 
     server = raw_server(in_turn(recording, answering(answer(b"next"))))
     connection = connect(server, retries=3)
 
-    with pytest.raises(hcpsdk.HcpsdkError if issubclass(error, OSError) else error) as caught:
+    with pytest.raises(error) as caught:
         connection.PUT("/rest/a", pieces(), headers={"Content-Length": length} if length else None)
 
+    assert caught.value is raised
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert connection.attempts == (position > 0)
     assert connection.response is None
     (peer,) = server.wait_for_finished(1)  # the socket is gone, even while the traceback is kept
     assert caught.tb is not None

@@ -819,7 +819,7 @@ def test_collection_that_is_spent(raw_server: Any, connect: Any) -> None:
     says why (contract 4.3)."""
     server = raw_server(in_turn(reset_after_the_request, answering(OK)))
     connection = connect(server, retries=1)
-    with pytest.raises(hcpsdk.HcpsdkError, match="the body cannot be rewound"):
+    with pytest.raises(hcpsdk.HcpsdkError, match="the request body cannot be rewound"):
         connection.PUT("/rest/a", Spent(b"some", b"pieces"))
     assert connection.attempts == 1
     assert [received.body for received in server.requests] == [b"somepieces"]
