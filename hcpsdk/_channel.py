@@ -7,6 +7,7 @@ import logging
 import time
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -31,7 +32,7 @@ from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 # A time before anything was measured; not zero, so that it can be divided by (contract 1.7).
 UNMEASURED = 1e-11  # seconds
@@ -232,7 +233,8 @@ class Channel:
             pass
         if len(body) > MAX_KEPT_BODY:
             response.unreadable_reason = (
-                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept"
+                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept; use "
+                f"request({response.method!r}, …), which leaves the body to you"
             )
         elif body:
             response.keep(body)
@@ -241,6 +243,7 @@ class Channel:
     def _retry_or_raise(self, use: Use, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to see."""
         failure = self._classify(error)
+        self._endpoint.clean(failure.error)
         happened = describe(failure.error)
         log.debug("Request raised exception: %s", happened)
         self._keepalive.close()
@@ -315,6 +318,7 @@ class Channel:
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
         if isinstance(error, TRANSPORT_ERRORS):
+            self._endpoint.clean(error)
             if use.is_cancelled:
                 raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error
@@ -347,6 +351,7 @@ class Channel:
         """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
         end = time.monotonic() + MAX_DRAIN_SECONDS
         opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
+        response.set_deadline(end)
         count = 0
         while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
             count += len(response.read1(MAX_DRAIN_BYTES))

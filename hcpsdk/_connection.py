@@ -1,22 +1,21 @@
 """The public `Connection`: requests to one HCP, and what came of the last one."""
 
-import logging
 from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk._channel import Channel
 from hcpsdk._errors import HcpsdkStatusError
+from hcpsdk._log import Log
 from hcpsdk._request.body import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
-from hcpsdk._transport.failures import describe_status
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 
 __all__ = ["Connection"]
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 
 class Connection:
@@ -168,7 +167,7 @@ class Connection:
         response = self._channel.readable_response()
         if response.status in wanted if wanted else response.status < 400:
             return response
-        raise HcpsdkStatusError(describe_status(response))
+        raise HcpsdkStatusError(self._target.endpoint.describe_status(response))
 
     def read(self, amt: int | None = None) -> bytes:
         """Up to *amt* bytes of the response's body; everything that is left if it is None.

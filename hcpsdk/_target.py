@@ -1,6 +1,5 @@
 """The access point to one HCP: its name, addresses, credentials, and TLS settings."""
 
-import logging
 import re
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any
@@ -8,12 +7,13 @@ from typing import Any
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
+from hcpsdk._log import Log
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, as_address
 
 __all__ = ["Target", "checkport"]
 
-log = logging.getLogger("hcpsdk.Target")
+log = Log("hcpsdk.Target")
 
 # Characters that a host name must not contain (RFC 9110, section 7.2).
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")

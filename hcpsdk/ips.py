@@ -5,7 +5,6 @@ Each node of an HCP serves requests. A `Circle` holds their addresses and return
 """
 
 import ipaddress
-import logging
 import os
 import socket
 import threading
@@ -15,10 +14,11 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._log import Log
 
 __all__ = ["Circle", "IpsError", "Request", "Response", "query"]
 
-log = logging.getLogger("hcpsdk.ips.Circle")
+log = Log("hcpsdk.ips.Circle")
 
 # Contract 2.5 and 2.6; all in seconds.
 DEFAULT_TTL = 300.0  # where the answer has none, as the system resolver's

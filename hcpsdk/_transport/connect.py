@@ -1,18 +1,18 @@
 """Opening a connection: the next address that can be reached, and TLS with the right identity."""
 
-import logging
 import socket
 import ssl
 import time
 from typing import TypeVar
 
+from hcpsdk._log import Log
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import is_name_mismatch
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 
 class ConnectFailed(Exception):
@@ -79,6 +79,8 @@ def _connect_to(
             do_handshake_on_connect=False,
             session=session,
         )
+        # An end without the TLS end may be an attacker's: it raises (contract 3.6).
+        tls.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         try:
             _open(tls, endpoint, address, timeout, use)
         except ssl.SSLCertVerificationError as exc:

@@ -1,6 +1,7 @@
 """What a failure means: which exception the caller gets, and whether the request is retried."""
 
 import enum
+import errno
 import http.client
 import ssl
 from typing import NamedTuple
@@ -19,7 +20,6 @@ from hcpsdk._request.outgoing import Outgoing
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
 TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
 
-MAX_EXCERPT = 500  # characters of a server's text that a message shows
 
 # The first row that fits decides; from the special to the general.
 _TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
@@ -42,6 +42,9 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 # (X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h).
 _NAME_MISMATCH = frozenset({62, 64})
 
+
+# The same in the words of macOS, which Python has no classes for.
+_HUNG_UP_NUMBERS = frozenset({errno.EPROTOTYPE, errno.ENOTCONN})
 
 # What a connection raises that the server has closed without a response.
 _HUNG_UP = (
@@ -106,7 +109,9 @@ def is_name_mismatch(error: ssl.SSLError) -> bool:
 
 def was_hung_up(error: Exception) -> bool:
     """True if *error* is what a connection raises that the server has closed without a response."""
-    return isinstance(error, _HUNG_UP)
+    return isinstance(error, _HUNG_UP) or (
+        isinstance(error, OSError) and error.errno in _HUNG_UP_NUMBERS
+    )
 
 
 def to_hcpsdk_error(
@@ -135,18 +140,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
         return f"the connection was closed within the response body{missing}"
-    return _printable(str(error).strip()) or type(error).__name__
-
-
-def describe_status(response: http.client.HTTPResponse) -> str:
-    """The status of *response*, with HCP's own message (contract 8.3)."""
-    text = f"{response.status} - {_printable(response.reason or '')}"
-    if message := response.getheader("X-HCP-ErrorMessage"):
-        text += f" ({_printable(message)})"
-    return text
-
-
-def _printable(text: str) -> str:
-    """*text* of a server, which must not break ours: in one line, and of a readable length."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:MAX_EXCERPT])
-    return shown if len(text) <= MAX_EXCERPT else f"{shown} …"
+    # A server's own bytes, a line that is no status line for example, must not break ours.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
+    return text or type(error).__name__

@@ -1,17 +1,17 @@
 """The socket of a Connection: its state, who uses it, and how long it stays open without use."""
 
-import logging
 import threading
 from time import monotonic, sleep
 from weakref import ref
 
+from hcpsdk._log import Log
 from hcpsdk._transport import atfork
 from hcpsdk._transport.idle_timer import NEVER, idle_timer
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, State
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 IN_USE = (
     "this Connection is in use: another request or read is running on it; use a Connection for "

@@ -138,10 +138,12 @@ class HTTPSocket:
                 self._send_bytes(head)
                 return True
             return self._send_with_body(head, body, response)
-        except OSError:
+        except OSError as exc:
             # What cannot be sent any more may have been refused: then the response is here already.
             if response.has_begun_to_arrive():
                 return False
+            if response.alert is not None:
+                raise response.alert from exc  # the reason why (contract 2.8)
             raise
 
     def _send_with_body(self, head: bytes, body: Body, response: StrictResponse) -> bool:

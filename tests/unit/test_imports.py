@@ -66,6 +66,8 @@ ORDER = [
     "hcpsdk._xml",
     "hcpsdk._constants",
     "hcpsdk._errors",
+    "hcpsdk._excerpt",
+    "hcpsdk._log",
 ]
 
 # The same for the emulator. A package stands for all modules in it, whose own order is that of its

@@ -67,7 +67,8 @@ def waits_for_the_network(frame: Any) -> Any:
     """True if *frame* is where the library sends or receives."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     if not re.search(
-        r"sock\.recv|stream\.read|\.readline\(|recv_into|self\.read\(|_send_bytes|\.send\(|do_hand",
+        r"sock\.recv|stream\.(read|peek)|\.readline\(|recv_into|self\.read\(|_send_bytes|\.send\("
+        r"|do_hand",
         line,
     ):
         return False

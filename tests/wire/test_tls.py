@@ -619,3 +619,26 @@ def test_unasked_bytes_inside_tls(tls_node: Any, authorization: Any) -> None:
         assert connection.GET("/rest/a").status == 200
         assert connection.read() == b"mine"
     assert len(node.peers) == 2
+
+
+@pytest.mark.parametrize("size", [None, 10, 100_000, 5_000_000])
+def test_alert_after_the_handshake(
+    raw_server: Any,
+    connect_to: Any,
+    authority: trustme.CA,
+    verifying: ssl.SSLContext,
+    random_address: str,
+    size: int | None,
+) -> None:
+    """Under TLS 1.3 a server refuses a client without a certificate only after the handshake: the
+    message has the text of its alert, whatever was being sent then (contract 2.8)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    authority.issue_cert(NAME).configure_cert(context)
+    server = raw_server(answering(), random_address, PORT, context)
+    connection = connect_to(server, context=verifying)
+    for _ in range(3):
+        with pytest.raises(hcpsdk.HcpsdkError, match="alert certificate required"):
+            connection.PUT("/rest/a", None if size is None else b"x" * size)
