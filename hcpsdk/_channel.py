@@ -1,16 +1,24 @@
 """What a Connection does inside: requests, one at a time, over a socket that is kept and replaced.
 
-Here is the only retry loop of the library. Knows an Endpoint, but no Target.
+Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
+import itertools
 import logging
 import time
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._failover import (
+    ASK_AGAIN,
+    Failover,
+    both_failed,
+    replica_counts,
+)
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
-from hcpsdk._request.url import Params
+from hcpsdk._request.url import Params, to_text
+from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import (
@@ -42,7 +50,11 @@ MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (cont
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
+# The arguments of a request: method, url, content, params, headers.
+Arguments = tuple[str, str, Content, Params | None, Headers | None]
+
 CLOSED_BY_CALLER = "the Connection was closed"
+SPENT = "the request body cannot be rewound"
 PARENTS = "this response was created in the parent process and cannot be read after fork()"
 
 
@@ -51,26 +63,34 @@ class Channel:
 
     Args:
         endpoint: Where they go.
+        failover: When they go to a replica instead; None: never.
         timeout: Seconds to wait for the network at each step; None waits for ever.
         idletime: Seconds for which an unused socket stays open.
         retries: How often a request that failed is tried again.
         debuglevel: Above 0, prints everything on the wire.
+        busy_timeout: Seconds for which a request is repeated while the status is 503.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
+        failover: Failover | None,
         timeout: float | None,
         idletime: float,
         retries: int,
         debuglevel: int,
+        busy_timeout: float,
     ) -> None:
         self.address: str | None = None  # last connected to
         self.connect_time = UNMEASURED
-        self._endpoint = endpoint
+        self.endpoint = endpoint  # where the last request went; where the socket leads to
+        self._failover = failover
         self._timeout = timeout
         self._retries = retries
         self._debuglevel = debuglevel
+        self._busy_timeout = busy_timeout
+        # The statuses after which the request may be sent again.
+        self._again = ASK_AGAIN if failover else frozenset({BUSY} if busy_timeout else ())
         self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
@@ -133,21 +153,20 @@ class Channel:
             if last is not None and last.owner is not None:
                 self._discard_unread_body(last, use)
             keepalive.move(WAITING)
-            try:
-                prepared = self._endpoint.prepare_headers()
-                outgoing = prepare(method, url, content, params, headers, prepared)
-            except BaseException:
-                if self._keepalive.is_user(use):
-                    self._release(use, IDLE)  # nothing was sent: the socket is still good
-                raise
-            outgoing.retries_left = self._retries
-            if self._is_logged:
-                log.debug("URL = %s", outgoing.path)
-            while True:
-                try:
-                    return self._attempt(use, outgoing, reads_body)
-                except FAILURES as exc:
-                    self._retry_or_raise(use, outgoing, exc)
+            arguments = (method, url, content, params, headers)
+            if self._busy_timeout:
+                response = self._send_while_busy(use, arguments, reads_body)
+            elif self._failover is None:
+                response = self._ask(use, self._prepare(use, arguments), reads_body)
+            else:
+                response, _ = self._ask_either(use, arguments, reads_body, self._failover)
+            self._response = response
+            if response.owner is not None:
+                state = READING
+            else:
+                state = CLOSED if response.will_close or response.has_leftover else IDLE
+            self._release(use, state)
+            return response
         except BaseException as exc:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
             if self._keepalive.is_user(use):
@@ -157,6 +176,32 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
+    def _prepare(
+        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
+    ) -> Outgoing:
+        try:
+            prepared = self.endpoint.prepare_headers()
+            if sent_before is None:
+                outgoing = prepare(*arguments, prepared)
+            else:
+                outgoing = prepare(*arguments, prepared, sent_before.body)
+        except BaseException:
+            if self._keepalive.is_user(use):
+                self._release(use, IDLE)  # nothing was sent: the socket is still good
+            raise
+        outgoing.retries_left = self._retries
+        if self._is_logged:
+            log.debug("URL = %s", outgoing.path)
+        return outgoing
+
+    def _ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+        """Send a request to one system, as often as that is needed and allowed."""
+        while True:
+            try:
+                return self._attempt(use, outgoing, reads_body)
+            except FAILURES as exc:
+                self._retry_or_raise(use, outgoing, exc)
+
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         opened = self._open_socket(use)
         is_first = not opened.was_used
@@ -165,7 +210,7 @@ class Channel:
         finally:
             self.attempts += opened.first_byte_at > 0
         if is_first:
-            remember_session(self._endpoint, opened)
+            remember_session(self.endpoint, opened)
         self.service_time1 = self.service_time2 = opened.seconds or UNMEASURED
         if self._is_logged:
             log.debug(
@@ -174,25 +219,152 @@ class Channel:
                 outgoing.path,
                 self.service_time1,
             )
-        is_done = True
         if response.length == 0:
             if response.fp is not None:
                 response.end()
-        elif reads_body:
+        elif reads_body or response.status in self._again:
             self._read_body(response)
         else:
-            is_done = False
-        if use.is_cancelled:  # then an end may be the end that `close()` made
-            use.check()
-        self._response = response
-        if is_done:
-            state = CLOSED if response.will_close or response.has_leftover else IDLE
-        else:
-            state = READING
             self._path = outgoing.path
             response.owner = self
-        self._release(use, state)
+        if use.is_cancelled:  # then an end may be the end that `close()` made
+            use.check()
         return response
+
+    # A busy HCP
+
+    def _send_while_busy(self, use: Use, arguments: Arguments, reads_body: bool) -> StrictResponse:
+        """Send a request, and repeat it while the status is 503 and there is time."""
+        end = time.monotonic() + self._busy_timeout
+        outgoing: Outgoing | None = None
+        for count in itertools.count():
+            if self._failover is not None:
+                response, outgoing = self._ask_either(
+                    use, arguments, reads_body, self._failover, outgoing
+                )
+            else:
+                outgoing = self._prepare(use, arguments, outgoing)
+                response = self._ask(use, outgoing, reads_body)
+            if response.status != BUSY:
+                break
+            seconds = next_pause(response, count, end - time.monotonic())
+            if seconds is None or not outgoing.rewind():
+                break
+            self._close_if_over(response)
+            log.debug("HCP is busy: waiting %s seconds", seconds)
+            try:
+                use.pause(seconds)
+            except ConnectionAbortedError as exc:
+                what = f"{outgoing.method} {outgoing.path}"
+                raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from exc
+        return response
+
+    # A replica
+
+    def _ask_either(
+        self,
+        use: Use,
+        arguments: Arguments,
+        reads_body: bool,
+        failover: Failover,
+        sent_before: Outgoing | None = None,
+    ) -> tuple[StrictResponse, Outgoing]:
+        """Send a request to the system that is to serve it, and to the other one if need be.
+
+        Returns the response, and what was sent last.
+        """
+        method = arguments[0]
+        period = failover.latest
+        if (
+            period.probe_at > time.monotonic()
+            and not period.successor
+            and method in failover.moved
+            and self.endpoint is failover.replica
+        ):
+            # The usual case while the primary is failed over, in short: it costs as little as a
+            # request to a Target without a replica.
+            outgoing = self._prepare(use, arguments, sent_before)
+            try:
+                return self._ask(use, outgoing, reads_body), outgoing
+            except HcpsdkError as exc:
+                if not outgoing.has_failed:
+                    raise
+                raise both_failed(failover, HcpsdkError(period.reason), exc) from exc
+        if type(method) is not str:
+            method = to_text(method) if isinstance(method, str) else ""  # refused below
+        turn = failover.begin(use, method)
+        response: StrictResponse | None = None
+        error: HcpsdkError | None = None
+        try:
+            outgoing = self._prepare_for(use, arguments, turn.endpoint, sent_before)
+            if turn.is_probe and outgoing.body is not None and not outgoing.body.can_rewind:
+                turn.leave_probe()  # to another request: this one can be sent to one system only
+                outgoing = self._prepare_for(use, arguments, turn.endpoint, outgoing)
+            if turn.endpoint is failover.primary:
+                try:
+                    response = self._ask(use, outgoing, reads_body)
+                except HcpsdkError as exc:
+                    if not outgoing.has_failed or not turn.primary_failed(exc):
+                        raise
+                    if not outgoing.rewind():
+                        raise type(exc)(f"{exc} (not sent to the replica: {SPENT})") from exc
+                    error = exc
+                else:
+                    if not turn.primary_responded(response.status) or not outgoing.rewind():
+                        return response, outgoing
+                    self._close_if_over(response)
+                outgoing = self._prepare_for(use, arguments, failover.replica, outgoing)
+            if response is None and error is None:
+                error = HcpsdkError(turn.reason)
+            return self._ask_replica(use, outgoing, reads_body, response, error), outgoing
+        finally:
+            turn.end()
+            error = None  # else it would refer to itself, by way of its traceback
+
+    def _ask_replica(
+        self,
+        use: Use,
+        outgoing: Outgoing,
+        reads_body: bool,
+        of_primary: StrictResponse | None,
+        failure_of_primary: HcpsdkError | None,
+    ) -> StrictResponse:
+        """Send a request to the replica; what the primary did is the result if that is better."""
+        assert self._failover is not None
+        try:
+            response = self._ask(use, outgoing, reads_body)
+        except HcpsdkError as exc:
+            if not outgoing.has_failed:
+                raise
+            if of_primary is None:
+                assert failure_of_primary is not None
+                raise both_failed(self._failover, failure_of_primary, exc) from exc
+            log.debug("the replica failed: %s", exc)
+        else:
+            if of_primary is None or replica_counts(outgoing.method, response.status):
+                return response
+            if response.owner is not None:
+                self._discard_unread_body(response, use)
+            else:
+                self._close_if_over(response)
+        self._switch_to(self._failover.primary)
+        return of_primary
+
+    def _prepare_for(
+        self, use: Use, arguments: Arguments, endpoint: Endpoint, sent_before: Outgoing | None
+    ) -> Outgoing:
+        self._switch_to(endpoint)
+        return self._prepare(use, arguments, sent_before)
+
+    def _switch_to(self, endpoint: Endpoint) -> None:
+        if endpoint is not self.endpoint:
+            self._keepalive.exchange()
+            self.endpoint = endpoint
+
+    def _close_if_over(self, response: StrictResponse) -> None:
+        """After *response*, which was read, another request follows: is its socket good for it?"""
+        if response.will_close or response.has_leftover:
+            self._keepalive.close()
 
     def _open_socket(self, use: Use) -> HTTPSocket:
         """The socket kept, unless the server closed it meanwhile, or a new one."""
@@ -205,7 +377,7 @@ class Channel:
                 return opened
             self._keepalive.close()
         log.debug("Connection needs to be opened")
-        opened, seconds = connect(self._endpoint, self._timeout, self._debuglevel, use)
+        opened, seconds = connect(self.endpoint, self._timeout, self._debuglevel, use)
         self._keepalive.store(opened)
         use.check()
         self.address = opened.address
@@ -213,7 +385,7 @@ class Channel:
         log.debug(
             "Connection open: IP %s (%s) - connect_time: %s",
             opened.address,
-            self._endpoint.fqdn,
+            self.endpoint.fqdn,
             seconds,
         )
         return opened
@@ -242,8 +414,9 @@ class Channel:
         if use.is_cancelled or not self._keepalive.is_user(use):
             raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
         verdict = judge(failure, outgoing)
+        outgoing.has_failed = not isinstance(error, BodyError)
         if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
-            self._endpoint.circle.renew_after_failure(self._timeout)
+            self.endpoint.circle.renew_after_failure(self._timeout)
         body = outgoing.body
         if verdict in (Verdict.RESEND, Verdict.RETRY) and body is not None and not body.rewind():
             verdict = Verdict.BODY_IS_SPENT
@@ -259,9 +432,10 @@ class Channel:
 
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, ConnectFailed):
-            self.address = error.address
+            if not isinstance(error.error, HcpsdkError):  # else the name was not resolved
+                self.address = error.address
             where = f"[{error.address}]" if ":" in error.address else error.address
-            return Failure(error.error, Phase.CONNECTING, f"{where}:{self._endpoint.port}")
+            return Failure(error.error, Phase.CONNECTING, f"{where}:{self.endpoint.port}")
         opened = self._keepalive.socket
         if opened is None:
             return Failure(error, Phase.EXCHANGING, self.address)
@@ -371,7 +545,7 @@ class Channel:
     def close(self) -> None:
         """Close the socket; a request or read that is running ends with an `HcpsdkError`."""
         self._close(CLOSED_BY_CALLER, log.isEnabledFor(logging.DEBUG))
-        log.debug("Connection object closed: IP %s (%s)", self.address, self._endpoint.fqdn)
+        log.debug("Connection object closed: IP %s (%s)", self.address, self.endpoint.fqdn)
 
     def _close(self, why: str, is_logged: bool) -> None:
         use = Use()

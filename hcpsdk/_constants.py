@@ -22,3 +22,5 @@ RS_ALL = RS_READ_ALLOWED | RS_READ_ON_FAILOVER | RS_WRITE_ALLOWED | RS_WRITE_ON_
 
 # Ports on which HCP speaks TLS: namespaces, system console, management (contract 2.7).
 TLS_PORTS = frozenset({443, 8000, 9090})
+
+MAPI_PORT = 9090

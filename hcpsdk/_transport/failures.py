@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkTimeoutError
 from hcpsdk._request.body import BodyError
 from hcpsdk._request.outgoing import Outgoing
+from hcpsdk.ips import IpsError
 
 # What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
@@ -103,7 +104,9 @@ def to_hcpsdk_error(
     kind = next(ours for theirs, ours in _TRANSLATION if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    if failure.phase is Phase.CONNECTING:
+    if isinstance(error, IpsError):
+        text = f"{what} failed"
+    elif failure.phase is Phase.CONNECTING:
         text = f"{what} failed: could not connect to any node (last tried {failure.address})"
     else:
         where = f" at {failure.address}" if failure.address else ""

@@ -25,6 +25,8 @@ ORDER = [
     "hcpsdk._target",
     "hcpsdk._auth",
     "hcpsdk._channel",
+    "hcpsdk._failover",
+    "hcpsdk._transport.busy",
     "hcpsdk._transport.keepalive",
     "hcpsdk._transport.idle_timer",
     "hcpsdk._transport.connect",

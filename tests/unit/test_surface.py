@@ -79,7 +79,7 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
             "fqdn authorization port=443 dnscache=False sslcontext=None interface='I_NATIVE' "
             "replica_fqdn=None replica_strategy=None",
         ),
-        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0"),
+        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0 busy_timeout=0"),
         (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
         (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),
         (hcpsdk.Connection.GET, "self url params=None headers=None"),
