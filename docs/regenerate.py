@@ -100,7 +100,7 @@ def failover_table() -> str:
             is_first = outcome is Outcome.NOT_ASKED
             words = [each.name.lower().replace("_", " ") for each in found]
             shown = state.value if is_first else "any"
-            lines.append((kind, shown, "–" if is_first else outcome.value, *words))
+            lines.append((kind, shown, "-" if is_first else outcome.value, *words))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()

@@ -3,22 +3,17 @@
 Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
-import itertools
 import logging
 import time
 
+from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import (
-    ASK_AGAIN,
-    Failover,
-    both_failed,
-    replica_counts,
-)
+from hcpsdk._failover import ASK_AGAIN, Failover
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
-from hcpsdk._request.url import Params, to_text
-from hcpsdk._transport.busy import BUSY, next_pause
+from hcpsdk._request.url import Params
+from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import (
@@ -50,11 +45,6 @@ MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (cont
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
-# The arguments of a request: method, url, content, params, headers.
-Arguments = tuple[str, str, Content, Params | None, Headers | None]
-
-CLOSED_BY_CALLER = "the Connection was closed"
-SPENT = "the request body cannot be rewound"
 PARENTS = "this response was created in the parent process and cannot be read after fork()"
 
 
@@ -155,11 +145,13 @@ class Channel:
             keepalive.move(WAITING)
             arguments = (method, url, content, params, headers)
             if self._busy_timeout:
-                response = self._send_while_busy(use, arguments, reads_body)
+                response = ask_while_busy(
+                    self, use, arguments, reads_body, self._failover, self._busy_timeout
+                )
             elif self._failover is None:
-                response = self._ask(use, self._prepare(use, arguments), reads_body)
+                response = self.ask(use, self.prepare(use, arguments), reads_body)
             else:
-                response, _ = self._ask_either(use, arguments, reads_body, self._failover)
+                response, _ = ask_either(self, use, arguments, reads_body, self._failover)
             self._response = response
             if response.owner is not None:
                 state = READING
@@ -176,9 +168,10 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
-    def _prepare(
+    def prepare(
         self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
     ) -> Outgoing:
+        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
         try:
             prepared = self.endpoint.prepare_headers()
             if sent_before is None:
@@ -194,7 +187,7 @@ class Channel:
             log.debug("URL = %s", outgoing.path)
         return outgoing
 
-    def _ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+    def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         """Send a request to one system, as often as that is needed and allowed."""
         while True:
             try:
@@ -231,139 +224,17 @@ class Channel:
             use.check()
         return response
 
-    # A busy HCP
-
-    def _send_while_busy(self, use: Use, arguments: Arguments, reads_body: bool) -> StrictResponse:
-        """Send a request, and repeat it while the status is 503 and there is time."""
-        end = time.monotonic() + self._busy_timeout
-        outgoing: Outgoing | None = None
-        for count in itertools.count():
-            if self._failover is not None:
-                response, outgoing = self._ask_either(
-                    use, arguments, reads_body, self._failover, outgoing
-                )
-            else:
-                outgoing = self._prepare(use, arguments, outgoing)
-                response = self._ask(use, outgoing, reads_body)
-            if response.status != BUSY:
-                break
-            seconds = next_pause(response, count, end - time.monotonic())
-            if seconds is None or not outgoing.rewind():
-                break
-            self._close_if_over(response)
-            log.debug("HCP is busy: waiting %s seconds", seconds)
-            try:
-                use.pause(seconds)
-            except ConnectionAbortedError as exc:
-                what = f"{outgoing.method} {outgoing.path}"
-                raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from exc
-        return response
-
-    # A replica
-
-    def _ask_either(
-        self,
-        use: Use,
-        arguments: Arguments,
-        reads_body: bool,
-        failover: Failover,
-        sent_before: Outgoing | None = None,
-    ) -> tuple[StrictResponse, Outgoing]:
-        """Send a request to the system that is to serve it, and to the other one if need be.
-
-        Returns the response, and what was sent last.
-        """
-        method = arguments[0]
-        period = failover.latest
-        if (
-            period.probe_at > time.monotonic()
-            and not period.successor
-            and method in failover.moved
-            and self.endpoint is failover.replica
-        ):
-            # The usual case while the primary is failed over, in short: it costs as little as a
-            # request to a Target without a replica.
-            outgoing = self._prepare(use, arguments, sent_before)
-            try:
-                return self._ask(use, outgoing, reads_body), outgoing
-            except HcpsdkError as exc:
-                if not outgoing.has_failed:
-                    raise
-                raise both_failed(failover, HcpsdkError(period.reason), exc) from exc
-        if type(method) is not str:
-            method = to_text(method) if isinstance(method, str) else ""  # refused below
-        turn = failover.begin(use, method)
-        response: StrictResponse | None = None
-        error: HcpsdkError | None = None
-        try:
-            outgoing = self._prepare_for(use, arguments, turn.endpoint, sent_before)
-            if turn.is_probe and outgoing.body is not None and not outgoing.body.can_rewind:
-                turn.leave_probe()  # to another request: this one can be sent to one system only
-                outgoing = self._prepare_for(use, arguments, turn.endpoint, outgoing)
-            if turn.endpoint is failover.primary:
-                try:
-                    response = self._ask(use, outgoing, reads_body)
-                except HcpsdkError as exc:
-                    if not outgoing.has_failed or not turn.primary_failed(exc):
-                        raise
-                    if not outgoing.rewind():
-                        raise type(exc)(f"{exc} (not sent to the replica: {SPENT})") from exc
-                    error = exc
-                else:
-                    if not turn.primary_responded(response.status) or not outgoing.rewind():
-                        return response, outgoing
-                    self._close_if_over(response)
-                outgoing = self._prepare_for(use, arguments, failover.replica, outgoing)
-            if response is None and error is None:
-                error = HcpsdkError(turn.reason)
-            return self._ask_replica(use, outgoing, reads_body, response, error), outgoing
-        finally:
-            turn.end()
-            error = None  # else it would refer to itself, by way of its traceback
-
-    def _ask_replica(
-        self,
-        use: Use,
-        outgoing: Outgoing,
-        reads_body: bool,
-        of_primary: StrictResponse | None,
-        failure_of_primary: HcpsdkError | None,
-    ) -> StrictResponse:
-        """Send a request to the replica; what the primary did is the result if that is better."""
-        assert self._failover is not None
-        try:
-            response = self._ask(use, outgoing, reads_body)
-        except HcpsdkError as exc:
-            if not outgoing.has_failed:
-                raise
-            if of_primary is None:
-                assert failure_of_primary is not None
-                raise both_failed(self._failover, failure_of_primary, exc) from exc
-            log.debug("the replica failed: %s", exc)
-        else:
-            if of_primary is None or replica_counts(outgoing.method, response.status):
-                return response
-            if response.owner is not None:
-                self._discard_unread_body(response, use)
-            else:
-                self._close_if_over(response)
-        self._switch_to(self._failover.primary)
-        return of_primary
-
-    def _prepare_for(
-        self, use: Use, arguments: Arguments, endpoint: Endpoint, sent_before: Outgoing | None
-    ) -> Outgoing:
-        self._switch_to(endpoint)
-        return self._prepare(use, arguments, sent_before)
-
-    def _switch_to(self, endpoint: Endpoint) -> None:
+    def switch_to(self, endpoint: Endpoint) -> None:
+        """The next requests go to *endpoint*; the connection to the other system is kept."""
         if endpoint is not self.endpoint:
             self._keepalive.exchange()
             self.endpoint = endpoint
 
-    def _close_if_over(self, response: StrictResponse) -> None:
-        """After *response*, which was read, another request follows: is its socket good for it?"""
-        if response.will_close or response.has_leftover:
+    def be_done_with(self, use: Use, response: StrictResponse) -> None:
+        """Another request follows, and *response* is not what the caller gets."""
+        if response.owner is not None:
+            self._discard_unread_body(response, use)
+        elif response.will_close or response.has_leftover:
             self._keepalive.close()
 
     def _open_socket(self, use: Use) -> HTTPSocket:

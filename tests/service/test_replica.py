@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _channel, _failover
+from hcpsdk import _dispatch, _failover
 from hcpsdk._failover import PROBE_SECONDS
 from hcpsdk.mapi import Replication
 from hcpsdk.namespace import Info
@@ -24,7 +24,7 @@ USER = hcpsdk.NativeAuthorization("n", "n01")
 @pytest.fixture
 def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of failovers and name look-ups."""
-    for module in (_failover, _channel):
+    for module in (_failover, _dispatch):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

@@ -25,6 +25,7 @@ ORDER = [
     "hcpsdk._target",
     "hcpsdk._auth",
     "hcpsdk._channel",
+    "hcpsdk._dispatch",
     "hcpsdk._failover",
     "hcpsdk._transport.busy",
     "hcpsdk._transport.keepalive",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _channel
+from hcpsdk import _dispatch
 from hcpsdk._transport import busy
 from hcpsdk._transport.use import Use
 
@@ -34,7 +34,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
         clock.advance(seconds)
 
     monkeypatch.setattr(Use, "pause", pause)
-    monkeypatch.setattr(_channel, "time", clock)
+    monkeypatch.setattr(_dispatch, "time", clock)
     return pauses
 
 

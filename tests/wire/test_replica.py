@@ -22,7 +22,7 @@ from hcpsdk import (
     RS_READ_ON_FAILOVER,
     RS_WRITE_ALLOWED,
     RS_WRITE_ON_FAILOVER,
-    _channel,
+    _dispatch,
     _failover,
     ips,
 )
@@ -124,7 +124,7 @@ def systems(raw_server: StartServer, authorization: Any) -> Iterator[Start]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of failovers."""
     clock = Clock()
-    for module in (_failover, _channel):
+    for module in (_failover, _dispatch):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
