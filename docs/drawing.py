@@ -84,10 +84,10 @@ start [label="Target()" class="node"]
 start -> serving
 start -> over [class=failure label="only the replica's\\nname resolves"]
 serving -> over [class=failure label="a request failed, all nodes\\nand retries used up"]
-over -> probe [class=edge label="after 30 seconds"]
+over -> probe [class="edge" label="after 30 seconds"]
 probe -> over [class=failure label="failed"]
-probe -> serving [class=edge label="any response"]
-over -> serving [class=edge label="a response to a request\\nthat may not go to the replica"]
+probe -> serving [class="edge" label="any response"]
+over -> serving [class="edge" label="a response to a request\\nthat may not go to the replica"]
 """
 
 
