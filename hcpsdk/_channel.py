@@ -7,6 +7,7 @@ import logging
 import time
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -147,6 +148,7 @@ class Channel:
                 try:
                     return self._attempt(use, outgoing, reads_body)
                 except FAILURES as exc:
+                    raise_if_from_handler(exc)
                     self._retry_or_raise(use, outgoing, exc)
         except BaseException as exc:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
@@ -309,6 +311,7 @@ class Channel:
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
         if isinstance(error, TRANSPORT_ERRORS):
+            raise_if_from_handler(error)
             if use.is_cancelled:
                 raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error
@@ -330,8 +333,8 @@ class Channel:
                 use.check()
                 self._drain(response, opened)
                 is_drained = response.isclosed() and not response.has_leftover
-        except TRANSPORT_ERRORS:
-            pass  # it was not wanted anyway
+        except TRANSPORT_ERRORS as exc:
+            raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()

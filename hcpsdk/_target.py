@@ -2,7 +2,7 @@
 
 import logging
 import re
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 from hcpsdk import _constants as constants
@@ -22,14 +22,14 @@ _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
 class Target:
     """One HCP, or one namespace of it: what all `Connection` objects to it have in common.
 
-    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
-    resolves its name again when loaded), unless it has an ``sslcontext``. Usable as a context
-    manager, though it holds nothing that needs closing.
+    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles with
+    its addresses (and looks its name up again at its first use), unless it has an ``sslcontext``.
+    Usable as a context manager, though it holds nothing that needs closing.
 
     Args:
         fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
         authorization: Gives the headers with the credentials.
-        port: 443, 8000 and 9090 mean TLS.
+        port: 443, 8000 and 9090 mean TLS; any other does with an ``sslcontext``.
         dnscache: True resolves through the operating system, which may use its cache; False
             queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
@@ -82,11 +82,16 @@ class Target:
         self._interface = interface
         self._replica_strategy = replica_strategy
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
-        self._circle.next_address()  # as the manual's debug output shows
-        context = (sslcontext or _unverified_context()) if self.ssl else None
-        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
+        self._circle.getaddr()  # as the manual's debug output shows
+        self._endpoint = self._make_endpoint()
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
+
+    def _make_endpoint(self) -> Endpoint:
+        context = (self._sslcontext or _unverified_context()) if self.ssl else None
+        return Endpoint(
+            self._fqdn, self._host, self._port, self._circle, context, self._authorization
+        )
 
     def _make_replica(self, fqdn: str) -> "Target":
         try:
@@ -113,8 +118,8 @@ class Target:
 
     @property
     def ssl(self) -> bool:
-        """True if it speaks TLS, which its port decides."""
-        return self._port in constants.TLS_PORTS
+        """True if it speaks TLS: its port decides, or a given ``sslcontext``."""
+        return self._sslcontext is not None or self._port in constants.TLS_PORTS
 
     @property
     def addresses(self) -> list[str]:
@@ -158,23 +163,19 @@ class Target:
     def close(self) -> None:
         """Do nothing, any number of times: only Connections hold something that needs closing."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         if self._sslcontext is not None:
             raise TypeError(
                 "a Target with an sslcontext cannot be pickled, because SSL contexts do not "
                 "pickle; make the Target anew where it is needed"
             )
-        replica_fqdn = self._replica.fqdn if self._replica else None
-        return type(self), (
-            self._fqdn,
-            self._authorization,
-            self._port,
-            self._dnscache,
-            None,
-            self._interface,
-            replica_fqdn,
-            self._replica_strategy,
-        )
+        state = self.__dict__.copy()
+        del state["_endpoint"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._endpoint = self._make_endpoint()
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
@@ -186,11 +187,17 @@ def _host_header(fqdn: str) -> str:
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
     if not fqdn:
         raise ValueError("fqdn is empty")
+    if "://" in fqdn:
+        raise ValueError(
+            "fqdn is a URL, but must be a host name: leave out 'https://' and the path, and pass "
+            "port=443 for https, port=80 for http"
+        )
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
         raise ValueError(f"host name must not contain {found[0]!r}")
     if address := as_address(fqdn):
-        return f"[{address}]" if ":" in address else address
+        # The zone of an address, "%eth0", means nothing to others (RFC 6874, section 4).
+        return f"[{address.partition('%')[0]}]" if ":" in address else address
     if ":" in fqdn:
         raise ValueError("host name must not contain ':'; pass the port as port=...")
     if fqdn.isascii():
@@ -211,6 +218,8 @@ def _check_arguments(
         )
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
+    if sslcontext is not None and sslcontext.protocol is PROTOCOL_TLS_SERVER:
+        raise ValueError("sslcontext is for servers: make it with ssl.create_default_context()")
     if interface != constants.I_NATIVE:
         raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
 
