@@ -192,10 +192,10 @@ def _words(exc: Exception) -> str:
 class _Pool:
     """The addresses of one answer, and whose turn it is."""
 
-    def __init__(self, number: int, addresses: tuple[str, ...], start: int = 0) -> None:
+    def __init__(self, number: int, addresses: tuple[str, ...]) -> None:
         self.number = number  # of the look-up
         self.addresses = addresses
-        self._turns = itertools.count(start)
+        self._turns = itertools.count()
 
     def draw(self, wanted: Collection[str]) -> str:
         """The next address, of those in *wanted*, which is not empty."""
@@ -204,6 +204,11 @@ class _Pool:
             if address in wanted:
                 return address
         return next(iter(wanted))  # other threads drew them all meanwhile
+
+    def go_on_after(self, address: str) -> None:
+        """Next comes the one after *address*, if that is known here."""
+        if address in self.addresses:
+            self._turns = itertools.count(self.addresses.index(address) + 1)
 
 
 class _Schedule:
@@ -290,9 +295,9 @@ class Circle:
             raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response.cause
         if number < self._pool.number:
             return  # a later look-up was quicker
-        addresses = tuple(response.ips)
-        start = addresses.index(self._last) + 1 if self._last in addresses else 0
-        self._pool = _Pool(number, addresses, start)
+        pool = _Pool(number, tuple(response.ips))
+        pool.go_on_after(self._last)
+        self._pool = pool
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
         self._renewal.put_off(time.monotonic() + max(ttl, SHORTEST_RENEWAL))
         log.debug("(re-) loaded IP address cache: %s", response.ips)
@@ -328,6 +333,8 @@ class Circle:
         now = time.monotonic()
         healthy = [address for address in left if self._failed.get(address, now) <= now]
         self._last = address = pool.draw(healthy or left)
+        if self._pool is not pool:  # it was renewed meanwhile
+            self._pool.go_on_after(address)
         log.debug("issued IP address: %s", address)
         return address
 

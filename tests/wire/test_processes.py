@@ -351,7 +351,7 @@ def test_fork_while_locks_are_taken(server: Any) -> None:
         server,
         """
         get("/rest/1")
-        with target._circle._lock, connection._channel._keepalive._repair:
+        with connection._channel._keepalive._repair:
             told = in_child(lambda: [target.getaddr() == address, get("/rest/2"), target.addresses
                                      == [address], connection.close(), get("/rest/3")])
         print(json.dumps([told, get("/rest/4")]))
