@@ -187,9 +187,9 @@ STRESS = """
                     signal.signal(signal.SIGALRM, signal.SIG_DFL)
                     signal.alarm(40)
                     use(own, "child")
-                    use(hcpsdk.Connection(target, timeout=30), "child's own")
+                    use(hcpsdk.Connection(target, timeout=30), "grandchild")
                     code = len(errors)
-                    print(*errors, sep="\n", end="", file=sys.stderr)
+                    print(*errors, end="", file=sys.stderr)
                 except BaseException:
                     traceback.print_exc()
                 finally:
