@@ -386,3 +386,65 @@ def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     if thread is not None:
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def test_what_comes_while_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is opened in the moment in which the thread ends is closed in its time
+    (contract 5.1)."""
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
+    first, late = Thing(), Thing()
+
+    class Ending(IdleTimer):
+        def _wait(self) -> bool:
+            goes_on = super()._wait()
+            if not goes_on and late.deadline == NEVER and not late.closed.is_set():
+                self.watch(late)
+                arm(self, late, 0.01)
+            return goes_on
+
+    timer = Ending()
+    timer.watch(first)
+    timer.forget(first)
+    assert late.closed.wait(PATIENCE)
+    timer.forget(late)
+    thread = timer.thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_finalizer_in_the_timers_thread() -> None:
+    """A finalizer that runs in the timer's thread, in the middle of closing, and uses the very
+    Connection, waits for nothing (contract 6.1)."""
+    refused = []
+
+    class Within(KeepAlive):
+        def move(self, state: State) -> None:
+            super().move(state)
+            if threading.current_thread() is idle_timer.idle_timer.thread:
+                with pytest.raises(RuntimeError):
+                    self.acquire(Use())
+                refused.append(self.acquire_or_cancel(Use()))
+                closed.set()
+
+    closed = threading.Event()
+    kept = Within(0.01)
+    opened = Socket()
+    use = Use()
+    kept.acquire(use)
+    kept.move(State.WAITING)
+    kept.store(opened)  # type: ignore[arg-type]
+    kept.release(State.IDLE)
+    assert closed.wait(PATIENCE)
+    assert opened.closed.wait(PATIENCE)
+    assert refused == [None]
+
+
+@pytest.mark.parametrize("idletime", [10**400, 1e308, threading.TIMEOUT_MAX * 2])
+def test_idle_time_without_bounds(idletime: float) -> None:
+    """An idle time that no clock knows means for ever (contract 5.1)."""
+    opened = Socket()
+    kept = after_a_request(idletime, opened)
+    kept.close_if_idle(time.monotonic() + 1e9)
+    assert kept.socket is opened
+    kept.close()

@@ -394,6 +394,291 @@ def test_the_parents_close_closes(server: Any) -> None:
             process.wait(PATIENCE)
 
 
+@forks
+@pytest.mark.parametrize("act", ["get('/rest/2')", "connection.close()", "gc.collect()"])
+def test_child_that_closes_all_descriptors(server: Any, act: str) -> None:
+    """A daemon forks and closes all descriptors; then other files have their numbers. The
+    Connection works there, and leaves the other files alone (contract 6.4)."""
+    told = fork_script(
+        server,
+        f"""
+        import gc
+
+        def daemon():
+            global connection
+            fifos = []  # ours, to tell what happened
+            for number in range(3, 64):
+                try:
+                    if stat.S_ISFIFO(os.fstat(number).st_mode):
+                        fifos.append(number)
+                except OSError:
+                    pass
+            others = sorted(set(range(3, 64)) - set(fifos))
+            for number in others:
+                null = os.open(os.devnull, os.O_RDONLY)
+                if null != number:
+                    os.dup2(null, number)
+                    os.close(null)
+            {act}
+        told = [get("/rest/1")]
+        in_child(act)
+        told.append(get("/rest/2"))
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 /rest/1", "0 /rest/2"]
+
+
+@forks
+def test_fork_in_the_middle_of_an_answer(server: Any) -> None:
+    """The rest of an answer is the parent's: the child does not take a byte of it, and makes
+    requests of its own (contract 6)."""
+    told = fork_script(
+        server,
+        """
+        def child():
+            try:
+                connection.read(1)
+            except hcpsdk.HcpsdkError as exc:
+                return [exc.reason != "", get("/rest/2")]
+
+        response = connection.GET("/rest/1")
+        told = [connection.read(2).decode()]
+        told.append(in_child(child))
+        told.append(in_child(lambda: get("/rest/3")))
+        told.append(connection.read().decode())
+        told.append(get("/rest/4"))
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 ", [True, "1 /rest/2"], "2 /rest/3", "/rest/1", "0 /rest/4"]
+
+
+@forks
+@pytest.mark.parametrize(
+    "act",
+    [
+        "response.read()",
+        "response.close()",
+        "connection.close()",
+        "connection.GET('/rest/2')",
+        "globals().clear(); import gc; gc.collect()",
+        "None",
+    ],
+)
+def test_child_that_ends_an_answer_does_not_disturb_the_parent(server: Any, act: str) -> None:
+    """Whatever a child does with an answer that is not yet read, the parent reads it to its end,
+    over the socket that it goes on using (contract 6)."""
+    told = fork_script(
+        server,
+        f"""
+        def act():
+            {act}
+        response = connection.GET("/rest/1")
+        told = [connection.read(2).decode()]
+        in_child(act)
+        told.append(connection.read().decode())
+        told.append(get("/rest/4"))
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 ", "/rest/1", "0 /rest/4"]
+
+
+@forks
+def test_idle_time_in_a_child(server: Any) -> None:
+    """A child's Connections are closed after their idle time, as the parent's are: its timer
+    works (contract 6, 5.1)."""
+    told = fork_script(
+        server,
+        """
+        get("/rest/1")
+
+        def child():
+            own = hcpsdk.Connection(target, timeout=20, idletime=0.05)
+            told = get("/rest/2", own)
+            while own._channel._keepalive.socket is not None:
+                threading.Event().wait(0.01)
+            return [told, get("/rest/3", own)]
+
+        print(json.dumps(in_child(child)))
+        """,
+    )
+    assert told == ["1 /rest/2", "2 /rest/3"]
+
+
+@forks
+def test_forks_while_threads_work(raw_server: Any) -> None:
+    """A fork at any moment leaves the child with a Target and a Connection that work: no lock is
+    left taken (contract 6)."""
+    told = fork_script(
+        raw_server(echo),
+        """
+        stop = threading.Event()
+
+        def work():
+            own = hcpsdk.Connection(target, timeout=20, idletime=0.001)
+            while not stop.is_set():
+                target.getaddr()
+                target._circle.connect_failed(address)
+                target._circle.refresh()
+                own.HEAD("/rest/a")
+            own.close()
+
+        get("/rest/1")
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        told = [in_child(lambda: [target.getaddr(), get("/rest/2").split()[1]])
+                for _ in range(40)]
+        stop.set()
+        for thread in threads:
+            thread.join()
+        print(json.dumps([told, get("/rest/3").split()[1]]))
+        """,
+    )
+    assert told == [[["127.0.0.1", "/rest/2"]] * 40, "/rest/3"]
+
+
+@forks
+def test_fork_while_locks_are_taken(server: Any) -> None:
+    """Whichever lock another thread holds at the moment of a fork, the child's Target and
+    Connection work (contract 6)."""
+    told = fork_script(
+        server,
+        """
+        get("/rest/1")
+        with connection._channel._keepalive._repair:
+            told = in_child(lambda: [target.getaddr() == address, get("/rest/2"), target.addresses
+                                     == [address], connection.close(), get("/rest/3")])
+        print(json.dumps([told, get("/rest/4")]))
+        """,
+    )
+    assert told == [[True, "1 /rest/2", True, None, "2 /rest/3"], "0 /rest/4"]
+
+
+@forks
+def test_the_parents_close_closes(server: Any) -> None:
+    """A Connection that is closed in the parent is really closed, even while a child from before
+    lives on: the child shares nothing (contract 6, 5.1)."""
+    script = textwrap.dedent(FORK) + textwrap.dedent(
+        """
+        get("/rest/1")
+        child = os.fork()
+        if not child:
+            sys.stdin.buffer.read()  # until the test has seen what it wants to see
+            os._exit(0)
+        connection.close()
+        print("closed", flush=True)
+        os.waitpid(child, 0)
+        """
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, server.address, str(server.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "closed\n"
+            server.wait_for_finished(1)
+            assert process.poll() is None
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(PATIENCE)
+
+
+@forks
+@pytest.mark.parametrize("act", ["get('/rest/2')", "connection.close()", "gc.collect()"])
+def test_child_that_closes_all_descriptors(server: Any, act: str) -> None:
+    """A daemon forks and closes all descriptors; then other files have their numbers. The
+    Connection works there, and leaves the other files alone (contract 6.4)."""
+    told = fork_script(
+        server,
+        f"""
+        import gc
+
+        def daemon():
+            global connection
+            others = []
+            for number in range(3, 64):
+                try:
+                    os.fstat(number)
+                except OSError:
+                    continue
+                if not stat.S_ISFIFO(os.fstat(number).st_mode):  # ours, to tell what happened
+                    os.close(number)
+                    others.append(number)
+            for number in others:
+                os.dup2(os.open(os.devnull, os.O_RDONLY), number)
+            {act}
+            path = get("/rest/3").split()[1]
+            connection.close()
+            del connection
+            gc.collect()
+            return [path, all(stat.S_ISCHR(os.fstat(number).st_mode) for number in others)]
+
+        import stat
+        told = [get("/rest/1"), in_child(daemon), get("/rest/4")]
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 /rest/1", ["/rest/3", True], "0 /rest/4"]
+
+
+@forks
+@pytest.mark.parametrize("retries", [0, 2])
+def test_fork_within_a_body(server: Any, retries: int) -> None:
+    """A generator that forks while it is being sent: the parent's object is whole and unmixed, and
+    the child fails, or opens a socket of its own (contract 6.4)."""
+    told = fork_script(
+        server,
+        f"""
+        connection = hcpsdk.Connection(target, timeout=20, retries={retries})
+        reading, writing = os.pipe()
+        child = None
+
+        def body():
+            global child
+            yield b"a" * 70000
+            child = os.fork()
+            if not child:
+                signal.alarm(40)
+            else:
+                # Once the child is done, the parent goes on.
+                os.close(writing)
+                os.read(reading, 1)
+            yield (b"parent" if child else b"child") * 20000
+
+        try:
+            status = connection.PUT("/rest/mixed", body()).status
+            told = [status]
+        except BaseException as exc:
+            told = [type(exc).__name__]
+        if not child:
+            try:
+                told.append(get("/rest/child", connection).split()[1])
+            except BaseException as exc:
+                told.append(repr(exc))
+            os.write(writing, json.dumps(told).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        told.append(get("/rest/after", connection).split()[1])
+        print(json.dumps(told))
+        """,
+    )
+    assert told == [200, "/rest/after"]
+    whole = [request for request in server.requests if request.method == "PUT"]
+    assert [request.body for request in whole] == [b"a" * 70000 + b"parent" * 20000]
+    assert [request.target for request in server.requests if request.method == "GET"] == [
+        "/rest/after",
+        "/rest/child",
+    ]
+
+
 # Pickles
 
 
