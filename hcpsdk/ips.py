@@ -311,9 +311,7 @@ class Circle:
     #: The name that the manual gives it.
     _addr = getaddr
 
-    def renewed_pool(
-        self, timeout: float | None = None, waiting: "Waiting | None" = None
-    ) -> _Pool:
+    def renewed_pool(self, timeout: float | None = None, waiting: "Waiting | None" = None) -> _Pool:
         """The addresses known now, after a renewal if that is due.
 
         The renewal takes no longer than *timeout*, in seconds, and until *waiting* is ended.

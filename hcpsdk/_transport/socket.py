@@ -11,9 +11,9 @@ import ssl
 import time
 from typing import Any
 
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._request.outgoing import SMALL
-from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tls_sessions import Identity

@@ -119,7 +119,9 @@ def test_zone_of_an_address(authorization: Any, fqdn: str) -> None:
 
 def test_url_instead_of_a_name(authorization: Any) -> None:
     """A URL is refused with what to write instead, and is not repeated: it may have a password."""
-    with pytest.raises(ValueError, match=r"leave out 'https://' and the path, .*port=443") as caught:
+    with pytest.raises(
+        ValueError, match=r"leave out 'https://' and the path, .*port=443"
+    ) as caught:
         hcpsdk.Target("https://n:secret@n1.m.hcp1.snomis.local/rest", authorization)
     assert "secret" not in str(caught.value)
 

@@ -71,9 +71,9 @@ def test_addresses_are_fixed_for_an_attempt(
 
     names.before_answer = another_node
     target = hcpsdk.Target("hcp.example", authorization, port=port)
-    with hcpsdk.Connection(target, timeout=5, retries=2) as connection:
-        with pytest.raises(hcpsdk.HcpsdkError):
-            connection.HEAD("/rest/a")
+    connection = hcpsdk.Connection(target, timeout=5, retries=2)
+    with pytest.raises(hcpsdk.HcpsdkError):
+        connection.HEAD("/rest/a")
     assert len(dialled) == len(set(dialled)) == 3  # one for each attempt
 
 

@@ -1,10 +1,10 @@
 """Signal handlers that use the Target which they interrupt: no deadlock, nothing lost."""
 
-import os
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,7 +211,7 @@ STRESS = """
 """
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="nowhere to count sockets")
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nowhere to count sockets")
 def test_signals_threads_forks_and_garbage(raw_server: StartServer) -> None:
     """A signal every few hundred microseconds, whose handler uses the same Target, while threads
     come and go, processes are forked, and Connections are collected: no deadlock, no lost socket,
