@@ -108,6 +108,81 @@ def test_used_again_at_each_line(raw_server: StartServer, modules: list[str]) ->
     assert int(places) > 5
 
 
+LAZY_IMPORTS = """
+    import os, sys
+    import hcpsdk
+    from hcpsdk._errors import HcpsdkError
+
+    library = os.path.dirname(hcpsdk.__file__) + os.sep
+    results = []
+
+    def trace(frame, event, argument):
+        path = frame.f_code.co_filename
+        if path.startswith(library) and frame.f_code.co_name == "<module>" and event == "line":
+            try:
+                results.append(hcpsdk.Connection.__name__)
+            except HcpsdkError:
+                results.append("HcpsdkError")
+        return trace
+
+    sys.settrace(trace)
+    hcpsdk.Target
+    sys.settrace(None)
+    assert "HcpsdkError" in results
+    assert set(results) <= {"HcpsdkError", "Connection"}
+    print(hcpsdk.Connection.__name__, hcpsdk.Target.__name__)
+"""
+
+
+def test_imported_again_within_the_import() -> None:
+    """A signal handler that uses a name which is just being imported gets it, or an HcpsdkError;
+    afterwards it is there (contract 1.4, 6.1)."""
+    assert run(LAZY_IMPORTS) == ["Connection Target"]
+
+
+AT_THE_END = {
+    "closure": """
+        connection = hcpsdk.Connection(target, idletime=1000)
+        connection.HEAD("/rest/a")
+        def hook(*args, kept=connection):
+            pass
+        sys.excepthook = sys.displayhook = hook
+    """,
+    "finalizer": """
+        class Last:
+            def __init__(self):
+                self.connection, self.error = hcpsdk.Connection(target), hcpsdk.HcpsdkError
+            def __del__(self):
+                try:
+                    self.connection.HEAD("/rest/a")
+                except self.error:
+                    pass
+        sys.kept = Last()
+    """,
+    "query": """
+        class Last:
+            query = staticmethod(hcpsdk.ips.query)
+            def __del__(self):
+                self.query("nowhere.invalid", cache=True)
+        sys.kept = Last()
+    """,
+}
+
+
+@pytest.mark.parametrize("use", AT_THE_END)
+def test_used_at_the_very_end(raw_server: StartServer, use: str) -> None:
+    """A Connection that lives, or is used, until the interpreter ends is silent, or raises an
+    HcpsdkError (contract 1.4, 5.4)."""
+    server = raw_server(echo)
+    begin = """
+        import sys, hcpsdk
+        auth = hcpsdk.NativeAuthorization("n", "n01")
+        target = hcpsdk.Target(sys.argv[1], auth, int(sys.argv[2]))
+    """
+    code = textwrap.dedent(begin) + textwrap.dedent(AT_THE_END[use])
+    assert run(code, server.address, str(server.port)) == []
+
+
 STRESS = """
     import faulthandler, gc, os, signal, sys, threading, traceback, warnings
     import hcpsdk
