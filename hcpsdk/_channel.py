@@ -9,6 +9,7 @@ import time
 from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failover import ASK_AGAIN, Failover
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
@@ -193,6 +194,7 @@ class Channel:
             try:
                 return self._attempt(use, outgoing, reads_body)
             except FAILURES as exc:
+                raise_if_from_handler(exc)
                 self._retry_or_raise(use, outgoing, exc)
 
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
@@ -354,6 +356,7 @@ class Channel:
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
         if isinstance(error, TRANSPORT_ERRORS):
+            raise_if_from_handler(error)
             if use.is_cancelled:
                 raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error
@@ -375,8 +378,8 @@ class Channel:
                 use.check()
                 self._drain(response, opened)
                 is_drained = response.isclosed() and not response.has_leftover
-        except TRANSPORT_ERRORS:
-            pass  # it was not wanted anyway
+        except TRANSPORT_ERRORS as exc:
+            raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()

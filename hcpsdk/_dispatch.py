@@ -18,6 +18,7 @@ from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.use import Use
+from hcpsdk.ips import Waiting
 
 log = logging.getLogger("hcpsdk.Connection")
 
@@ -72,11 +73,19 @@ def ask_while_busy(
         sender.be_done_with(use, response)
         log.debug("HCP is busy: waiting %s seconds", seconds)
         try:
-            use.pause(seconds)
+            pause(use, seconds)
         except ConnectionAbortedError as exc:
             what = f"{outgoing.method} {outgoing.path}"
             raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from exc
     return response
+
+
+def pause(use: Use, seconds: float) -> None:
+    """Wait; raises `ConnectionAbortedError` as soon as *use* is cancelled."""
+    use.waiting = waiting = Waiting()
+    use.check()  # it may have been cancelled just before
+    waiting.wait(seconds)
+    use.check()
 
 
 def ask_either(

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 from hcpsdk import _constants as constants
@@ -10,7 +10,7 @@ from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
 from hcpsdk._failover import Failover
 from hcpsdk._transport.endpoint import Endpoint
-from hcpsdk.ips import Circle, IpsError, UnresolvedCircle, as_address
+from hcpsdk.ips import Circle, IpsError, as_address
 
 __all__ = ["Target"]
 
@@ -25,14 +25,14 @@ _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
 class Target:
     """One HCP, or one namespace of it: what all `Connection` objects to it have in common.
 
-    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
-    resolves its name again when loaded), unless it has an ``sslcontext``. Usable as a context
-    manager, though it holds nothing that needs closing.
+    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles with
+    its addresses (and looks its name up again at its first use), unless it has an ``sslcontext``.
+    Usable as a context manager, though it holds nothing that needs closing.
 
     Args:
         fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
         authorization: Gives the headers with the credentials.
-        port: 443, 8000 and 9090 mean TLS.
+        port: 443, 8000 and 9090 mean TLS; any other does with an ``sslcontext``.
         dnscache: True resolves through the operating system, which may use its cache; False
             queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
@@ -92,24 +92,29 @@ class Target:
             if not self._strategy & RS_READS:
                 raise
             unresolved = exc
-            self._circle = UnresolvedCircle(fqdn, port, dnscache)
+            self._circle = Circle.unresolved(fqdn, port, dnscache)
         else:
-            self._circle.next_address()  # as the manual's debug output shows
-        context = (sslcontext or _unverified_context()) if self.ssl else None
-        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
+            self._circle.getaddr()  # as the manual's debug output shows
+        self._endpoint = self._make_endpoint()
         self._replica = self._make_replica(replica_fqdn, unresolved) if replica_fqdn else None
-        self._failover: Failover | None = None
-        if self._replica is not None and self._strategy:
-            reason = None if unresolved is None else str(unresolved)
-            self._failover = Failover(
-                self._endpoint, self._replica.endpoint, self._strategy, reason
-            )
+        self._failover = self._make_failover(None if unresolved is None else str(unresolved))
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
+
+    def _make_endpoint(self) -> Endpoint:
+        context = (self._sslcontext or _unverified_context()) if self.ssl else None
+        return Endpoint(
+            self._fqdn, self._host, self._port, self._circle, context, self._authorization
+        )
 
     @property
     def _strategy(self) -> int:
         """The strategy, as far as it applies: MAPI calls never leave their system."""
         return 0 if self._port == constants.MAPI_PORT else self._replica_strategy or 0
+
+    def _make_failover(self, reason: str | None) -> Failover | None:
+        if self._replica is None or not self._strategy:
+            return None
+        return Failover(self._endpoint, self._replica.endpoint, self._strategy, reason)
 
     def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> "Target":
         try:
@@ -138,8 +143,8 @@ class Target:
 
     @property
     def ssl(self) -> bool:
-        """True if it speaks TLS, which its port decides."""
-        return self._port in constants.TLS_PORTS
+        """True if it speaks TLS: its port decides, or a given ``sslcontext``."""
+        return self._sslcontext is not None or self._port in constants.TLS_PORTS
 
     @property
     def addresses(self) -> list[str]:
@@ -193,29 +198,23 @@ class Target:
     def close(self) -> None:
         """Do nothing, any number of times: only Connections hold something that needs closing."""
 
-    def __setstate__(self, state: dict[str, str]) -> None:
-        if self._failover is not None:
-            self._failover.restore(state["failed over"])
-
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         if self._sslcontext is not None:
             raise TypeError(
                 "a Target with an sslcontext cannot be pickled, because SSL contexts do not "
                 "pickle; make the Target anew where it is needed"
             )
-        replica_fqdn = self._replica.fqdn if self._replica else None
-        arguments = (
-            self._fqdn,
-            self._authorization,
-            self._port,
-            self._dnscache,
-            None,
-            self._interface,
-            replica_fqdn,
-            self._replica_strategy,
-        )
-        reason = self._failover.period.reason if self._failover else None
-        return type(self), arguments, reason and {"failed over": reason}
+        state = self.__dict__.copy()
+        del state["_endpoint"]
+        state["_failover"] = self._failover and self._failover.period.reason
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._endpoint = self._make_endpoint()
+        self._failover = self._make_failover(None)
+        if self._failover is not None and state["_failover"] is not None:
+            self._failover.restore(state["_failover"])
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
@@ -227,11 +226,17 @@ def _host_header(fqdn: str) -> str:
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
     if not fqdn:
         raise ValueError("fqdn is empty")
+    if "://" in fqdn:
+        raise ValueError(
+            "fqdn is a URL, but must be a host name: leave out 'https://' and the path, and pass "
+            "port=443 for https, port=80 for http"
+        )
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
         raise ValueError(f"host name must not contain {found[0]!r}")
     if address := as_address(fqdn):
-        return f"[{address}]" if ":" in address else address
+        # The zone of an address, "%eth0", means nothing to others (RFC 6874, section 4).
+        return f"[{address.partition('%')[0]}]" if ":" in address else address
     if ":" in fqdn:
         raise ValueError("host name must not contain ':'; pass the port as port=...")
     if fqdn.isascii():
@@ -252,6 +257,8 @@ def _check_arguments(
         )
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
+    if sslcontext is not None and sslcontext.protocol is PROTOCOL_TLS_SERVER:
+        raise ValueError("sslcontext is for servers: make it with ssl.create_default_context()")
     if interface != constants.I_NATIVE:
         raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
 

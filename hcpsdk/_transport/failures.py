@@ -88,7 +88,9 @@ def judge(failure: Failure, outgoing: Outgoing) -> Verdict:
 
 def is_name_mismatch(error: ssl.SSLError) -> bool:
     """True if a certificate was refused because of the name in it."""
-    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NAME_MISMATCH
+    # (One that the caller's context raises has no code.)
+    code = getattr(error, "verify_code", None)
+    return isinstance(error, ssl.SSLCertVerificationError) and code in _NAME_MISMATCH
 
 
 def was_hung_up(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from threading import TIMEOUT_MAX
 from time import monotonic, sleep
 from weakref import ref
 
@@ -35,12 +36,15 @@ class SpareSocket:
         """Hold *opened*, for *idletime* seconds at most."""
         self._held[atfork.count] = opened
         self.deadline = deadline = monotonic() + idletime
-        if deadline < idle_timer.wakes_at:
+        if idletime < NEVER:
+            idle_timer.watch(self)
             idle_timer.arm(deadline)
 
     def take(self) -> HTTPSocket | None:
         """The socket, if there is one; in the child of a fork it stays the parent's."""
-        self.deadline = NEVER
+        if self.deadline < NEVER:
+            self.deadline = NEVER
+            idle_timer.forget(self)
         opened = self._held.pop(atfork.count, None)
         while self._held:
             self._held.popitem()[1].detach()
@@ -72,7 +76,7 @@ class KeepAlive:
         self.state = CLOSED
         self.socket: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
-        self._idletime = idletime
+        self._idletime = idletime if idletime <= TIMEOUT_MAX else NEVER
         self._spare: SpareSocket | None = None
         # Who uses it: nothing, or one reference. `dict.setdefault` decides between two who come
         # at the same time; unlike a lock it cannot be left locked by a signal or a fork. The
@@ -124,6 +128,8 @@ class KeepAlive:
         """False if *user* is over, or will be at once: try again then."""
         use = user()
         if use is _BY_TIMER:
+            if idle_timer.is_current_thread():
+                return True  # a finalizer runs in the middle of it
             sleep(0)  # it needs a few steps in its own thread
             return False
         if use is None:
@@ -143,7 +149,6 @@ class KeepAlive:
         spare = self._spare
         if spare is None:
             spare = self._spare = SpareSocket()
-            idle_timer.watch(spare)
         opened, self.socket = self.socket, spare.take()
         if opened is not None:
             spare.put(opened, self._idletime)
@@ -151,7 +156,9 @@ class KeepAlive:
     def store(self, opened: HTTPSocket) -> None:
         """Keep the socket that was just opened."""
         self.socket = opened
-        idle_timer.watch(self)
+        self._fork_count = atfork.count  # a body that forked has opened it in the child
+        if 0 < self._idletime < NEVER:
+            idle_timer.watch(self)
 
     def release(self, state: State) -> bool:
         """End the use, which left the socket in *state*; True if the idle timer is waiting now."""
@@ -184,6 +191,7 @@ class KeepAlive:
         self.deadline = NEVER
         if opened is None:
             return
+        idle_timer.forget(self)
         if self.belongs_to_parent_process():
             opened.detach()
         else:
@@ -202,6 +210,7 @@ class KeepAlive:
         finally:
             self._users.clear()
         if opened is not None:
+            idle_timer.forget(self)
             opened.close()
             log.debug("idletimer expired, Connection closed: IP %s", opened.address)
 
@@ -225,4 +234,7 @@ class KeepAlive:
         self._fork_count = atfork.count
 
     def __del__(self) -> None:
-        self.close()
+        try:
+            self.close()
+        except Exception:
+            pass  # the program is at its very end, where modules are gone already

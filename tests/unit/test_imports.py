@@ -39,6 +39,7 @@ ORDER = [
     "hcpsdk._transport.streams",
     "hcpsdk._transport.response_head",
     "hcpsdk._transport.tls_sessions",
+    "hcpsdk._transport.registry",
     "hcpsdk._transport.use",
     "hcpsdk._transport.state",
     "hcpsdk._transport.atfork",
@@ -54,6 +55,7 @@ ORDER = [
     "hcpsdk._xml",
     "hcpsdk._constants",
     "hcpsdk._errors",
+    "hcpsdk._handlers",
 ]
 
 # The same for the emulator. A package stands for all modules in it, whose own order is that of its

@@ -33,7 +33,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
         pauses.append(seconds)
         clock.advance(seconds)
 
-    monkeypatch.setattr(Use, "pause", pause)
+    monkeypatch.setattr(_dispatch, "pause", pause)
     monkeypatch.setattr(_dispatch, "time", clock)
     return pauses
 
@@ -206,14 +206,14 @@ def test_close_in_a_pause(raw_server: StartServer, connect: Connect) -> None:
             errors.append(exc)
 
     is_pausing = threading.Event()
-    real_pause: Callable[..., None] = Use.pause
+    real_pause: Callable[..., None] = _dispatch.pause
 
     def pause(use: Use, seconds: float) -> None:
         is_pausing.set()
         real_pause(use, seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Use, "pause", pause)
+        patch.setattr(_dispatch, "pause", pause)
         thread = threading.Thread(target=get)
         thread.start()
         assert is_pausing.wait(30)
