@@ -4,7 +4,7 @@ import logging
 
 
 class Log:
-    """Logs at DEBUG under *name*, and formats nothing while that is off.
+    """Logs under *name*, and formats nothing while DEBUG is off.
 
     The original manual's sample has a format with ``{msg}``, so the values must be in there
     (contract 9.2).
@@ -19,3 +19,7 @@ class Log:
         if self.isEnabledFor(logging.DEBUG):
             # Without arguments `logging` leaves a "%" in the text alone.
             self._logger.debug(text % values, stacklevel=2)
+
+    def warning(self, text: str, *values: object) -> None:
+        """The same at WARNING."""
+        self._logger.warning(text % values, stacklevel=2)

@@ -68,6 +68,9 @@ def main():
                 watch(replication, links)
     except KeyboardInterrupt:
         print("stopped")
+    except hcpsdk.ips.IpsError as e:
+        command = f"python3 -m hcpsdk.testing run --linked {sys.argv[0]}"
+        sys.exit(f"failed - {e}\nWithout an HCP: {command}")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"failed - {e}")
 

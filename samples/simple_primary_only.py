@@ -119,7 +119,8 @@ def main(fqdn, user, password, port, sslcontext=None, debug=False):
     try:
         target = hcpsdk.Target(fqdn, auth, port=port, sslcontext=sslcontext)
     except hcpsdk.HcpsdkError as e:
-        sys.exit(f"init of *Target* failed - {e}")
+        command = f"python3 -m hcpsdk.testing run {sys.argv[0]}"
+        sys.exit(f"init of *Target* failed - {e}\nWithout an HCP: {command}")
     say(f"Target *t* was initialized with IP addresses: {target.addresses}")
 
     # A Connection has no address before its first request. "with" closes it.

@@ -75,6 +75,8 @@ def main():
             names = [store(connection, builder, file) for file in files]
             find(connection, builder, names[-1])
             remove(connection, builder, names)
+    except hcpsdk.ips.IpsError as e:
+        sys.exit(f"failed - {e}\nWithout an HCP: python3 -m hcpsdk.testing run {sys.argv[0]}")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"failed - {e}")
     except OSError as e:

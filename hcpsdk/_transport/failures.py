@@ -15,6 +15,7 @@ from hcpsdk._errors import (
 )
 from hcpsdk._request.body import BodyError
 from hcpsdk._request.outgoing import Outgoing
+from hcpsdk.ips import IpsError
 
 # What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
@@ -104,7 +105,9 @@ def judge(failure: Failure, outgoing: Outgoing) -> Verdict:
 
 def is_name_mismatch(error: ssl.SSLError) -> bool:
     """True if a certificate was refused because of the name in it."""
-    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NAME_MISMATCH
+    # (One that the caller's context raises has no code.)
+    code = getattr(error, "verify_code", None)
+    return isinstance(error, ssl.SSLCertVerificationError) and code in _NAME_MISMATCH
 
 
 def was_hung_up(error: Exception) -> bool:
@@ -124,7 +127,9 @@ def to_hcpsdk_error(
     kind = next(ours for theirs, ours in table if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    if is_connecting:
+    if isinstance(error, IpsError):
+        text = f"{what} failed"
+    elif is_connecting:
         text = f"{what} failed: could not connect to any node (last tried {failure.address})"
     else:
         where = f" at {failure.address}" if failure.address else ""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BLOCK
 from hcpsdk._transport import response_head
 from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose
@@ -29,6 +30,7 @@ from hcpsdk._transport.use import Use
 SWITCHING_PROTOCOLS = 101
 _RECEIVED = 16 * 1024  # bytes at a time; most small responses come as one piece
 _NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
+_TLS_ALERT = b"\x15\x03"  # how the response to a plain request begins (RFC 8446, section 5.1)
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1")
 
@@ -137,6 +139,7 @@ class StrictResponse(http.client.HTTPResponse):
             self._sock.settimeout(0)
             self._receive()
         except OSError as exc:  # ssl.SSLWantReadError too: what came belongs to TLS
+            raise_if_from_handler(exc)
             if isinstance(exc, ssl.SSLError) and "ALERT" in (exc.reason or ""):
                 self.alert = exc
         finally:
@@ -237,6 +240,11 @@ class StrictResponse(http.client.HTTPResponse):
         100 for final ones, and reads bodies whose length it does not understand to the end of the
         connection.
         """
+        if self._arrived.startswith(_TLS_ALERT):
+            raise http.client.HTTPException(
+                "the server speaks TLS on this port: pass an sslcontext to Target, for example "
+                "ssl.create_default_context()"
+            )
         stream: Any = io.BufferedReader(Incoming(self._sock, self._arrived))
         self._arrived = b""
         timeout = self._sock.gettimeout()

@@ -1,5 +1,6 @@
 """The samples do what chapter 10 of the manual shows, run as a user runs them."""
 
+import os
 import re
 import runpy
 import shutil
@@ -194,6 +195,35 @@ def test_no_such_ca(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith("failure on nowhere.pem - ")
+    assert "Traceback" not in done.stderr
+
+
+# Runs a sample where no name resolves.
+WITHOUT_HCP = """
+import dns.resolver, os, runpy, sys
+resolver = dns.resolver.default_resolver = dns.resolver.Resolver(configure=False)
+resolver.nameservers, resolver.lifetime = ["127.0.0.254"], 0.2
+del sys.argv[0]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("script", sorted(SAMPLES.glob("*.py")), ids=lambda script: script.name)
+def test_without_an_hcp(script: Path, tmp_path: Path) -> None:
+    """Without an HCP each sample says which command starts an emulated one."""
+    environment = {**os.environ, "PYTHONPATH": str(SAMPLES.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_HCP, str(script)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    option = "--linked " if script.name == "replication_links.py" else ""
+    assert f"python3 -m hcpsdk.testing run {option}{script}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
