@@ -45,7 +45,10 @@ toc_object_entries = False
 # Every link must resolve, except links to Python's own names.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(asyncio|collections|enum|http|ipaddress|pathlib|ssl|threading|typing)(\..*)?"),
+    (
+        r"py:.*",
+        r"(asyncio|collections|datetime|enum|http|io|ipaddress|pathlib|ssl|threading|typing)(\..*)?",
+    ),
     (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]
 

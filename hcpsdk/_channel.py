@@ -28,6 +28,7 @@ from hcpsdk._transport.keepalive import IN_USE, KeepAlive
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
+from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.use import Use
 
 log = logging.getLogger("hcpsdk.Connection")
@@ -55,6 +56,7 @@ class Channel:
         idletime: Seconds for which an unused socket stays open.
         retries: How often a request that failed is tried again.
         debuglevel: Above 0, prints everything on the wire.
+        tcp_keepalive: How the system probes silent connections; None: not at all.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Channel:
         idletime: float,
         retries: int,
         debuglevel: int,
+        tcp_keepalive: TcpKeepAlive | None = None,
     ) -> None:
         self.address: str | None = None  # last connected to
         self.connect_time = UNMEASURED
@@ -71,6 +74,7 @@ class Channel:
         self._timeout = timeout
         self._retries = retries
         self._debuglevel = debuglevel
+        self._tcp_keepalive = tcp_keepalive
         self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
@@ -206,6 +210,8 @@ class Channel:
             self._keepalive.close()
         log.debug("Connection needs to be opened")
         opened, seconds = connect(self._endpoint, self._timeout, self._debuglevel, use)
+        if self._tcp_keepalive is not None:
+            self._tcp_keepalive.apply(opened.raw)
         self._keepalive.store(opened)
         use.check()
         self.address = opened.address

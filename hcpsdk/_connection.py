@@ -5,11 +5,14 @@ from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk._channel import Channel
+from hcpsdk._errors import HcpsdkStatusError
 from hcpsdk._request.body import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
+from hcpsdk._transport.failures import describe_status
 from hcpsdk._transport.response import StrictResponse
+from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 
 __all__ = ["Connection"]
 
@@ -30,6 +33,11 @@ class Connection:
         idletime: Seconds for which an unused socket stays open; 0 closes it after each request.
         retries: How often a failed request is retried.
         debuglevel: 1 to 9 print everything on the wire, **including the credentials**; 0 does not.
+        sock_keepalive: True makes the operating system probe whether a silent HCP is still there,
+            which also keeps firewalls from dropping the connection.
+        tcp_keepalive: Seconds of silence before the first probe.
+        tcp_keepintvl: Seconds between probes.
+        tcp_keepcnt: Probes without a response before the connection is closed.
 
     Raises:
         TypeError, ValueError: Invalid argument.
@@ -44,10 +52,23 @@ class Connection:
         idletime: float = 30,
         retries: int = 0,
         debuglevel: int = 0,
+        sock_keepalive: bool = False,
+        tcp_keepalive: int = 60,
+        tcp_keepintvl: int = 60,
+        tcp_keepcnt: int = 3,
     ) -> None:
         _check_arguments(target, timeout, idletime, retries, debuglevel)
         self._target = target
-        self._channel = Channel(target.endpoint, timeout, idletime, retries, debuglevel)
+        probes = TcpKeepAlive(tcp_keepalive, tcp_keepintvl, tcp_keepcnt)
+        probes.check()
+        self._channel = Channel(
+            target.endpoint,
+            timeout,
+            idletime,
+            retries,
+            debuglevel,
+            probes if sock_keepalive else None,
+        )
         log.debug(
             "Connection object initialized: IP %s (%s) - timeout: %s - idletime: %s - retries: %s",
             None,
@@ -130,6 +151,24 @@ class Connection:
             HcpsdkError: No response available.
         """
         return self._channel.readable_response().getheaders()
+
+    def raise_for_status(self, *wanted: int) -> StrictResponse:
+        """Make sure that the last request has the status that you expect.
+
+        Args:
+            wanted: The statuses that are all right; none given: all below 400.
+
+        Returns:
+            The response.
+
+        Raises:
+            HcpsdkStatusError: The status is another one; the text starts with it.
+            HcpsdkError: No response available.
+        """
+        response = self._channel.readable_response()
+        if response.status in wanted if wanted else response.status < 400:
+            return response
+        raise HcpsdkStatusError(describe_status(response))
 
     def read(self, amt: int | None = None) -> bytes:
         """Up to *amt* bytes of the response's body; everything that is left if it is None.

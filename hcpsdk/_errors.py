@@ -1,9 +1,13 @@
 """The exceptions of the library: one tree, rooted in `HcpsdkError`."""
 
 __all__ = [
+    "HcpsdkCantConnectError",
     "HcpsdkCertificateError",
+    "HcpsdkConnectTimeoutError",
     "HcpsdkError",
+    "HcpsdkPortError",
     "HcpsdkReplicaInitError",
+    "HcpsdkStatusError",
     "HcpsdkTimeoutError",
 ]
 
@@ -52,5 +56,41 @@ class HcpsdkReplicaInitError(HcpsdkError):
 
     Most often its name could not be resolved; try again later, or without ``replica_fqdn``.
     """
+
+    __module__ = "hcpsdk"
+
+
+class HcpsdkCantConnectError(HcpsdkError):
+    """No node could be connected to; nothing was sent.
+
+    Where that took too long, it is a `HcpsdkConnectTimeoutError`.
+    """
+
+    __module__ = "hcpsdk"
+
+
+class HcpsdkConnectTimeoutError(HcpsdkCantConnectError, HcpsdkTimeoutError):
+    """No node could be connected to in time; nothing was sent."""
+
+    __module__ = "hcpsdk"
+
+
+class HcpsdkStatusError(HcpsdkError):
+    """The response has a status that was not wanted; the text starts with it.
+
+    Args:
+        reason: The status, and what is known about it: ``"403 - Forbidden (…)"``.
+    """
+
+    __module__ = "hcpsdk"
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(self.reason.partition(" ")[0])
+
+
+class HcpsdkPortError(HcpsdkError, ValueError):
+    """The Target has another port than the one needed; nothing was sent. See `checkport()`."""
 
     __module__ = "hcpsdk"

@@ -1,14 +1,19 @@
-"""Requests whose responses are XML: what `namespace` and `mapi` have in common."""
+"""One request to HCP and its response's body: what `namespace` and `mapi` have in common."""
 
-from typing import TypeVar
+from collections.abc import Generator
+from typing import ClassVar, TypeVar
 
 from hcpsdk._connection import Connection
-from hcpsdk._errors import HcpsdkError
+from hcpsdk._errors import HcpsdkError, HcpsdkStatusError
+from hcpsdk._request.body import Content
+from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
+from hcpsdk._transport.failures import describe_status
 from hcpsdk._xml import Element, parse
 
-MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of a response that are read; no real one comes near
+MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of a response that is read whole; real ones are shorter
+BLOCK = 256 * 1024  # bytes of a streamed response that are in memory at a time
 
 _Self = TypeVar("_Self", bound="Fetcher")
 
@@ -16,8 +21,11 @@ _Self = TypeVar("_Self", bound="Fetcher")
 class Fetcher:
     """Sends requests over one Connection. Usable as a context manager; closes on exit."""
 
-    def __init__(self, target: Target, debuglevel: int = 0) -> None:
-        self._connection = Connection(target, debuglevel=debuglevel)
+    # What is raised for any status but 200 (contract 8.3).
+    _status_error: ClassVar[type[HcpsdkStatusError]] = HcpsdkStatusError
+
+    def __init__(self, target: Target, debuglevel: int = 0, timeout: float | None = 30) -> None:
+        self._connection = Connection(target, timeout=timeout, debuglevel=debuglevel)
 
     @property
     def connect_time(self) -> float:
@@ -34,28 +42,60 @@ class Fetcher:
         self._connection.close()
 
     def _get(self, url: str, root: str, params: Params | None = None) -> Element:
-        """The root element of the response to a GET, which has to be called *root*."""
-        self._connection.GET(url, params=params)
-        body = self._connection.read(MAX_REPLY_BYTES + 1)
-        self._raise_for_status()
-        if len(body) > MAX_REPLY_BYTES:
-            self._connection.close()
-            raise HcpsdkError(f"the response to GET {url} is longer than {MAX_REPLY_BYTES} bytes")
-        return parse(body, root)
+        """The response to a GET, whose root element has to be called *root*."""
+        return parse(self._exchange("GET", url, params), root)
 
     def _post(self, url: str, params: Params | None = None) -> None:
-        self._connection.POST(url, params=params)
+        self._exchange("POST", url, params)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        params: Params | None = None,
+        headers: Headers | None = None,
+        body: Content = None,
+    ) -> bytes:
+        """Send a request, and return the body of its response, which has to have status 200."""
+        self._connection.request(method, url, body, params, headers)
+        document = self._connection.read(MAX_REPLY_BYTES + 1)
         self._raise_for_status()
+        if len(document) > MAX_REPLY_BYTES:
+            self._connection.close()
+            raise HcpsdkError(
+                f"the response to {method} {url} is longer than {MAX_REPLY_BYTES} bytes"
+            )
+        return document
+
+    def _stream(
+        self,
+        method: str,
+        url: str,
+        params: Params | None = None,
+        headers: Headers | None = None,
+        body: Content = None,
+    ) -> Generator[bytes, None, None]:
+        """The same, but yields the body block by block, and never holds all of it.
+
+        To be closed (`contextlib.closing`), so that a body that is not read to its end does not
+        keep the Connection.
+        """
+        response = self._connection.request(method, url, body, params, headers)
+        if response.status != 200:
+            self._connection.read(MAX_REPLY_BYTES)  # so that the Connection is ready again
+            self._raise_for_status()
+        try:
+            while block := self._connection.read(BLOCK):
+                yield block
+        except BaseException:  # GeneratorExit, too: the rest is not wanted
+            self._connection.close()
+            raise
 
     def _raise_for_status(self) -> None:
-        """Raise for any status but 200, with HCP's own message (contract 8.3)."""
-        status = self._connection.response_status
-        if status == 200:
-            return
-        text = f"{status} - {self._connection.response_reason}"
-        if message := self._connection.getheader("X-HCP-ErrorMessage"):
-            text += f" ({message})"
-        raise HcpsdkError(text)
+        """Any other status than 200 is an error here, reported in HCP's own words."""
+        response = self._connection.response
+        if response is not None and response.status != 200:
+            raise self._status_error(describe_status(response))
 
     def __enter__(self: _Self) -> _Self:
         return self

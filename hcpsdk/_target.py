@@ -7,11 +7,11 @@ from typing import Any
 
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
-from hcpsdk._errors import HcpsdkError, HcpsdkReplicaInitError
+from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, as_address
 
-__all__ = ["Target"]
+__all__ = ["Target", "checkport"]
 
 log = logging.getLogger("hcpsdk.Target")
 
@@ -106,6 +106,9 @@ class Target:
         """The name for which the Target was made, as it was given."""
         return self._fqdn
 
+    # The name under which programs written for the original read it.
+    _Target__fqdn = fqdn
+
     @property
     def port(self) -> int:
         """The port it uses."""
@@ -125,6 +128,16 @@ class Target:
     def headers(self) -> dict[str, str]:
         """The headers of each request: ``Host``, and those with the credentials; a copy."""
         return {"Host": self._host, **self._authorization.headers}
+
+    @property
+    def interface(self) -> str:
+        """The interface it speaks, ``I_NATIVE``."""
+        return self._interface
+
+    @property
+    def replica_strategy(self) -> int | None:
+        """The ``RS_*`` values, as they were given."""
+        return self._replica_strategy
 
     @property
     def replica(self) -> "Target | None":
@@ -178,6 +191,22 @@ class Target:
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
+
+
+def checkport(target: Target, port: int) -> None:
+    """Make sure that a Target has the port needed, ``P_MAPI`` say.
+
+    Args:
+        target: The Target.
+        port: The port that it should have.
+
+    Raises:
+        HcpsdkPortError: It has another one.
+    """
+    if not isinstance(target, Target):
+        raise TypeError(f"target must be hcpsdk.Target, not {type(target).__name__}")
+    if target.port != port:
+        raise HcpsdkPortError(f"the Target needs port {port}, but has port {target.port}")
 
 
 def _host_header(fqdn: str) -> str:

@@ -5,7 +5,13 @@ import http.client
 import ssl
 from typing import NamedTuple
 
-from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkTimeoutError
+from hcpsdk._errors import (
+    HcpsdkCantConnectError,
+    HcpsdkCertificateError,
+    HcpsdkConnectTimeoutError,
+    HcpsdkError,
+    HcpsdkTimeoutError,
+)
 from hcpsdk._request.body import BodyError
 from hcpsdk._request.outgoing import Outgoing
 
@@ -13,11 +19,19 @@ from hcpsdk._request.outgoing import Outgoing
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
 TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
 
+MAX_EXCERPT = 500  # characters of a server's text that a message shows
+
 # The first row that fits decides; from the special to the general.
 _TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
     (ssl.SSLCertVerificationError, HcpsdkCertificateError),
     (TimeoutError, HcpsdkTimeoutError),
     (Exception, HcpsdkError),
+)
+# The same for failures to connect.
+_CONNECT_TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
+    (ssl.SSLCertVerificationError, HcpsdkCertificateError),
+    (TimeoutError, HcpsdkConnectTimeoutError),
+    (Exception, HcpsdkCantConnectError),
 )
 
 # May be sent once more where the server closed the connection before it had read the request:
@@ -100,10 +114,12 @@ def to_hcpsdk_error(
 ) -> HcpsdkError:
     """The exception for the caller: *what* was tried, where, how often, and what happened."""
     error = failure.error
-    kind = next(ours for theirs, ours in _TRANSLATION if isinstance(error, theirs))
+    is_connecting = failure.phase is Phase.CONNECTING
+    table = _CONNECT_TRANSLATION if is_connecting else _TRANSLATION
+    kind = next(ours for theirs, ours in table if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    if failure.phase is Phase.CONNECTING:
+    if is_connecting:
         text = f"{what} failed: could not connect to any node (last tried {failure.address})"
     else:
         where = f" at {failure.address}" if failure.address else ""
@@ -119,6 +135,18 @@ def describe(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
         return f"the connection was closed within the response body{missing}"
-    # A server's own bytes, a line that is no status line for example, must not break ours.
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
-    return text or type(error).__name__
+    return _printable(str(error).strip()) or type(error).__name__
+
+
+def describe_status(response: http.client.HTTPResponse) -> str:
+    """The status of *response*, with HCP's own message (contract 8.3)."""
+    text = f"{response.status} - {_printable(response.reason or '')}"
+    if message := response.getheader("X-HCP-ErrorMessage"):
+        text += f" ({_printable(message)})"
+    return text
+
+
+def _printable(text: str) -> str:
+    """*text* of a server, which must not break ours: in one line, and of a readable length."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:MAX_EXCERPT])
+    return shown if len(text) <= MAX_EXCERPT else f"{shown} …"

@@ -1,14 +1,16 @@
 """Replication: the service's settings, and its links."""
 
 from typing import Any
-from urllib.parse import quote
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._fetch import Fetcher
 from hcpsdk._request.url import Quoted
+from hcpsdk._target import Target
 from hcpsdk._xml import Element
+from hcpsdk.mapi._client import MapiClient, path_to
 
-SERVICE = "/mapi/services/replication"
+SERVICE = path_to("services", "replication")
+LINKS = path_to("services", "replication", "links")
+TIMEOUT = 30  # seconds
 
 
 class ReplicationSettingsError(HcpsdkError):
@@ -19,7 +21,7 @@ class UnknownSettingError(ReplicationSettingsError, ValueError):
     """Unknown action or link type; nothing was sent."""
 
 
-class Replication(Fetcher):
+class Replication(MapiClient):
     """The replication service of an HCP, and its links.
 
     Uses a separate Connection, which it keeps open until `Replication.close()`. Usable as a
@@ -30,6 +32,9 @@ class Replication(Fetcher):
         target: A Target made with the system's name (``admin.…``), a system-level user, and port
             9090.
         debuglevel: As for `Connection`: above 0, prints everything on the wire.
+
+    Raises:
+        HcpsdkPortError: The Target's port is not 9090.
     """
 
     # Types of links, as HCP names them.
@@ -58,6 +63,9 @@ class Replication(Fetcher):
     #: Let the primary take over again when the rest has been sent; on the inbound side.
     R_COMPLETERECOVERY = "completeRecovery"
 
+    def __init__(self, target: Target, debuglevel: int = 0) -> None:
+        super().__init__(target, TIMEOUT, debuglevel)
+
     def getreplicationsettings(self) -> dict[str, Any]:
         """The settings of the service: ``GET /mapi/services/replication``.
 
@@ -73,7 +81,7 @@ class Replication(Fetcher):
         Returns:
             A list of ``str``, empty if there are no links.
         """
-        links = self._get(f"{SERVICE}/links", "links")
+        links = self._get(LINKS, "links")
         return [child.text for child in links.children if child.name == "name"]
 
     def getlinkdetails(self, link: str) -> dict[str, Any]:
@@ -146,11 +154,7 @@ def check_action(action: str, linktype: str | None) -> None:
 
 def _url(link: str) -> Quoted:
     """Where a link is found; its name may hold anything, slashes too."""
-    if not isinstance(link, str):
-        raise TypeError(f"a link's name must be str, not {type(link).__name__}")
-    if not link:
-        raise ValueError("a link's name is empty")
-    return Quoted(f"{SERVICE}/links/{quote(link, safe='')}")
+    return path_to("services", "replication", "links", link)
 
 
 def _dictionary(element: Element) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from hcpsdk._transport.failures import (
     Phase,
     Verdict,
     describe,
+    describe_status,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -126,6 +128,42 @@ def test_what_the_caller_is_told(error: Any, expected: Any) -> None:
 
     assert type(told) is expected
     assert str(error) in told.reason or isinstance(error, http.client.IncompleteRead)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionRefusedError("refused"), hcpsdk.HcpsdkCantConnectError),
+        (OSError(113, "No route to host"), hcpsdk.HcpsdkCantConnectError),
+        (ssl.SSLError("handshake"), hcpsdk.HcpsdkCantConnectError),
+        (TimeoutError("timed out"), hcpsdk.HcpsdkConnectTimeoutError),
+        (ssl.SSLCertVerificationError("self-signed"), hcpsdk.HcpsdkCertificateError),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_exception_of_a_failed_connect(error: Exception, expected: type) -> None:
+    """That has an exception of its own, also a timeout if it was one (contract 12.1, 4.5)."""
+    found = to_hcpsdk_error(Failure(error, CONNECTING, "127.0.0.1"), "PUT /rest/a", 0)
+
+    assert type(found) is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "expected"),
+    [
+        ("Forbidden", "no role", "403 - Forbidden (no role)"),
+        ("", "", "403 - "),
+        ("For\tbidden", "a\x1b[2J", r"403 - For\tbidden (a\x1b[2J)"),
+        ("Forbidden", "x" * 501, f"403 - Forbidden ({'x' * 500} …)"),
+    ],
+)
+def test_a_status_in_words(reason: str, message: str, expected: str) -> None:
+    """Status, reason and HCP's message, readable whatever a server sends (contract 8.3, 9)."""
+    response = SimpleNamespace(
+        status=403, reason=reason, getheader={"X-HCP-ErrorMessage": message}.get
+    )
+
+    assert describe_status(response) == expected  # type: ignore[arg-type]
 
 
 def test_message() -> None:

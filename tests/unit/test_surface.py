@@ -10,7 +10,7 @@ import packaging.version
 import pytest
 
 import hcpsdk
-from hcpsdk import ips
+from hcpsdk import ips, mapi
 
 NAME = "n1.m.hcp1.snomis.local"
 UNMEASURED = 1e-11
@@ -79,7 +79,11 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
             "fqdn authorization port=443 dnscache=False sslcontext=None interface='I_NATIVE' "
             "replica_fqdn=None replica_strategy=None",
         ),
-        (hcpsdk.Connection, "target timeout=30 idletime=30 retries=0 debuglevel=0"),
+        (
+            hcpsdk.Connection,
+            "target timeout=30 idletime=30 retries=0 debuglevel=0 sock_keepalive=False "
+            "tcp_keepalive=60 tcp_keepintvl=60 tcp_keepcnt=3",
+        ),
         (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
         (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),
         (hcpsdk.Connection.GET, "self url params=None headers=None"),
@@ -97,10 +101,33 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
         (ips.Request, "fqdn cache=False"),
         (hcpsdk.HcpsdkError, "reason"),
         (ips.IpsError, "reason"),
+        # Later releases (contract 12)
+        (hcpsdk.DummyAuthorization, ""),
+        (hcpsdk.NativeADAuthorization, "user password"),
+        (hcpsdk.checkport, "target port"),
+        (mapi.listtenants, "target timeout=60 debuglevel=0"),
+        (mapi.Tenant, "target name timeout=60 debuglevel=0"),
+        (mapi.Tenant.info, "self cache=True"),
+        (mapi.Chargeback, "target timeout=600 debuglevel=0"),
+        (
+            mapi.Chargeback.request,
+            "self tenant=None start=None end=None granularity='total' fmt='application/json'",
+        ),
+        (mapi.Logs, "target debuglevel=0"),
+        (mapi.Logs.mark, "self message"),
+        (mapi.Logs.prepare, "self startdate=None enddate=None snodes=()"),
+        (mapi.Logs.status, "self"),
+        (
+            mapi.Logs.download,
+            "self hdl=None nodes=() snodes=() logs=() progresshook=None hidden=True",
+        ),
+        (mapi.Logs.cancel, "self"),
+        (mapi.Resource, "target path timeout=60 debuglevel=0"),
+        (mapi.Replication, "target debuglevel=0"),
     ],
 )
 def test_signatures(function: Callable[..., Any], signature: str) -> None:
-    """Names, order and defaults of all arguments are the manual's (contract, preface and 3.5)."""
+    """Names, order and defaults of all arguments (contract, preface, 3.5 and 12)."""
     parameters = inspect.signature(function).parameters.values()
     shown = [
         parameter.name
@@ -295,6 +322,10 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: hcpsdk.Connection(t, debuglevel="9"),
         lambda t, a: hcpsdk.Connection(t, debuglevel=None),
         lambda t, a: hcpsdk.Connection(t, debuglevel=-1),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive="60"),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepalive=0),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepintvl=1.5),
+        lambda t, a: hcpsdk.Connection(t, tcp_keepcnt=128),
         lambda t, a: ips.Circle(5),
         lambda t, a: ips.Circle(None),
         lambda t, a: ips.Circle(NAME, port="443"),

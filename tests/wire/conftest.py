@@ -5,7 +5,9 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import dns.resolver
 import pytest
@@ -152,6 +154,44 @@ def tls_context() -> ssl.SSLContext:
 def random_address() -> str:
     """A loopback address that is most likely nobody's."""
     return random_loopback()
+
+
+# The management API
+
+
+@pytest.fixture
+def mapi_server(
+    raw_server: Callable[..., RawServer],
+    tls_context: ssl.SSLContext,
+    names: Any,
+    authorization: hcpsdk.NativeAuthorization,
+) -> Callable[..., tuple[RawServer, hcpsdk.Target]]:
+    """A function that starts a management API, with TLS on port 9090, and makes a Target for it.
+
+    ``mapi_server(handler, "admin.hcp.example.com")``
+    """
+
+    def start(
+        handler: Handler, fqdn: str = "admin.hcp.example.com"
+    ) -> tuple[RawServer, hcpsdk.Target]:
+        server = raw_server(handler, random_loopback(), hcpsdk.P_MAPI, tls_context)
+        names.set(fqdn, [server.address])
+        return server, hcpsdk.Target(fqdn, authorization, port=hcpsdk.P_MAPI)
+
+    return start
+
+
+@pytest.fixture
+def local_zone() -> Iterator[Callable[[str], None]]:
+    """A function that sets the local time zone: ``local_zone("UTC-1")`` is an hour east of UTC."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+
+        def set_zone(zone: str) -> None:
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+
+        yield set_zone
+    time.tzset()
 
 
 class HeadRead(threading.Event):

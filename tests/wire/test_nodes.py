@@ -141,6 +141,7 @@ def test_all_nodes_dead(cluster: Any, connect_to: Any, dialled: list[str], clock
     for _ in range(3):
         with pytest.raises(hcpsdk.HcpsdkError) as caught:
             connection.HEAD("/rest/a")
+        assert type(caught.value) is hcpsdk.HcpsdkCantConnectError
         assert isinstance(caught.value.__cause__, ConnectionRefusedError)
         assert connection.attempts == 0
         assert sorted(take_turns(dialled, nodes)) == [0, 1, 2]

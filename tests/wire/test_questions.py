@@ -53,13 +53,19 @@ QUESTIONS = {
 
 
 @pytest.fixture
-def asking(raw_server: StartServer, authorization: hcpsdk.NativeAuthorization) -> Iterator[Any]:
+def asking(
+    raw_server: StartServer, mapi_server: Any, names: Any, authorization: hcpsdk.NativeAuthorization
+) -> Iterator[Any]:
     """Make an Info or a Replication that asks a server which gives these answers."""
     made = []
 
     def ask(kind: Any, *answers: Any) -> Any:
-        server = raw_server(answering(*answers))
-        target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+        if kind is Replication:
+            server, target = mapi_server(answering(*answers))
+        else:
+            server = raw_server(answering(*answers))
+            names.set("127.0.0.1", ["127.0.0.1"])
+            target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
         made.append(kind(target))
         return made[-1], server
 
@@ -181,10 +187,11 @@ def test_any_status_but_200(asking: Any, name: Any, status: Any) -> None:
     body = b"" if status.startswith("204") else xml
     asker, _server = asking(kind, answer(body, status, "X-HCP-ErrorMessage: no, sorry"))
 
-    with pytest.raises(hcpsdk.HcpsdkError) as caught:
+    with pytest.raises(hcpsdk.HcpsdkStatusError) as caught:
         call(asker)
 
     assert caught.value.reason == f"{status[:3]} - {status[4:]} (no, sorry)"
+    assert caught.value.status == int(status[:3])
 
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "setreplicationlinkstate"])
@@ -211,15 +218,14 @@ def test_nameless(asking: Any, name: Any) -> None:
         call(asker)
 
 
-def test_cut_answer(raw_server: StartServer, authorization: hcpsdk.NativeAuthorization) -> None:
+def test_cut_answer(mapi_server: Any) -> None:
     """A list whose connection breaks is an error, never a shorter list (contract 3.6)."""
 
     def handler(peer: Peer) -> None:
         peer.read_request()
         peer.send(answer(b"<links><name>a</name></links>")[:-5])
 
-    server = raw_server(handler)
-    target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+    _server, target = mapi_server(handler)
     with Replication(target) as replication, pytest.raises(hcpsdk.HcpsdkError, match="missing"):
         replication.getlinklist()
 

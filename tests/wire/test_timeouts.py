@@ -63,6 +63,7 @@ def test_connect(full_port: Any, authorization: hcpsdk.NativeAuthorization, retr
             connection.PUT("/rest/a", b"abc")
 
         assert connection.attempts == 0
+        assert isinstance(caught.value, hcpsdk.HcpsdkCantConnectError)
         assert "PUT /rest/a" in caught.value.reason
         assert isinstance(caught.value.__cause__, TimeoutError)
 
