@@ -54,6 +54,8 @@ class HCP:
         missing_credentials_status: The status without credentials: 403, or 302 to the login page.
         permission_mask: The permissions that can be used in any namespace.
         tenant_masks: The same for the namespaces of a tenant, by the name of the tenant.
+        reports_tiering: Give chargeback reports the columns for tiering, as newer releases do,
+            instead of those for multipart uploads.
         wants_public_ports: Listen on 80, 443, 9090 and 53 if this process is allowed to.
         site: Called with the system and an empty folder; returns what responds to requests. By
             default the namespaces, and the management API on port 9090.
@@ -72,6 +74,7 @@ class HCP:
         missing_credentials_status: Literal[403, 302] = 403,
         permission_mask: frozenset[str] = DEFAULT.permission_mask,
         tenant_masks: Mapping[str, frozenset[str]] = DEFAULT.tenant_masks,
+        reports_tiering: bool = False,
         wants_public_ports: bool = False,
         site: SiteFactory = Services,
     ) -> None:
@@ -88,6 +91,7 @@ class HCP:
             missing_credentials_status=missing_credentials_status,
             permission_mask=permission_mask,
             tenant_masks=dict(tenant_masks),
+            reports_tiering=reports_tiering,
         )
         self._settings = Settings(nodes, certificate, idle_seconds, ttl, wants_public_ports, site)
         self._state = State.STOPPED
@@ -108,12 +112,16 @@ class HCP:
     @property
     def namespaces(self) -> tuple[Namespace, ...]:
         """The namespaces; ``.host(hcp.domain)`` is the full host name of one."""
-        return self._system.namespaces
+        return self._present_system.namespaces
 
     @property
     def users(self) -> tuple[User, ...]:
         """The accounts, with their passwords."""
-        return self._system.users
+        return self._present_system.users
+
+    @property
+    def _present_system(self) -> System:
+        return self._last.system if self._last and self.is_running else self._system
 
     @property
     def is_running(self) -> bool:

@@ -8,7 +8,7 @@ import shutil
 import ssl
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ._http.messages import Site
@@ -68,7 +68,7 @@ class Running:
         requests: RequestLog,
         report_bug: Callable[[BaseException], None],
     ) -> None:
-        self._system = system
+        self._system = system = replace(system)  # the management API can change it
         self._settings = settings
         self._process = os.getpid()
         self.is_running = True
@@ -99,6 +99,8 @@ class Running:
                 undo.callback(self._run, node.close)
                 self.nodes.append(node)
                 node.start()
+            if self._services is not None:
+                self._services.nodes = self.nodes
             self.name_server = self._make_name_server(addresses[0])
             undo.callback(self._run, self.name_server.close)
             self._run(self.name_server.open)
@@ -110,6 +112,11 @@ class Running:
             if self._services is not None:
                 undo.callback(self._services.replication.leave)
             self._undo = undo.pop_all()
+
+    @property
+    def system(self) -> System:
+        """The system as its management API left it."""
+        return self._system
 
     # For links to other HCPs
 

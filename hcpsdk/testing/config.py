@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 # Data access permissions (docs/hcp/namespace.rst, section 2).
 PERMISSIONS = frozenset(
@@ -26,6 +26,8 @@ ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
+
+T = TypeVar("T")
 
 
 def with_implied(permissions: frozenset[str]) -> frozenset[str]:
@@ -54,6 +56,8 @@ class User:
             ``read_acl``, ``write_acl`` and ``change_owner``.
         roles: The roles in the management API: ``administrator``, ``compliance``,
             ``monitor``, ``search``, ``security``, ``service``.
+        enabled: False refuses its credentials.
+        manages_namespaces: Whether it may create namespaces and manage those that it owns.
     """
 
     name: str
@@ -61,6 +65,8 @@ class User:
     tenant: str | None = None
     permissions: frozenset[str] | Mapping[str, frozenset[str]] = PERMISSIONS
     roles: frozenset[str] = ROLES
+    enabled: bool = True
+    manages_namespaces: bool = False
 
     def __post_init__(self) -> None:
         if unknown := self.roles - ROLES:
@@ -125,11 +131,15 @@ class Namespace:
         retention_classes: The retention classes.
         description: Free text; ``°`` separates parts.
         soft_quota_percent: Shown only.
-        versioning_enabled: Shown only: one version of an object is kept.
+        versioning_enabled: Whether old versions of objects are kept, and deletions recorded.
         search_enabled: Shown only: there is no search.
         permission_mask: The permissions that can be used in it.
         checks_annotations: True refuses annotations that are not well-formed XML.
         annotation_changes: The changes of annotations that are possible under retention or hold.
+        acls: Whether objects can have access control lists, and whether these give permissions.
+        hs3_enabled: Whether the S3 gateway serves it.
+        hswift_enabled: Whether the Swift gateway serves it.
+        owner: The name of the user who owns it.
     """
 
     name: str
@@ -152,6 +162,10 @@ class Namespace:
     permission_mask: frozenset[str] = PERMISSIONS
     checks_annotations: bool = True
     annotation_changes: Literal["all", "add", "none"] = "add"
+    owner: str = ""
+    acls: Literal["ENFORCED", "NOT_ENFORCED", "NOT_ENABLED"] = "NOT_ENABLED"
+    hs3_enabled: bool = False
+    hswift_enabled: bool = False
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask)
@@ -181,8 +195,13 @@ _CLASSES = (
         "TAX_DATA", "A+10y", "Class for tax data - actually 10 years.", auto_delete=True
     ),
 )
+_GATEWAYS: dict[str, Any] = {"acls": "ENFORCED", "hs3_enabled": True, "hswift_enabled": True}
 _N1 = Namespace(
-    "n1", "m", retention_classes=_CLASSES, description="replicated°search°no versioning"
+    "n1",
+    "m",
+    retention_classes=_CLASSES,
+    description="replicated°search°no versioning",
+    **_GATEWAYS,
 )
 _N2 = Namespace(
     "n2",
@@ -190,22 +209,38 @@ _N2 = Namespace(
     retention_classes=_CLASSES,
     description="replicated°search°versioning",
     versioning_enabled=True,
+    **_GATEWAYS,
 )
 
 
-@dataclass(frozen=True)
+DEFAULT_TENANT = "Default"  # it has one namespace, which is open to anonymous users
+
+DEFAULT_NAMESPACE = Namespace("default", "default", requires_authentication=False)
+
+
+@dataclass
 class System:
-    """One HCP as its administrator configured it; a `Site` is made from it."""
+    """One HCP as its administrator configured it; a `Site` is made from it.
+
+    While an HCP runs, its management API assigns to `namespaces`, `users` and `tenants`. The
+    tuples themselves are never altered, so that any thread can read them.
+    """
 
     domain: str = "hcp1.snomis.local"
     version: str = "7.1.0.10"
     namespaces: tuple[Namespace, ...] = (_N1, _N2)
-    users: tuple[User, ...] = (User("n", "n01", "m"), User("service", "service01"))
+    users: tuple[User, ...] = (
+        User("n", "n01", "m", manages_namespaces=True),
+        User("service", "service01"),
+    )
+    tenants: tuple[str, ...] = ()  # besides those of the namespaces and users
     # The status for requests without credentials: 403, or 302 to the login page (older releases).
     missing_credentials_status: Literal[403, 302] = 403
     # The permissions that can be used in the whole system, and by name of the tenant.
     permission_mask: frozenset[str] = PERMISSIONS
     tenant_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Whether chargeback reports have columns for tiering, as those of releases from 7.3 on.
+    reports_tiering: bool = False
 
     def __post_init__(self) -> None:
         _check_permissions(self.permission_mask, *self.tenant_masks.values())
@@ -218,10 +253,36 @@ class System:
                 allowed &= with_implied(mask)
         return allowed
 
+    def all_tenants(self) -> list[str]:
+        """The names of all tenants, each once; without the one of the default namespace."""
+        names = [namespace.tenant for namespace in self.namespaces]
+        names += [user.tenant for user in self.users if user.tenant is not None]
+        found: dict[str, str] = {}
+        for name in (*names, *self.tenants):
+            found.setdefault(name.lower(), name)
+        return list(found.values())
+
+    def tenant(self, name: str) -> str | None:
+        """The tenant called *name* as it is written; names of tenants are not case-sensitive."""
+        return _first(each for each in self.all_tenants() if each.lower() == name.lower())
+
+    def tenant_of(self, host: str) -> str | None:
+        """The tenant that *host* is a name of, or of one of its namespaces."""
+        domain = self.domain.lower()
+        return _first(
+            name
+            for name in self.all_tenants()
+            if f".{host.lower()}".endswith(f".{name.lower()}.{domain}")
+        )
+
+    def is_default_namespace(self, host: str) -> bool:
+        """Whether *host* names the default namespace (docs/hcp/namespace.rst, section 24)."""
+        return host.lower() in (DEFAULT_NAMESPACE.host(self.domain).lower(), f"www.{self.domain}")
+
     def namespace(self, host: str) -> Namespace | None:
         """The namespace with the name *host* (without port, in any case)."""
         return _first(n for n in self.namespaces if n.host(self.domain).lower() == host.lower())
 
 
-def _first(found: Iterable[Namespace]) -> Namespace | None:
+def _first(found: Iterable[T]) -> T | None:
     return next(iter(found), None)

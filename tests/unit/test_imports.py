@@ -71,6 +71,7 @@ EMULATOR_ORDER = [
     "hcpsdk.testing._services",
     "hcpsdk.testing._mapi",
     "hcpsdk.testing._rest",
+    "hcpsdk.testing._swift",
     "hcpsdk.testing._replication",
     "hcpsdk.testing._store",
     "hcpsdk.testing._server",
@@ -84,7 +85,10 @@ EMULATOR_ORDER = [
 STRANGERS = [
     ("_mapi", "_rest"),
     ("_mapi", "_server"),
+    ("_mapi", "_swift"),
     ("_rest", "_server"),
+    ("_rest", "_swift"),
+    ("_swift", "_server"),
     ("_replication", "_server"),
     ("_replication", "_http"),
     ("_store", "_server"),

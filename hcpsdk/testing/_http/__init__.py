@@ -1,4 +1,4 @@
-"""HTTP as all interfaces of the emulator use it: requests, responses, errors, credentials.
+"""HTTP as all interfaces of the emulator use it: requests, responses, errors, who may do what.
 
 Knows no server, no objects, and no interface. May import `config`, `_dates` and `_xml`.
 """

@@ -19,5 +19,8 @@ class HTTPError(Exception):
 
 
 def not_emulated(what: str) -> HTTPError:
-    """The error for a feature of HCP that is not emulated."""
-    return HTTPError(400, f"the emulator does not know {what}")
+    """The error for what a real HCP has and the emulator does not (contract 10).
+
+    All interfaces use it, never the response of a real HCP to something that does not exist.
+    """
+    return HTTPError(501, f"the emulator does not support {what}")

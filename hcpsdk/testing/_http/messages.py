@@ -24,9 +24,9 @@ class Request:
 
     Attributes:
         method: As received, ``"PUT"``.
-        target: As received, still percent-encoded: ``"/rest/a%20b?index=true"``.
+        target: Path and query as received, still percent-encoded: ``"/rest/a%20b?index=true"``.
         headers: Pairs in the order received, names as the client wrote them.
-        host: From the ``Host`` header: lower case, without a port.
+        host: From the ``Host`` header, or from an absolute URL: lower case, without a port.
         scheme: ``"http"`` or ``"https"``.
         port: The public port: 80, 443, 9090.
         node: The address of the node.

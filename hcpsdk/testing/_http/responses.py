@@ -1,5 +1,6 @@
-"""What the responses of all interfaces have in common. Imports `messages`, `config` and `_dates`.
+"""What the responses of all interfaces have in common.
 
+Imports `messages`, `errors`, `config` and `_dates`.
 docs/hcp/namespace.rst, sections 3, 20 and 25.
 """
 
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 from .._dates import http_date
 from ..config import System
+from .errors import HTTPError
 from .messages import Reply
 
 Headers = list[tuple[str, str]]
@@ -18,6 +20,7 @@ Headers = list[tuple[str, str]]
 REASONS = {
     200: "OK",
     201: "Created",
+    202: "Accepted",
     204: "No Content",
     206: "Partial Content",
     302: "Found",
@@ -29,13 +32,19 @@ REASONS = {
     405: "Method Not Allowed",
     406: "Not Acceptable",
     409: "Conflict",
+    411: "Length Required",
     412: "Precondition Failed",
     413: "File Too Large",
     414: "Request URI Too Large",
     415: "Unsupported Media Type",
     416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
+
+# Errors whose message is sent: docs/hcp/namespace.rst, section 25, 2; for 204 section 13.
+EXPLAINED = frozenset([204, 400, 403, 409, 501, 503])
 
 MAX_MESSAGE = 500  # characters; some messages quote what the client sent
 
@@ -62,6 +71,16 @@ class Responses:
             ("X-HCP-ServicedBySystem", self.system.domain),
             ("X-HCP-Time", str(int(self._now()))),
         ]
+
+    def refused(self, refusal: HTTPError) -> Reply:
+        """The response that *refusal* stands for; its body is empty."""
+        headers = [*self.first_lines(), *self.stamp(), *refusal.headers]
+        if refusal.message and refusal.status in EXPLAINED:
+            headers.append(error_message(refusal.message))
+        # With 304 it would be the length of GET's body; RFC 9110 forbids it with 204.
+        if refusal.status not in (204, 304):
+            headers.append(("Content-Length", "0"))
+        return response(refusal.status, headers)
 
     def version(self) -> tuple[str, str]:
         """The release of HCP."""

@@ -45,10 +45,10 @@ def _as_text(value: Any) -> Any:
 
 
 def boolean(value: Any) -> bool:
-    """``true`` or ``false``."""
-    if value in (True, "true"):
+    """``true``, ``t``, ``1`` or ``false``, ``f``, ``0``, in any case."""
+    if str(value).lower() in ("true", "t", "1"):
         return True
-    if value in (False, "false"):
+    if str(value).lower() in ("false", "f", "0"):
         return False
     raise ValueError("expected true or false")
 

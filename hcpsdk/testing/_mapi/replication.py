@@ -14,6 +14,7 @@ from .._replication.end import End
 from .._replication.states import ACTIONS, ALIASES, NotNow, Phase, Role, WrongType
 from .call import Document, MapiCall, Resource
 from .documents import Record
+from .not_emulated import missing
 from .properties import Property, boolean, changes, integer, one_of, text
 
 PORT = 5748
@@ -106,7 +107,9 @@ def delete_link(call: MapiCall) -> None:
 
 RESOURCES = {
     "services/replication": Resource({"GET": get_service, "POST": post_service}),
-    "services/replication/links": Resource({"GET": get_links}),
+    "services/replication/links": Resource(
+        {"GET": get_links, "PUT": missing("links that are made by PUT: use hcpsdk.testing.link()")}
+    ),
     "services/replication/links/{}": Resource(
         {"GET": get_link, "POST": post_link, "DELETE": delete_link}
     ),

@@ -3,10 +3,11 @@
 docs/hcp/mapi.rst, section 3.
 """
 
+from .._http.compression import BodyStream
 from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._http.responses import Responses, error_message, response
-from .call import Document
+from .call import Document, Raw
 from .documents import written
 
 
@@ -28,6 +29,13 @@ class MapiResponses(Responses):
         """200 with *document*."""
         body = written(document.root, document.record, media_type, pretty=pretty)
         return self._whole(200, [*self._common(), ("Content-Type", media_type)], body)
+
+    def raw(self, raw: Raw) -> Reply:
+        """200 with a body that is no document; in chunks if its length is not known."""
+        headers = [*self._common(), ("Content-Type", raw.media_type), *raw.headers]
+        if isinstance(raw.body, bytes):
+            return self._whole(200, headers, raw.body)
+        return response(200, headers, BodyStream(raw.body))
 
     def _common(self) -> list[tuple[str, str]]:
         return [*self.first_lines(), *self.stamp(), self.version()]

@@ -5,22 +5,29 @@ Imports the files with resources. Each has a table of them, which is added to `R
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from .._http.credentials import MANAGEMENT_COOKIE, NAMESPACE_COOKIE, credentials, same_token
-from .._http.errors import HTTPError
+from .._http.errors import HTTPError, not_emulated
 from .._http.messages import BodyCut, Reply, Request
 from .._http.percent import BadName, unquoted
-from .._replication.service import Replication
-from ..config import System, User
-from . import replication
-from .call import MapiCall, Resource
+from ..config import User
+from . import namespaces, nodes, replication, tenants, usage, users
+from .call import Document, Emulated, MapiCall, Path, Resource
 from .documents import JSON, XML, Malformed
+from .logs import Logs
+from .not_emulated import RESOURCES as NOT_EMULATED
 from .responses import MapiResponses
 
-RESOURCES: dict[str, Resource] = {**replication.RESOURCES}
+RESOURCES: dict[str, Resource] = {
+    **replication.RESOURCES,
+    **tenants.RESOURCES,
+    **namespaces.RESOURCES,
+    **users.RESOURCES,
+    **usage.RESOURCES,
+    **nodes.RESOURCES,
+    **NOT_EMULATED,
+}
 
 COOKIES = (MANAGEMENT_COOKIE, NAMESPACE_COOKIE)  # section 2
 MAX_PATH_BYTES = 4095  # after "/mapi/"
@@ -28,14 +35,20 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class MapiService:
-    """The management API of *system*; *now* returns seconds since the epoch."""
+    """The management API of a system."""
 
-    def __init__(
-        self, system: System, replication: Replication, now: Callable[[], float] = time.time
-    ) -> None:
-        self._system = system
-        self._replication = replication
-        self._responses = MapiResponses(system, now)
+    def __init__(self, emulated: Emulated) -> None:
+        self._system = emulated.system
+        self._emulated = emulated
+        self._responses = MapiResponses(emulated.system, emulated.now)
+        self._logs = Logs()
+        self._resources = {**RESOURCES, **self._logs.resources}
+
+    def reset(self) -> None:
+        """Forget what was changed, apart from namespaces, users and tenants."""
+        self._emulated.plain.clear()
+        self._emulated.marks.clear()
+        self._logs.reset()
 
     async def answer(self, request: Request) -> Reply:
         """The response to *request*; never raises for errors of a client."""
@@ -56,50 +69,57 @@ class MapiService:
         url_path, _, query = request.target.partition("?")
         parameters = dict(reversed(parse_qsl(query, keep_blank_values=True, errors="strict")))
         try:
-            resource, names = _found(url_path)
+            resource, path, names = _found(url_path, self._resources)
             operations = resource.operations
             if request.method == "OPTIONS":
                 return self._responses.done([("Allow", _allowed(resource))])
             method = "GET" if request.method == "HEAD" else request.method
             if method not in operations:
                 raise HTTPError(405, headers=[("Allow", _allowed(resource))])
-            media_type = _accepted(request)
+            media_type = _accepted(request, resource, parameters)
             body = await _body(request)
-            call = MapiCall(self._replication, user, tenant, names, parameters, body)
-            document = operations[method](call)
+            call = MapiCall(self._emulated, user, tenant, path, names, parameters, body, media_type)
+            done = operations[method](call)
         except HTTPError as refusal:
             if request.method == "HEAD" and refusal.status in (403, 404):
                 raise HTTPError(302) from refusal  # section 3: what is not visible
             raise
-        if document is None:
+        if done is None:
             return self._responses.done()
-        pretty = _is_wanted(parameters.get("prettyprint", "false"), bare=True)
-        return self._responses.document(document, media_type, pretty=pretty)
+        if not isinstance(done, Document):
+            return self._responses.raw(done)
+        pretty = _is_wanted(parameters.get("prettyprint", "false"))
+        return self._responses.document(done, media_type, pretty=pretty)
 
     def _tenant(self, host: str) -> str | None:
         """The tenant of *host*; None for the host of the system."""
         domain = self._system.domain
         if host == f"admin.{domain}":
             return None
-        for namespace in self._system.namespaces:
-            if host == f"{namespace.tenant}.{domain}".lower():
-                return namespace.tenant
-        raise HTTPError(403, f"no management API at {host}")
+        name, dot, rest = host.partition(".")
+        tenant = self._system.tenant(name) if dot and rest == domain.lower() else None
+        if tenant is None:
+            raise HTTPError(403, f"no management API here: {host}")
+        return tenant
 
     def _user(self, request: Request, tenant: str | None) -> User:
         """The user of *request*: of the system, or of *tenant* on its host."""
         given = credentials(request, COOKIES)
         if given is None:
             raise HTTPError(403, "missing credentials")
-        known = [user for user in self._system.users if same_token(given, user.token)]
+        known = [user for user in self._system.users if _may_enter(given, user)]
         for user in known:
             if user.tenant is None or user.tenant.lower() == (tenant or "").lower():
                 return user
         raise HTTPError(403, "wrong account level" if known else "invalid credentials")
 
 
-def _found(url_path: str) -> tuple[Resource, list[str]]:
-    """The resource at *url_path*, and the parts where the table has ``{}``."""
+def _may_enter(given: str, user: User) -> bool:
+    return user.enabled and same_token(given, user.token)
+
+
+def _found(url_path: str, resources: dict[str, Resource]) -> tuple[Resource, Path, list[str]]:
+    """The resource that *url_path* names, its path, and what stands where the table has ``{}``."""
     if len(url_path) > len("/mapi/") + 3 * MAX_PATH_BYTES:
         raise HTTPError(414)
     parts = url_path.rstrip("/").split("/")
@@ -107,11 +127,16 @@ def _found(url_path: str) -> tuple[Resource, list[str]]:
         raise HTTPError(404)
     if len(unquoted(url_path.removeprefix("/mapi/"))) > MAX_PATH_BYTES:
         raise HTTPError(414)
-    for pattern, resource in RESOURCES.items():
-        wanted = pattern.split("/")
-        pairs = list(zip(wanted, parts[2:], strict=False))
-        if len(wanted) == len(parts[2:]) and all(w in ("{}", part) for w, part in pairs):
-            return resource, [unquoted(part).decode("utf-8") for w, part in pairs if w == "{}"]
+    for pattern, resource in resources.items():
+        wanted, given = pattern.split("/"), parts[2:]
+        if wanted[-1] == "**":  # and everything below
+            wanted.pop()
+            given = given[: len(wanted)]
+        pairs = list(zip(wanted, given, strict=False))
+        if len(wanted) == len(given) and all(w in ("{}", part) for w, part in pairs):
+            texts = [unquoted(part).decode("utf-8") for part in parts[2:]]
+            names = [text for w, text in zip(wanted, texts, strict=False) if w == "{}"]
+            return resource, tuple(text.lower() for text in texts), names
     raise HTTPError(404)
 
 
@@ -120,17 +145,22 @@ def _allowed(resource: Resource) -> str:
     return ",".join(["OPTIONS", *head, *resource.operations])
 
 
-def _accepted(request: Request) -> str:
-    """The media type of the response: the first supported one in Accept, or XML."""
+def _accepted(request: Request, resource: Resource, parameters: dict[str, str]) -> str:
+    """The media type of the response: the first in Accept that is possible, XML by default."""
+    if "callback" in parameters:
+        raise not_emulated("JavaScript (callback)")
     header = request.header("Accept")
     if header is None or not header.strip():
         return XML
-    for kind in (item.partition(";")[0].strip().lower() for item in header.split(",")):
+    kinds = [item.partition(";")[0].strip().lower() for item in header.split(",")]
+    for kind in kinds:
         if kind in ("*/*", "application/*", XML):
             return XML
-        if kind == JSON:
-            return JSON
-    raise HTTPError(400, f"the media type is not supported: {header}")
+        if kind == JSON or kind in resource.media_types:
+            return kind
+    if "application/javascript" in kinds:
+        raise not_emulated("application/javascript")
+    raise HTTPError(415, f"the media type is not supported: {header}")
 
 
 async def _body(request: Request) -> tuple[str, bytes]:
@@ -147,10 +177,10 @@ async def _body(request: Request) -> tuple[str, bytes]:
         raise HTTPError(415, "a body needs a Content-Type")
     kind = header.partition(";")[0].strip().lower()
     if kind not in (XML, JSON):
-        raise HTTPError(400, f"the media type is not supported: {header}")
+        raise HTTPError(415, f"the media type is not supported: {header}")
     return kind, bytes(body)
 
 
-def _is_wanted(value: str, *, bare: bool) -> bool:
-    """The value of a Boolean parameter; *bare* is the meaning of its name alone."""
-    return value.lower() in ("true", "t", "1") or (bare and value == "")
+def _is_wanted(value: str) -> bool:
+    """A Boolean parameter; its name alone means true."""
+    return value.lower() in ("true", "t", "1", "")

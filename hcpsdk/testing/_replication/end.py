@@ -307,6 +307,8 @@ class End:
                 for path, stored in home.replication.stores[key].walk():
                     size = stored.size if isinstance(stored, StoredObject) else 0
                     self._enqueue(home.replication, key, path, size)
+                for path, _ in home.replication.stores[key].old_versions:
+                    self._enqueue(home.replication, key, path, 0)
         self._is_enqueuing = False
         self.link.schedule()
 
@@ -366,9 +368,9 @@ class End:
             self.link.schedule()
 
     def _mark_replicated(self, here: Service, item: Item) -> None:
-        stored = here.stores[item.key].find(item.path)
-        if isinstance(stored, StoredObject):
-            stored.replicated = not here.has_pending(item.key, item.path)
+        for stored in here.stores[item.key].versions(item.path):
+            if isinstance(stored, StoredObject):
+                stored.replicated = not here.has_pending(item.key, item.path)
 
     # Receiving, in the thread of the system
 

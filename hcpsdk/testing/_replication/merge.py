@@ -4,6 +4,8 @@
   other one moves to ``.lost+found/replication/<its own directory>/<path>`` and is marked with
   ``X-HCP-ReplicationCollision: true`` (docs/hcp/namespace.rst, section 23.2).
 * Of two states of the same object, the one changed last stays. A deletion wins over a change.
+* Where versions are kept, nothing moves away: both systems have the versions of both, and the
+  newest is current.
 * An object moves away for a directory with its name, and for one above another object.
 * A deleted directory stays if the other system has something in it.
 
@@ -15,7 +17,7 @@ of an object that moves depends only on the object.
 from __future__ import annotations
 
 from .._store.errors import BeingWritten
-from .._store.objects import Directory, Path, StoredObject, identity
+from .._store.objects import Directory, Path, StoredObject, Version, identity
 from .._store.store import Store
 from .transfer import Snapshot
 
@@ -54,8 +56,36 @@ class Merge:
         ]
         self._make_directories(path[: max(alive, default=0)])
         self._remove_deleted()
+        if isinstance(store.find(path), Directory):
+            self._discard_old()
+        elif store.namespace.versioning_enabled or self._snapshot.old:
+            self._merge_versions(path)
+            return
         if self._snapshot.stored is not None:
             self._place(path, self._snapshot.stored)
+
+    def _merge_versions(self, path: Path) -> None:
+        """Have the versions of both systems, but those that were deleted on one of them."""
+        store, versions = self._store, {identity(v): v for v in self._store.versions(path)}
+        gone = store.tombstones.get(path, ())
+        for each in (*self._snapshot.old, self._snapshot.stored):
+            if each is None:
+                continue
+            known, is_gone = versions.get(identity(each)), identity(each) in gone
+            if not is_gone and (known is None or _version_state(known) < _version_state(each)):
+                versions[identity(each)] = each
+            elif isinstance(each, StoredObject):
+                each.discard()
+        kept = [each for found, each in versions.items() if found not in gone]
+        if kept and isinstance(max(kept, key=identity), StoredObject):
+            self._make_directories(path[:-1])
+        store.set_versions(path, kept)
+        self.known_changes.append((path, 0))
+
+    def _discard_old(self) -> None:
+        for each in self._snapshot.old:
+            if isinstance(each, StoredObject):
+                each.discard()
 
     def _make_directories(self, path: Path) -> None:
         """Have the directory *path* and those above it, in the sender's versions or newer ones."""
@@ -136,3 +166,7 @@ def _state(stored: StoredObject) -> tuple[int, str]:
         (name, each.hash_value, each.changed) for name, each in stored.annotations.items()
     )
     return stored.changed, repr((stored.metadata, annotations, stored.collided))
+
+
+def _version_state(version: Version) -> tuple[int, str]:
+    return _state(version) if isinstance(version, StoredObject) else (0, "")

@@ -37,7 +37,15 @@ class Replication:
         self.ends: tuple[End, ...] = ()
         self._lock = threading.Lock()  # guards the replacement of ends
         for key, store in stores.items():
-            store.on_change = partial(self._note, key)
+            self.watch(key, store)
+
+    def watch(self, key: StoreKey, store: Store) -> None:
+        """Replicate the changes in *store*, if a link covers its namespace."""
+        store.on_change = partial(self._note, key)
+
+    def covers(self, key: StoreKey) -> bool:
+        """Whether a link replicates the namespace *key*."""
+        return any(key in end.keys for end in self.ends)
 
     def end(self, name: str) -> End | None:
         """The end of the link *name*, in any case (section 4.2)."""

@@ -6,16 +6,12 @@ Backlog and traffic are read by other threads than the one that changes them: ho
 from __future__ import annotations
 
 import collections
-import os
 import pathlib
-import shutil
 import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from .._store.content import Content
-from .._store.objects import Identity, Path, StoredObject
+from .._store.objects import Identity, Path, StoredObject, Version
 from .._store.store import Store
 
 StoreKey = tuple[str, str]  # name of the namespace, name of the tenant
@@ -107,10 +103,12 @@ class Snapshot:
     tombstones: frozenset[Identity]  # what was deleted or moved away there
     directories: tuple[int, ...]  # versions of those on the way to the name, itself included
     stored: StoredObject | None  # its content belongs to the receiver
+    old: tuple[Version, ...] = ()  # versions that are not current, the oldest first
 
     def discard(self) -> None:
-        if self.stored is not None:
-            self.stored.discard()
+        for each in (self.stored, *self.old):
+            if isinstance(each, StoredObject):
+                each.discard()
 
 
 def take(store: Store, item: Item, scratch: pathlib.Path) -> Snapshot:
@@ -121,25 +119,10 @@ def take(store: Store, item: Item, scratch: pathlib.Path) -> Snapshot:
     """
     found = store.find(item.path)
     directories = tuple(each.version for each in store.directories(item.path))
-    stored = _copied(found, scratch) if isinstance(found, StoredObject) else None
-    return Snapshot(item, frozenset(store.tombstones.get(item.path, ())), directories, stored)
-
-
-def _copied(stored: StoredObject, scratch: pathlib.Path) -> StoredObject:
-    annotations = {
-        name: replace(annotation, content=_copied_content(annotation.content, scratch))
-        for name, annotation in stored.annotations.items()
-    }
-    content = _copied_content(stored.content, scratch)
-    return replace(stored, content=content, annotations=annotations)
-
-
-def _copied_content(content: Content, scratch: pathlib.Path) -> Content:
-    if isinstance(content.held, bytes):
-        return content
-    target = scratch / f"copy-{uuid.uuid4().hex}"
-    try:
-        os.link(content.held, target)  # the file never changes, so both can have it
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(content.held, target)
-    return Content(content.size, target)
+    stored = found.copy(scratch) if isinstance(found, StoredObject) else None
+    old = tuple(
+        each.copy(scratch) if isinstance(each, StoredObject) else each
+        for each in store.old_versions.of(item.path)
+    )
+    tombstones = frozenset(store.tombstones.get(item.path, ()))
+    return Snapshot(item, tombstones, directories, stored, old)

@@ -4,6 +4,7 @@ import re
 
 from .._dates import iso, with_hundredths
 from .._http.compression import body, framing, unpacker, wants_gzip
+from .._http.conditions import refuse_all
 from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._http.responses import response
@@ -12,8 +13,7 @@ from .._store.objects import Annotation, Directory, StoredObject
 from .._store.uploads import DEFAULT_NAME
 from .._xml import Record, document
 from .call import Call
-from .conditions import refuse_all
-from .put import announced_size
+from .new_object import announced_size
 
 # The allowed characters are not documented (section 26). These need no escaping in headers and XML,
 # and exclude the separators ";" and ",".
@@ -25,7 +25,7 @@ _STANDALONE = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 async def put(call: Call) -> Reply:
     """Store an annotation, or replace it: 201."""
     refuse_all(call.request)
-    call.caller.needs("write")
+    call.needs("write", call.store.find(call.path))
     call.parameters.only("type", "annotation")
     name = annotation_name(call)
     # As documented (section 21).
@@ -47,7 +47,8 @@ async def get(call: Call) -> Reply:
     found, annotation = _asked(call)
     gzip = wants_gzip(call.request)
     headers = call.responses.annotation(found, annotation, framing(annotation.size, gzip))
-    return response(200, headers, body(annotation.content.read(0, annotation.size), gzip))
+    data = call.store.counts.read(annotation.content.read(0, annotation.size))
+    return response(200, headers, body(data, gzip))
 
 
 async def head(call: Call) -> Reply:
@@ -62,7 +63,7 @@ async def head(call: Call) -> Reply:
 async def delete(call: Call) -> Reply:
     """Delete an annotation: 200."""
     refuse_all(call.request)
-    call.caller.needs("delete")
+    call.needs("delete", call.store.find(call.path))
     call.parameters.only("type", "annotation")
     name = annotation_name(call)
     annotated_object(call)
@@ -72,8 +73,8 @@ async def delete(call: Call) -> Reply:
 
 async def get_info(call: Call) -> Reply:
     """The list of annotations, as XML; 204 for an empty list."""
-    call.caller.needs("read")
-    call.parameters.only("type")
+    call.needs("read", call.store.find(call.path))
+    call.parameters.only("type", "version")
     found = annotated_object(call)
     if not found.annotations:
         raise HTTPError(204)
@@ -103,8 +104,8 @@ def annotated_object(call: Call, message: str = "a directory has no annotations"
 
 
 def _asked(call: Call) -> tuple[StoredObject, Annotation]:
-    call.caller.needs("read")
-    call.parameters.only("type", "annotation")
+    call.needs("read", call.store.find(call.path))
+    call.parameters.only("type", "annotation", "version")
     name = annotation_name(call)
     found = annotated_object(call)
     if name not in found.annotations:

@@ -3,14 +3,14 @@
 Recorded from release 8.0, without ``ingestTimeMilliseconds``, which is new in that release.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .._dates import iso, listing_time, with_hundredths
+from .._http.paths import quoted, readable, readable_url, url
 from .._http.responses import flag
-from .._store.objects import Directory, Path, StoredObject
+from .._store.objects import DeleteMarker, Directory, Path, StoredObject
 from .._xml import DECLARATION, attribute
 from ..config import Namespace
-from .paths import quoted, readable, readable_url, url
 from .responses import annotation_names
 
 PIECE_LENGTH = 64 * 1024  # characters in a piece, approximately
@@ -21,28 +21,40 @@ _HEAD = f"""{DECLARATION}
 """
 
 Attributes = list[tuple[str, str]]
+Entry = StoredObject | Directory | DeleteMarker
 
 
 def listing(
-    directory: Directory, path: Path, namespace: Namespace, *, show_deleted: bool
+    directory: Directory,
+    path: Path,
+    namespace: Namespace,
+    deleted: Mapping[bytes, DeleteMarker] | None = None,
 ) -> Iterator[bytes]:
     """The present listing of *directory*, in pieces; entries are sorted by name."""
-    entries = sorted(directory.entries.items())
-    text = _HEAD + _lines(_about(directory, path, namespace, show_deleted)) + ">\n"
-    return _pieces(text, entries, namespace)
+    entries: dict[bytes, Entry] = {**(deleted or {}), **directory.entries}
+    text = _HEAD + lines(_about(directory, path, namespace, deleted is not None)) + ">\n"
+    return _pieces(text, sorted(entries.items()))
 
 
-def _pieces(
-    text: str, entries: list[tuple[bytes, StoredObject | Directory]], namespace: Namespace
-) -> Iterator[bytes]:
-    for name, entry in entries:
-        described = _object(entry, namespace) if isinstance(entry, StoredObject) else _times(entry)
-        names = [("urlName", quoted((name,))), ("utf8Name", readable(name))]
-        text += "<entry" + _lines(names + described) + "/>\n"
+def _pieces(text: str, entries: list[tuple[bytes, Entry]]) -> Iterator[bytes]:
+    for name, each in entries:
+        text += entry(name, each)
         if len(text) > PIECE_LENGTH:
             yield text.encode()
             text = ""
     yield f"{text}</directory>\n".encode()
+
+
+def entry(name: bytes, described: Entry) -> str:
+    """The element for an entry of a directory, or for a version."""
+    attributes = [("urlName", quoted((name,))), ("utf8Name", readable(name))]
+    if isinstance(described, StoredObject):
+        attributes += _object(described)
+    elif isinstance(described, DeleteMarker):
+        attributes += _deleted(described)
+    else:
+        attributes += _times(described)
+    return "<entry" + lines(attributes) + "/>\n"
 
 
 def _about(directory: Directory, path: Path, namespace: Namespace, deleted: bool) -> Attributes:
@@ -69,7 +81,21 @@ def _times(directory: Directory) -> Attributes:
     ]
 
 
-def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
+def _deleted(marker: DeleteMarker) -> Attributes:
+    return [
+        ("type", "object"),
+        ("version", str(marker.version)),
+        ("ingestTime", str(marker.created // 1000)),
+        ("ingestTimeString", listing_time(marker.created // 1000)),
+        ("changeTimeMilliseconds", with_hundredths(marker.created)),
+        ("changeTimeString", iso(marker.created // 1000)),
+        ("owner", readable(marker.owner.encode())),
+        ("domain", ""),
+        ("state", "deleted"),
+    ]
+
+
+def _object(stored: StoredObject) -> Attributes:
     metadata = stored.metadata
     return [
         ("type", "object"),
@@ -84,7 +110,7 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("ingestTimeString", listing_time(stored.created // 1000)),
         ("hold", flag(metadata.hold)),
         ("shred", flag(metadata.shred)),
-        ("dpl", str(namespace.dpl)),
+        ("dpl", str(metadata.dpl)),
         ("index", flag(metadata.index)),
         ("customMetadata", flag(bool(stored.annotations))),
         ("customMetadataAnnotations", annotation_names(stored)),
@@ -94,11 +120,11 @@ def _object(stored: StoredObject, namespace: Namespace) -> Attributes:
         ("changeTimeString", iso(stored.changed // 1000)),
         ("owner", readable(metadata.owner.encode())),
         ("domain", ""),
-        ("hasAcl", "false"),
+        ("hasAcl", flag(bool(metadata.acl))),
         ("state", "created"),
     ]
 
 
-def _lines(attributes: Attributes) -> str:
+def lines(attributes: Attributes) -> str:
     """One attribute per line, as recorded; the first one in the line of its element."""
     return "".join(f" {attribute(*pair)}\n" for pair in attributes)

@@ -10,8 +10,10 @@ from .._store.retention import parse as parse_retention
 
 MAX_FORM_BYTES = 1024 * 1024
 
-# Parameters of HCP 7.1 (docs/hcp/namespace.rst, section 18).
-NOT_EMULATED = frozenset(["type", "version", "acl", "dpl"])
+# A real HCP knows them (docs/hcp/namespace.rst, section 18).
+NOT_EMULATED = frozenset(["label_hold"])
+# What the data protection level can be.
+DPL = frozenset(["1", "2", "3", "4"])
 
 
 class Parameters:
@@ -31,7 +33,7 @@ class Parameters:
         """400 for parameters other than *known* (section 18)."""
         for name in self._values:
             if name in NOT_EMULATED and name not in known:
-                raise not_emulated(f"{name}={self._values[name]}")
+                raise not_emulated(f"the parameter {name}")
             if name not in known:
                 raise HTTPError(400, f"unknown parameter: {name}")
 
@@ -62,7 +64,15 @@ class Parameters:
             shred=self.boolean("shred"),
             index=self.boolean("index"),
             owner=self.text("owner"),
+            dpl=self.dpl(),
         )
+
+    def dpl(self) -> int | None:
+        """The data protection level that is named."""
+        value = self._values.get("dpl")
+        if value is not None and value not in DPL:
+            raise HTTPError(400, f"bad value for dpl: {value}")
+        return None if value is None else int(value)
 
 
 def from_query(query: str) -> Parameters:

@@ -6,13 +6,13 @@ Readable with any permission for the namespace.
 import re
 from collections.abc import Callable
 
+from .._http.access import own_permissions
 from .._http.compression import body, framing, wants_gzip
 from .._http.errors import HTTPError
 from .._http.messages import Reply
 from .._http.responses import response
 from ..config import with_implied
 from . import proc_xml
-from .access import own_permissions
 from .call import Call
 
 

@@ -37,17 +37,17 @@ def namespaces(listed: Iterable[Namespace], tenant_host: str, scheme: str) -> st
 
 def statistics(store: Store) -> str:
     """The present statistics of *store*."""
-    counts, namespace = store.counts, store.namespace
+    level, namespace = store.counts.level, store.namespace
     about = {
         "namespaceName": namespace.name,
         "totalCapacityBytes": str(namespace.quota_bytes),
         "usedCapacityBytes": str(store.used_bytes),
         "softQuotaPercent": str(namespace.soft_quota_percent),
-        "objectCount": str(counts.objects),
+        "objectCount": str(level.objects),
         "shredObjectCount": "0",  # objects are deleted at once
         "shredObjectBytes": "0",
-        "customMetadataObjectCount": str(counts.annotated),
-        "customMetadataObjectBytes": str(counts.annotation_bytes),
+        "customMetadataObjectCount": str(level.annotated),
+        "customMetadataObjectBytes": str(level.annotation_bytes),
     }
     # Without a declaration, as in the manual.
     return _document("statistics", "proc-statistics", about, [])

@@ -1,11 +1,12 @@
 """PUT: stores objects, creates directories. docs/hcp/namespace.rst, sections 5 and 11."""
 
 from .._http.compression import unpacker
-from .._http.errors import not_emulated
+from .._http.conditions import check_write
 from .._http.messages import Reply
-from .._store.objects import Change, Metadata, StoredObject
+from .._store.objects import StoredObject
 from .call import Call
-from .conditions import check_write
+from .copy import SOURCE, copy_object
+from .new_object import announced_size, initial_change, initial_metadata
 
 
 async def put_object(call: Call) -> Reply:
@@ -15,14 +16,15 @@ async def put_object(call: Call) -> Reply:
     gets the final status instead.
     """
     change = initial_change(call)
+    if call.request.header(SOURCE) is not None:
+        return await copy_object(call, change)
     if call.means_directory:
         return await _make_directory(call)
     unpack = unpacker(call.request)
     found = call.store.find(call.path)
     check_write(call.request, found if isinstance(found, StoredObject) else None)
     with call.store.reserve(call.path) as place:
-        stored_at = place.created // 1000
-        metadata = Metadata.initial(change, call.namespace, call.caller.name, stored_at)
+        metadata = initial_metadata(call, change, place)
         place.expect(announced_size(call))
         async for piece in call.request.body:
             for plain in unpack.unpacked(piece):
@@ -30,25 +32,6 @@ async def put_object(call: Call) -> Reply:
         unpack.finish()
         stored = place.finish(metadata)
     return call.responses.stored(call.path, stored)
-
-
-def initial_change(call: Call, *other_parameters: str) -> Change:
-    """The system metadata of an upload, after checking the permissions."""
-    call.caller.needs("write")
-    for header in ("X-HCP-CopySource", "X-HCP-LabelRetentionHold"):
-        if call.request.header(header) is not None:
-            raise not_emulated(header)
-    call.parameters.only("hold", "index", "retention", "shred", *other_parameters)
-    change = call.parameters.change()
-    if change.hold:
-        call.caller.needs("privileged")
-    return change
-
-
-def announced_size(call: Call) -> int:
-    """The announced size of the body; a packed one will be larger."""
-    length = call.request.header("Content-Length") or ""
-    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 async def put_directory(call: Call) -> Reply:
@@ -64,4 +47,4 @@ async def _make_directory(call: Call) -> Reply:
     async for _ in call.request.body:
         pass
     call.store.make_directory(call.path)
-    return call.responses.directory_made(call.path)
+    return call.responses.created(call.path)

@@ -3,52 +3,39 @@
 docs/hcp/namespace.rst, section 3 (objects), 11 (directories), 25 (what was not recorded).
 """
 
+from collections.abc import Iterable
+
 from .._dates import http_date, iso, with_hundredths
-from .._http.errors import HTTPError
 from .._http.messages import Reply
-from .._http.responses import Headers, Responses, error_message, flag, header_text, response
+from .._http.paths import url
+from .._http.responses import Headers, Responses, flag, header_text, response
 from .._store.objects import Annotation, Directory, Path, StoredObject
 from ..config import Namespace
-from .paths import url
-
-# Section 25, 2; for 204 section 13.
-EXPLAINED = frozenset([204, 400, 403, 409, 503])
 
 
 class RestResponses(Responses):
     """Builds the responses of the namespaces."""
 
-    def refused(self, refusal: HTTPError) -> Reply:
-        """The response to *refusal*, without a body."""
-        headers = [*self.first_lines(), *self.stamp(), *refusal.headers]
-        if refusal.message and refusal.status in EXPLAINED:
-            headers.append(error_message(refusal.message))
-        # With 304 it would be the size of the object; RFC 7230 forbids it with 204.
-        if refusal.status not in (204, 304):
-            headers.append(("Content-Length", "0"))
-        return response(refusal.status, headers)
-
     def done(self) -> Reply:
         """200 without a body: metadata changed, or something was deleted."""
         return response(200, [*self.first_lines(), *self.stamp(), ("Content-Length", "0")])
 
-    def stored(self, path: Path, stored: StoredObject) -> Reply:
-        """201 for a new object, with its annotation."""
+    def stored(self, path: Path, stored: StoredObject, annotations: Iterable[str] = ()) -> Reply:
+        """201 for a new object, which has these *annotations* from the same request."""
         about = [
             ("X-HCP-VersionId", str(stored.version)),
             ("X-HCP-Hash", f"{stored.hash_scheme} {stored.hash_value}"),
             ("ETag", f'"{stored.etag}"'),
         ]
-        for annotation in stored.annotations.values():
-            about.append(_annotation_hash(annotation))
+        about += [_annotation_hash(stored.annotations[name]) for name in annotations]
         return self._created(path, about)
 
     def annotated(self, path: Path, annotation: Annotation) -> Reply:
         """201 for a new annotation, or one that replaces another."""
         return self._created(path, [_annotation_hash(annotation)])
 
-    def directory_made(self, path: Path) -> Reply:
-        """201 for a new directory."""
+    def created(self, path: Path) -> Reply:
+        """201 for a new directory, or an access control list."""
         return self._created(path, [])
 
     def _created(self, path: Path, about: Headers) -> Reply:
@@ -111,13 +98,13 @@ class RestResponses(Responses):
             ("Last-Modified", http_date(annotation.changed // 1000)),
         ]
 
-    def information(self, framing: Headers) -> Headers:
-        """The headers of ``/proc`` documents (docs/hcp/namespace_info.rst, section 1)."""
+    def information(self, framing: Headers, content_type: str = "text/xml") -> Headers:
+        """The headers of documents, such as ``/proc`` (docs/hcp/namespace_info.rst, section 1)."""
         return [
             *self.first_lines(),
             *self.stamp(),
             self.version(),
-            ("Content-Type", "text/xml"),
+            ("Content-Type", content_type),
             *framing,
             ("Cache-Control", "no-cache"),
             ("Pragma", "no-cache"),
@@ -139,10 +126,10 @@ def _about_object(stored: StoredObject, namespace: Namespace) -> Headers:
         ("X-HCP-IngestProtocol", "HTTP"),
         ("X-HCP-RetentionHold", flag(metadata.hold)),
         ("X-HCP-Shred", flag(metadata.shred)),
-        ("X-HCP-DPL", str(namespace.dpl)),
+        ("X-HCP-DPL", str(metadata.dpl)),
         ("X-HCP-Index", flag(metadata.index)),
         ("X-HCP-Custom-Metadata", flag(bool(stored.annotations))),
-        ("X-HCP-ACL", "false"),
+        ("X-HCP-ACL", flag(bool(metadata.acl))),
         ("X-HCP-Owner", header_text(metadata.owner)),
         ("X-HCP-Domain", ""),
         ("X-HCP-UID", ""),

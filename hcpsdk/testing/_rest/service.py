@@ -8,8 +8,10 @@ which are added to `OPERATIONS` here.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from .._http.access import Caller, caller
 from .._http.errors import HTTPError, not_emulated
 from .._http.messages import BodyCut, Reply, Request
+from .._http.paths import PathTooLong, parsed
 from .._http.percent import BadName
 from .._replication.service import Replication
 from .._store.errors import (
@@ -27,11 +29,9 @@ from .._store.objects import ChangeRefused, Path
 from .._store.retention import RetentionError
 from .._store.store import Store
 from ..config import Namespace, System
-from . import annotations, get, metadata, proc, put, whole_object
-from .access import Caller, caller
+from . import acls, annotations, get, metadata, proc, put, whole_object
 from .call import Call
 from .parameters import from_query
-from .paths import PathTooLong, parsed
 from .responses import RestResponses
 
 Operation = Callable[[Call], Awaitable[Reply]]
@@ -51,8 +51,11 @@ OPERATIONS: dict[tuple[str, str | None], Operation] = {
     ("GET", "custom-metadata-info"): annotations.get_info,
     ("PUT", "whole-object"): whole_object.put,
     ("GET", "whole-object"): whole_object.get,
+    ("PUT", "acl"): acls.put,
+    ("GET", "acl"): acls.get,
+    ("HEAD", "acl"): acls.head,
+    ("DELETE", "acl"): acls.delete,
 }
-TYPES_NOT_EMULATED = frozenset(["acl"])
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 READING = ("GET", "HEAD")
 
@@ -138,6 +141,7 @@ class RestService:
             from_query(request.target.partition("?")[2]),
             path,
             means_directory,
+            self._stores,
         )
 
     def _refuse_read_only(self, call: Call) -> None:
@@ -153,12 +157,14 @@ def _key(namespace: Namespace) -> tuple[str, str]:
 
 
 def _path(request: Request) -> tuple[Path, bool]:
-    """The path under ``/rest``, and whether it means a directory; 404 for other URLs."""
-    if request.method not in METHODS:
-        raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
+    """The path under ``/rest``, and whether it means a directory."""
     url_path = request.target.partition("?")[0]
     if url_path != "/rest" and not url_path.startswith("/rest/"):
-        raise HTTPError(404)
+        raise HTTPError(403, "the management API is at port 9090")
+    if request.method == "OPTIONS":
+        raise not_emulated("OPTIONS (CORS)")
+    if request.method not in METHODS:
+        raise HTTPError(405, headers=[("Allow", ", ".join(METHODS))])
     return parsed(url_path)
 
 
@@ -168,6 +174,4 @@ def _operation(call: Call) -> Operation:
     operation = OPERATIONS.get((method, kind))
     if operation is not None:
         return operation
-    if kind in TYPES_NOT_EMULATED:
-        raise not_emulated(f"type={kind}")
     raise HTTPError(400, f"invalid value for type: {kind}")

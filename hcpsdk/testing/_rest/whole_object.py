@@ -7,18 +7,18 @@ import itertools
 from collections.abc import Iterable
 
 from .._http.compression import Unpacker, body, framing, unpacker, wants_gzip
+from .._http.conditions import check_read, check_write
 from .._http.errors import HTTPError, not_emulated
+from .._http.media_types import content_type
 from .._http.messages import Reply
 from .._http.responses import flag, header_text, response
 from .._store.content import Content
 from .._store.errors import BadAnnotation
-from .._store.objects import Metadata, StoredObject
+from .._store.objects import StoredObject
 from .._store.uploads import AnnotationUpload, ObjectUpload
 from .annotations import annotated_object, annotation_name
 from .call import Call
-from .conditions import check_read, check_write
-from .get import content_type
-from .put import announced_size, initial_change
+from .new_object import announced_size, initial_change, initial_metadata
 
 DATA_SIZE = "X-HCP-Size"  # of the object in an upload
 ANNOTATION_FIRST = "X-HCP-CustomMetadataFirst"
@@ -35,14 +35,13 @@ async def put(call: Call) -> Reply:
     if call.means_directory:
         raise HTTPError(400, "Custom Metadatasetting is not allowed on a directory")
     if _annotation_comes_first(call):
-        raise not_emulated(f"{ANNOTATION_FIRST} in a PUT")
+        raise not_emulated(f"the header {ANNOTATION_FIRST} in a PUT")
     data_size = _data_size(call)
     unpack = unpacker(call.request)
     found = call.store.find(call.path)
     check_write(call.request, found if isinstance(found, StoredObject) else None)
     with call.store.reserve(call.path) as place, call.store.open_annotation(name) as upload:
-        stored_at = place.created // 1000
-        metadata = Metadata.initial(change, call.namespace, call.caller.name, stored_at)
+        metadata = initial_metadata(call, change, place)
         place.expect(data_size)
         upload.expect(max(0, announced_size(call) - data_size))
         await _split(call, unpack, data_size, place, upload)
@@ -52,7 +51,7 @@ async def put(call: Call) -> Reply:
             place.start_again()
             place.finish(metadata)
             raise
-    return call.responses.stored(call.path, stored)
+    return call.responses.stored(call.path, stored, [name])
 
 
 async def _split(
@@ -78,8 +77,8 @@ def _data_size(call: Call) -> int:
 
 async def get(call: Call) -> Reply:
     """The data followed by the annotation, or the other way round."""
-    call.caller.needs("read")
-    call.parameters.only("type", "annotation")
+    call.needs("read", call.store.find(call.path))
+    call.parameters.only("type", "annotation", "version")
     name = annotation_name(call)
     if call.request.header("Range") is not None:
         raise HTTPError(400, "Range is not possible for whole objects")
@@ -102,7 +101,7 @@ async def get(call: Call) -> Reply:
     if annotation_first:
         parts.reverse()
     pieces = itertools.chain.from_iterable([_pieces(part) for part in parts])
-    return response(200, headers, body(pieces, gzip))
+    return response(200, headers, body(call.store.counts.read(pieces), gzip))
 
 
 def _annotation_comes_first(call: Call) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import trustme
 
-from ..config import System
+from ..config import DEFAULT_NAMESPACE, System
 
 CertificateKind = Literal["both", "addresses", "names", "neither"]
 
@@ -31,16 +31,22 @@ class Certificates:
     """
 
     def __init__(self, system: System, addresses: Iterable[str], kind: CertificateKind) -> None:
-        authority = trustme.CA(organization_name=SUBJECT)
-        self.ca_pem: bytes = authority.cert_pem.bytes()
-        subjects: list[str] = []
-        if kind in ("both", "names"):
-            subjects += names(system)
+        self._authority = trustme.CA(organization_name=SUBJECT)
+        self.ca_pem: bytes = self._authority.cert_pem.bytes()
+        self._system = system
+        self._has_names = kind in ("both", "names")
+        self._addresses: list[str] = []
         if kind in ("both", "addresses"):
-            subjects += [str(ipaddress.ip_address(address)) for address in addresses]
-        # An empty subjectAltName is not allowed (RFC 5280, 4.2.1.6).
-        subjects = subjects or [NO_NAME]
-        self._certificate = authority.issue_cert(*subjects, common_name=SUBJECT)
+            self._addresses = [str(ipaddress.ip_address(address)) for address in addresses]
+        self._names: list[str] = []
+        self._certificate = self._issue()
+
+    def _issue(self) -> trustme.LeafCert:
+        if self._has_names:
+            self._names = names(self._system)
+        # An empty subjectAltName would be no valid certificate (RFC 5280, 4.2.1.6).
+        subjects = [*self._names, *self._addresses] or [NO_NAME]
+        return self._authority.issue_cert(*subjects, common_name=SUBJECT)
 
     def server_context(
         self, others: Callable[[str], ssl.SSLContext | None] | None = None
@@ -49,21 +55,30 @@ class Certificates:
 
         *others* returns the context to use if the client sends the name of another system.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._certificate.configure_cert(context)
+        context = self._context()
 
         def choose(tls: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+            nonlocal context
             other = others(name) if others and name else None
-            if other is not None:
-                tls.context = other
+            if other is None and self._has_names and self._names != names(self._system):
+                # A new tenant: its names are certified from now on.
+                self._certificate = self._issue()
+                context = self._context()
+            if other is not None or tls.context is not context:
+                tls.context = other or context
 
         if others:
             context.sni_callback = choose
         return context
 
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._certificate.configure_cert(context)
+        return context
+
 
 def names(system: System) -> list[str]:
-    """The domain, and wildcards for its tenants and namespaces (one label each)."""
-    tenants = sorted({namespace.tenant for namespace in system.namespaces})
+    """The domain, and wildcards that cover its tenants and namespaces (one label each)."""
+    tenants = sorted({*system.all_tenants(), DEFAULT_NAMESPACE.tenant})
     domain = system.domain
     return [domain, f"*.{domain}", *(f"*.{tenant}.{domain}" for tenant in tenants)]

@@ -4,6 +4,7 @@ h11 implements the protocol. Imports `stream`, `fault_injector` and `_http`.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -22,7 +23,9 @@ MAX_HEAD_BYTES = 64 * 1024  # bytes; a name of 4095 percent-encoded bytes has 12
 MAX_DRAIN_BYTES = 64 * 1024  # bytes of an unread body that are read to keep the connection
 LINGER_SECONDS = 10.0  # for a client that still sends to receive the response
 
-# The statuses that h11 suggests for violations of HTTP.
+_ABSOLUTE = re.compile(r"https?://(?:[^/?@]*@)?([^/?]*)(.*)", re.IGNORECASE)
+
+# The statuses that h11 proposes where the client broke the rules of HTTP.
 REASONS = {400: "Bad Request", 431: "Request Header Fields Too Large", 501: "Not Implemented"}
 
 
@@ -126,11 +129,12 @@ class HTTPConnection:
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in head.headers.raw_items()
         ]
+        host, target = addressed(head.target.decode("ascii"), headers)
         return Request(
             method=head.method.decode("ascii"),
-            target=head.target.decode("ascii"),
+            target=target,
             headers=headers,
-            host=host_of(headers),
+            host=host,
             scheme=self._endpoint.scheme,
             port=self._endpoint.port,
             node=self._endpoint.node,
@@ -321,9 +325,19 @@ def content_length(head: h11.Request) -> int | None:
     return int(headers.get(b"content-length", b"0"))
 
 
-def host_of(headers: list[tuple[str, str]]) -> str:
-    """The name in the Host header: lower case, without port."""
-    host = next((value for name, value in headers if name.lower() == "host"), "")
+def addressed(target: str, headers: list[tuple[str, str]]) -> tuple[str, str]:
+    """Host and path that are asked for: an absolute URL counts more than the Host header.
+
+    RFC 9112, section 3.2.2.
+    """
+    match = _ABSOLUTE.fullmatch(target)
+    if match:
+        return host_name(match[1]), match[2] if match[2].startswith("/") else f"/{match[2]}"
+    return host_name(next((value for name, value in headers if name.lower() == "host"), "")), target
+
+
+def host_name(host: str) -> str:
+    """The name in *host*: lower case, without port."""
     name, colon, port = host.rpartition(":")
     if colon and (port.isdigit() or not port):
         host = name

@@ -23,7 +23,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from ..config import System
+from ..config import DEFAULT_NAMESPACE, System
 from ..faults import DnsAnswers, DnsFails, DnsSilent, LookupFault
 from .listener import Connections, Listener, PortError, bound_socket
 from .pending_faults import PendingFaults
@@ -82,7 +82,7 @@ class NameServer:
         self._taken_over = taken_over
         self._faults = faults or PendingFaults()
         self._domain = dns.name.from_text(system.domain.lower())
-        self._names = {dns.name.from_text(name) for name in names(system)}
+        self._system = system
         self._running = running
         self._turn = 0
         self._ttl = ttl
@@ -244,7 +244,7 @@ class NameServer:
     def _names_beside(self, name: dns.name.Name) -> set[dns.name.Name] | None:
         """The names that exist in the domain of *name*; None for other domains."""
         if name.is_subdomain(self._domain):
-            return self._names
+            return {dns.name.from_text(known) for known in names(self._system)}
         for system in self._taken_over():
             if name.is_subdomain(dns.name.from_text(system.domain)):
                 return {dns.name.from_text(other) for other in names(system)}
@@ -261,10 +261,10 @@ class NameServer:
 
 
 def names(system: System) -> set[str]:
-    """All names that exist: the domain, its administration, its tenants and namespaces."""
+    """All names that exist: the domain, its interfaces, its tenants and namespaces."""
     domain = system.domain.lower()
-    found = {domain, f"admin.{domain}"}
-    for namespace in system.namespaces:
-        found.add(f"{namespace.tenant}.{domain}".lower())
+    found = {domain, *(f"{prefix}.{domain}" for prefix in ("admin", "api", "www"))}
+    found |= {f"{tenant}.{domain}".lower() for tenant in system.all_tenants()}
+    for namespace in (*system.namespaces, DEFAULT_NAMESPACE):
         found.add(namespace.host(domain).lower())
     return found

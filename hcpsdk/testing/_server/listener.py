@@ -127,20 +127,25 @@ class Connections:
     """The open connections of a server, each with the task that serves it."""
 
     def __init__(self) -> None:
-        self._sockets: dict[asyncio.Task[None], socket.socket] = {}
+        self._sockets: dict[asyncio.Task[None], tuple[socket.socket, Callable[[], object]]] = {}
 
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def serve(self, connection: socket.socket, work: Coroutine[Any, Any, None]) -> None:
-        """Start *work* in a task; *connection* is closed when it ends."""
+    def serve(
+        self,
+        connection: socket.socket,
+        work: Coroutine[Any, Any, None],
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Start *work* in a task; however it ends, *connection* is closed and *ended* called."""
         task = asyncio.get_running_loop().create_task(work)
-        self._sockets[task] = connection
+        self._sockets[task] = connection, ended
         task.add_done_callback(self._done)
 
     def abandon(self) -> None:
-        """Close the sockets that a forked child inherited; the parent keeps its own."""
-        for connection in self._sockets.values():
+        """Close a forked child's copies of the sockets, which changes nothing for the parent."""
+        for connection, _ in self._sockets.values():
             connection.close()
 
     async def close(self) -> None:
@@ -152,7 +157,9 @@ class Connections:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs no `finally`.
-        self._sockets.pop(task).close()
+        connection, ended = self._sockets.pop(task)
+        connection.close()
+        ended()
         if not task.cancelled() and (error := task.exception()):
             task.get_loop().call_exception_handler(
                 {"message": "the task of a connection failed", "exception": error}

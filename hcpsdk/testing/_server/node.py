@@ -1,5 +1,6 @@
 """One storage node: its address, ports and connections. Imports `connection` and below."""
 
+import collections
 import functools
 import socket
 import ssl
@@ -40,6 +41,7 @@ class Node:
         self._server_context = server_context
         self._changed = changed  # called after the node was started or stopped
         self._connections = Connections()
+        self._open: collections.Counter[int] = collections.Counter()  # connections by port
         self._is_running = False
         self._listeners: list[Listener] = []
         try:
@@ -63,6 +65,10 @@ class Node:
     def connection_count(self) -> int:
         """The number of open connections."""
         return len(self._connections)
+
+    def connections_at(self, port: int) -> int:
+        """How many connections are open to the public *port* of this node."""
+        return self._open[port]
 
     def start(self) -> None:
         """Accept connections; the name server returns the address again."""
@@ -129,6 +135,9 @@ class Node:
         else:
             stream = Stream(connection, self._idle_seconds)
         endpoint = Endpoint(self.address, port, SCHEMES[port])
+        self._open[port] += 1
         self._connections.serve(
-            connection, HTTPConnection(stream, self._server_context, endpoint).run()
+            connection,
+            HTTPConnection(stream, self._server_context, endpoint).run(),
+            lambda: self._open.subtract((port,)),
         )

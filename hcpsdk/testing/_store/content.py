@@ -1,8 +1,12 @@
 """The bytes of an object, in memory or in a file. Imports nothing of the emulator."""
 
+from __future__ import annotations
+
 import os
 import pathlib
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -26,6 +30,21 @@ class Content:
         if isinstance(self.held, bytes):
             return self.held[start:stop]
         return _FilePieces(self.held, start, stop)
+
+    def copy(self, scratch: pathlib.Path) -> Content:
+        """The same bytes with a life of their own; what is in a file has another one in *scratch*.
+
+        Raises:
+            FileNotFoundError: *scratch* was deleted.
+        """
+        if isinstance(self.held, bytes):
+            return self
+        target = scratch / f"copy-{uuid.uuid4().hex}"
+        try:
+            os.link(self.held, target)  # the file never changes
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(self.held, target)
+        return Content(self.size, target)
 
     def discard(self) -> None:
         if isinstance(self.held, pathlib.Path):

@@ -6,11 +6,13 @@ section 15).
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..config import Namespace
 from . import retention as rules
+from .acl import Acl
 from .content import Content
 from .retention import Moment, Retention
 
@@ -32,6 +34,8 @@ class Change:
     shred: bool | None = None
     index: bool | None = None
     owner: str | None = None
+    dpl: int | None = None  # of a new object only
+    acl: Acl | None = None
 
 
 @dataclass(frozen=True)
@@ -43,25 +47,47 @@ class Metadata:
     shred: bool
     index: bool
     owner: str
+    dpl: int = 2
+    acl: Acl = ()
 
     @classmethod
-    def initial(cls, change: Change, namespace: Namespace, owner: str, stored: int) -> Metadata:
-        """The metadata of a new object: *change*, and the defaults of the namespace.
+    def initial(
+        cls,
+        change: Change,
+        namespace: Namespace,
+        owner: str,
+        stored: int,
+        old: Metadata | None = None,
+    ) -> Metadata:
+        """The values for a new object of *owner*: those in *change*, else the defaults.
+
+        A new version keeps those of the *old* one (docs/hcp/namespace.rst, section 12.1).
 
         Raises:
-            RetentionError: The requested retention does not exist.
+            RetentionError: The retention asked for does not exist.
         """
         classes = namespace.class_values
-        if change.retention is None:
-            retention = rules.default(namespace.default_retention, stored, classes)
-        else:
-            retention = rules.resolved(change.retention, Moment(stored, stored), classes)
-        return cls(
+        retention = rules.default(namespace.default_retention, stored, classes)
+        value = change.retention
+        if value is None and old is not None and old.retention.class_name:
+            value = rules.OfClass(old.retention.class_name)
+        if value is not None:
+            moment = Moment(stored, stored, default=retention)
+            retention = rules.resolved(value, moment, classes)
+        new = cls(
             retention,
             hold=bool(change.hold),
-            shred=namespace.default_shred if change.shred is None else change.shred,
-            index=namespace.default_index if change.index is None else change.index,
-            owner=owner,
+            shred=namespace.default_shred if old is None else old.shred,
+            index=namespace.default_index if old is None else old.index,
+            owner=owner if old is None else old.owner,
+            dpl=namespace.dpl if change.dpl is None else change.dpl,
+            acl=() if old is None else old.acl,
+        )
+        return replace(
+            new,
+            shred=new.shred if change.shred is None else change.shred,
+            index=new.index if change.index is None else change.index,
+            acl=new.acl if change.acl is None else change.acl,
         )
 
     def changed(self, change: Change, moment: Moment, classes: Mapping[str, str]) -> Metadata:
@@ -90,6 +116,8 @@ class Metadata:
             after = replace(after, index=change.index)
         if change.owner is not None:
             after = replace(after, owner=change.owner)
+        if change.acl is not None:
+            after = replace(after, acl=change.acl)
         return after
 
 
@@ -106,6 +134,16 @@ class Annotation:
     @property
     def size(self) -> int:
         return self.content.size
+
+
+def copied_annotations(
+    annotations: Mapping[str, Annotation], scratch: pathlib.Path
+) -> dict[str, Annotation]:
+    """Independent copies; large contents are files in *scratch*."""
+    return {
+        name: replace(each, content=each.content.copy(scratch))
+        for name, each in annotations.items()
+    }
 
 
 def version_of(created: int) -> int:
@@ -137,6 +175,15 @@ class StoredObject:
     def annotation_bytes(self) -> int:
         return sum(annotation.size for annotation in self.annotations.values())
 
+    def copy(self, scratch: pathlib.Path) -> StoredObject:
+        """A copy that is independent of this one; large contents are files in *scratch*.
+
+        Raises:
+            FileNotFoundError: *scratch* was deleted.
+        """
+        annotations = copied_annotations(self.annotations, scratch)
+        return replace(self, content=self.content.copy(scratch), annotations=annotations)
+
     def discard(self) -> None:
         """Delete the bytes."""
         self.content.discard()
@@ -153,10 +200,21 @@ class Directory:
     entries: dict[bytes, StoredObject | Directory] = field(default_factory=dict)
 
 
-# Version and ETag, "" for a directory: the same on all systems that have the object.
+@dataclass(frozen=True)
+class DeleteMarker:
+    """The version that a deletion adds to an object that has versions."""
+
+    version: int
+    created: int  # milliseconds since the epoch
+    owner: str
+
+
+Version = StoredObject | DeleteMarker
+
+# Version and ETag, "" for directories and delete markers: the same on all systems with the object.
 Identity = tuple[int, str]
 
 
-def identity(entry: StoredObject | Directory) -> Identity:
-    """The identity of *entry*."""
+def identity(entry: StoredObject | Directory | DeleteMarker) -> Identity:
+    """What is the same wherever *entry* is."""
     return entry.version, entry.etag if isinstance(entry, StoredObject) else ""

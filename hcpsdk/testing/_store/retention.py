@@ -3,13 +3,11 @@
 docs/hcp/namespace.rst, section 15, "Retention values".
 """
 
-import calendar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 
-from .._dates import HCP_ZONE, iso
+from .._dates import first_of_month, iso, months_later
 
 ALLOWED = 0  # deletable any time
 PROHIBITED = -1  # never
@@ -20,7 +18,6 @@ _WORDS = {
     PROHIBITED: "Deletion Prohibited",
     UNSPECIFIED: "Initial Unspecified",
 }
-_LATEST = int(datetime(9999, 12, 31, 22, tzinfo=HCP_ZONE).timestamp())
 
 _NUMBER = re.compile(r"-?\d{1,12}", re.ASCII)
 _DATE = re.compile(
@@ -63,6 +60,7 @@ class Moment:
     stored: int
     now: int
     current: Retention | None = None  # None while the object is being stored
+    default: Retention | None = None  # of the namespace, for an object that is being stored
 
 
 # Values as sent
@@ -88,13 +86,8 @@ class Offset:
     seconds: int
 
     def resolved(self, moment: Moment) -> int:
-        try:
-            start = datetime.fromtimestamp(self._start(moment), HCP_ZONE)
-            start = _months_later(_months_later(start, 12 * self.years), self.months)
-            until = int((start + timedelta(seconds=self.seconds)).timestamp())
-        except (ValueError, OverflowError) as exc:
-            raise RetentionError("the retention offset is out of range") from exc
-        return _checked(until)
+        start = months_later(self._start(moment), 12 * self.years)
+        return _checked(months_later(start, self.months) + self.seconds)
 
     def _start(self, moment: Moment) -> int:
         # Without a letter: the time of storing for a new object, else the current setting.
@@ -103,9 +96,13 @@ class Offset:
             return moment.stored
         if base == "N":
             return moment.now
-        if moment.current is None or not moment.current.is_date:
-            raise RetentionError("retention offset R: the current setting is not a date")
-        return moment.current.until
+        # docs/hcp/namespace.rst, section 15.1: for a new object it means the default.
+        what, setting = "current setting", moment.current
+        if setting is None:
+            what, setting = "namespace's default for new objects", moment.default
+        if setting is None or not setting.is_date:
+            raise RetentionError(f"retention offset R: the {what} is not a date")
+        return setting.until
 
 
 @dataclass(frozen=True)
@@ -190,35 +187,23 @@ def _may_follow(current: int, new: int) -> bool:
 
 
 def _checked(seconds: int) -> int:
-    """*seconds* if HCP can show it as a date after the epoch."""
-    if not 0 <= seconds <= _LATEST:
-        raise RetentionError("retention outside the years 1970 to 9999")
+    """*seconds* if that is after the epoch: 0, -1 and -2 are no times."""
+    if seconds < 0:
+        raise RetentionError("retention before 1970")
     return seconds
 
 
 def _date(match: re.Match[str]) -> int:
     """The time of an ISO date; fields may overflow (November 33rd is December 3rd)."""
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    ahead = timedelta(hours=int(match[8]), minutes=int(match[9]))
-    try:
-        start = _months_later(datetime(year, 1, 1, tzinfo=timezone.utc), month - 1)
-        start += timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
-        start += -ahead if match[7] == "+" else ahead
-    except (ValueError, OverflowError) as exc:
-        raise RetentionError(f"invalid date: {match[0]}") from exc
-    return _checked(int(start.timestamp()))
+    start = 86400 * (first_of_month(year, month) + day - 1) + 3600 * hour + 60 * minute + second
+    ahead = 3600 * int(match[8]) + 60 * int(match[9])
+    return _checked(start - ahead if match[7] == "+" else start + ahead)
 
 
 def _offset(match: re.Match[str]) -> Offset:
     years, months, weeks, days, hours, minutes, seconds = (
         int(match[i][:-1]) if match[i] else 0 for i in range(2, 9)
     )
-    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return Offset((match[1] or "").upper(), years, months, int(span.total_seconds()))
-
-
-def _months_later(moment: datetime, months: int) -> datetime:
-    """The same day of another month, or that month's last day where it is shorter."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
+    span = 86400 * (7 * weeks + days) + 3600 * hours + 60 * minutes + seconds
+    return Offset((match[1] or "").upper(), years, months, span)

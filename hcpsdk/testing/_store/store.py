@@ -5,11 +5,13 @@ Imports `uploads`, `objects` and what is below. All calls have to come from one 
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from ..config import Namespace
+from .counts import Counts
 from .errors import (
     BeingWritten,
     Missing,
@@ -22,32 +24,20 @@ from .errors import (
 from .objects import (
     Annotation,
     Change,
+    DeleteMarker,
     Directory,
     Identity,
     Path,
     StoredObject,
+    Version,
     identity,
     version_of,
 )
-from .retention import Moment
+from .retention import UNSPECIFIED, Moment
 from .uploads import AnnotationUpload, ObjectUpload, Upload
+from .versions import Versions
 
 MAX_ANNOTATIONS = 10  # of one object; section 13
-
-
-@dataclass
-class Counts:
-    """Numbers of finished objects and of those with annotations, and the bytes of annotations."""
-
-    objects: int = 0
-    annotated: int = 0
-    annotation_bytes: int = 0
-
-    def add(self, stored: StoredObject, times: int = 1) -> None:
-        """Count *stored*; -1 removes it."""
-        self.objects += times
-        self.annotated += times * bool(stored.annotations)
-        self.annotation_bytes += times * stored.annotation_bytes
 
 
 class Store:
@@ -58,6 +48,7 @@ class Store:
 
     Attributes:
         on_change: Called after each change by a client, with the path and how many bytes came.
+        old_versions: Versions that are not current, and delete markers.
         tombstones: What was deleted under a name or moved away, as long as there is a link.
     """
 
@@ -67,14 +58,15 @@ class Store:
         self.namespace = namespace
         self.scratch = scratch
         self.clock = clock
-        self.used_bytes = 0  # including uploads
-        self.counts = Counts()
+        self.used_bytes = 0  # what is being written included
+        self.counts = Counts(clock)
         self.on_change: Callable[[Path, int], None] = lambda path, size: None
         self._keeps_tombstones = False
         self.tombstones: dict[Path, set[Identity]] = {}
         self._latest = 0  # when the newest object or directory was created
         self._root = Directory(clock())
-        self._open: dict[Path, ObjectUpload] = {}
+        self.old_versions = Versions()
+        self._open: dict[Path, list[ObjectUpload]] = {}
         self._annotations: set[AnnotationUpload] = set()  # being written
 
     def find(self, path: Path) -> StoredObject | Directory | None:
@@ -93,11 +85,13 @@ class Store:
 
         Raises:
             NameTaken: The name is in use; objects cannot be overwritten.
+            Protected: The namespace keeps versions, but the object is on hold or under retention.
         """
-        self.refuse_if_taken(path)
-        if any(other[: len(path)] == path for other in self._open):
+        self.refuse_if_taken(path, allows_version=self.namespace.versioning_enabled)
+        if any(other[: len(path)] == path != other for other in self._open):
             raise NameTaken("a directory of that name is being created")
-        self._open[path] = upload = ObjectUpload(self, path, self._new_time())
+        upload = ObjectUpload(self, path, self._new_time())
+        self._open.setdefault(path, []).append(upload)
         return upload
 
     def open_annotation(self, name: str) -> AnnotationUpload:
@@ -114,19 +108,31 @@ class Store:
         """
         self.refuse_if_taken(path)
         self._directory(path)
+        self.counts.record(writes=1)
         self.on_change(path, 0)
 
-    def refuse_if_taken(self, path: Path) -> None:
-        """Raise `NameTaken` if the name *path* is in use."""
+    def refuse_if_taken(self, path: Path, *, allows_version: bool = False) -> None:
+        """Raise `NameTaken` if the name *path* is in use, or `Protected` if no version may follow.
+
+        Args:
+            allows_version: An object can get a new version.
+        """
         entry: StoredObject | Directory | None = self._root
         for length, part in enumerate(path, start=1):
             if isinstance(entry, StoredObject):
                 raise NameTaken("a part of the path is an object, not a directory")
-            if path[:length] in self._open:
+            if path[:length] in self._open and not (allows_version and length == len(path)):
                 raise NameTaken("an object of that name is being written")
             entry = entry.entries.get(part) if entry else None
-        if entry is not None:
+        if allows_version and isinstance(entry, StoredObject):
+            self._refuse_new_version(entry)
+        elif entry is not None:
             raise NameTaken("an object or directory of that name exists")
+
+    def _refuse_new_version(self, current: StoredObject) -> None:
+        # "Initial Unspecified" allows it before release 9.7 (docs/hcp/namespace.rst, 12.1).
+        if current.metadata.hold or current.metadata.retention.until != UNSPECIFIED:
+            self._refuse_removal_of_object(current, despite_retention=False)
 
     def _directory(self, path: Path) -> Directory:
         """The directory *path*, created with its parents if it is missing."""
@@ -162,7 +168,10 @@ class Store:
         now = self.clock()
         moment = Moment(found.created // 1000, now // 1000)
         classes = self.namespace.class_values
-        found.metadata = found.metadata.changed(change, moment, classes)
+        found.metadata = after = found.metadata.changed(change, moment, classes)
+        for old in self.old_versions.of(path):  # section 1: these two belong to all versions
+            if isinstance(old, StoredObject):
+                old.metadata = replace(old.metadata, owner=after.owner, acl=after.acl)
         self._mark_changed(found)
         self.on_change(path, 0)
 
@@ -185,6 +194,7 @@ class Store:
         self._mark_changed(found)
         found.annotations[upload.name] = annotation = upload.finish(found.changed)
         self.counts.add(found)
+        self.counts.record(writes=1, bytes_in=annotation.size)
         self.on_change(path, annotation.size)
         return annotation
 
@@ -216,6 +226,7 @@ class Store:
         self._refuse_protected_annotation(found, "all")
         self._forget_annotation(found, name)
         self._mark_changed(found)
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _forget_annotation(self, found: StoredObject, name: str) -> None:
@@ -240,28 +251,58 @@ class Store:
             raise Missing("no such object")
         return found
 
-    def remove(self, path: Path, *, despite_retention: bool = False) -> None:
+    def remove(
+        self,
+        path: Path,
+        *,
+        despite_retention: bool = False,
+        purges: bool = False,
+        user: str = "",
+    ) -> DeleteMarker | None:
         """Delete an object or an empty directory.
+
+        Where versions are kept, an object gets a delete marker by *user*, which is returned, unless
+        *purges* asks for the end of all its versions.
 
         Raises:
             Missing, BeingWritten: Nothing has this name, or only an upload.
             Protected: The directory has entries, or the object is on hold or under retention.
         """
         found = self.find(path)
-        if found is None:
-            if path in self._open:
+        if isinstance(found, Directory):
+            self._remove_directory(path, found)
+            return None
+        versions = self.versions(path) if purges else []
+        if found is None and not versions:
+            if path in self._open and not self.namespace.versioning_enabled:
                 raise BeingWritten("the object is being written")
             raise Missing("no such object or directory")
-        if isinstance(found, Directory):
-            if not path:
-                raise Protected("the root directory cannot be deleted")
-            if found.entries:
-                raise Protected("the directory is not empty")
+        for each in (found, *versions):
+            if isinstance(each, StoredObject):
+                self._refuse_removal_of_object(each, despite_retention)
+        marker = None
+        if purges:
+            self.add_tombstones(path, map(identity, versions))
+            self.set_versions(path, [])
+        elif self.namespace.versioning_enabled:
+            now = self._new_time()
+            marker = DeleteMarker(version_of(now), now, user)
+            self.set_versions(path, [*self.versions(path), marker])
         else:
-            self._refuse_removal_of_object(found, despite_retention)
-        self.take_out(path)
-        if isinstance(found, StoredObject):
+            assert found is not None  # without versions nothing is deleted already
+            self.take_out(path)
             found.discard()
+        self.counts.record(deletes=1)
+        self.on_change(path, 0)
+        return marker
+
+    def _remove_directory(self, path: Path, found: Directory) -> None:
+        if not path:
+            raise Protected("the root directory cannot be deleted")
+        if found.entries:
+            raise Protected("the directory is not empty")
+        self.take_out(path)
+        self.counts.record(deletes=1)
         self.on_change(path, 0)
 
     def _refuse_removal_of_object(self, found: StoredObject, despite_retention: bool) -> None:
@@ -271,10 +312,81 @@ class Store:
         if not allowed and not despite_retention:
             raise Protected(f"the object is under retention: {found.metadata.retention}")
 
+    # Versions (docs/hcp/namespace.rst, section 12.1)
+
+    def versions(self, path: Path) -> list[Version]:
+        """All versions of an object, the oldest first; with a delete marker last it is deleted."""
+        found = self.find(path)
+        return [*self.old_versions.of(path), *([found] if isinstance(found, StoredObject) else [])]
+
+    def version(self, path: Path, number: int) -> Version:
+        """The version of an object with the ID *number*.
+
+        Raises:
+            Missing: There is no such version. Old ones are available only while versions are kept.
+        """
+        for each in self.versions(path):
+            is_available = self.namespace.versioning_enabled or each is self.find(path)
+            if each.version == number and is_available:
+                return each
+        raise Missing("no such version")
+
+    def remove_version(
+        self, path: Path, number: int, *, despite_retention: bool = False
+    ) -> Version:
+        """Delete one version, which is returned; the one before it becomes current if it was.
+
+        Raises:
+            Missing: There is no such version.
+            Protected: It is on hold or under retention.
+        """
+        gone = self.version(path, number)
+        if isinstance(gone, StoredObject):
+            self._refuse_removal_of_object(gone, despite_retention)
+        if not self.namespace.versioning_enabled:
+            self.remove(path, despite_retention=despite_retention)
+            return gone
+        self.add_tombstones(path, [identity(gone)])
+        self.counts.record(deletes=1)
+        self.set_versions(path, [each for each in self.versions(path) if each is not gone])
+        self.on_change(path, 0)
+        return gone
+
+    def set_versions(self, path: Path, versions: list[Version]) -> None:
+        """Have *versions* and no others; the newest is current if it is an object."""
+        after = {id(each) for each in versions}
+        before = self.versions(path)
+        for dropped in (each for each in before if id(each) not in after):
+            self._count(dropped, -1)
+            if isinstance(dropped, StoredObject):
+                dropped.discard()
+        for new in (each for each in versions if not any(each is old for old in before)):
+            self._count(new, 1)
+            self._latest = max(self._latest, new.version // 64)
+        old = sorted(versions, key=identity)
+        found = self.find(path)
+        current = old[-1] if old and not isinstance(found, Directory) else None
+        if isinstance(current, StoredObject):
+            old.pop()
+            if current is not found:
+                above = self._directory(path[:-1])
+                above.entries[path[-1]] = current
+                above.changed = self.clock()
+        elif isinstance(found, StoredObject):
+            above = self._directory(path[:-1])
+            del above.entries[path[-1]]
+            above.changed = self.clock()
+        self.old_versions.set(path, old)
+
     def clear(self) -> None:
         """Delete everything, and end all uploads."""
-        for upload in [*self._open.values(), *self._annotations]:
+        for upload in [*itertools.chain(*self._open.values()), *self._annotations]:
             upload.release()
+        for _, versions in self.old_versions:
+            for each in versions:
+                if isinstance(each, StoredObject):
+                    each.discard()
+        self.old_versions.clear()
         heap: list[StoredObject | Directory] = [self._root]
         while heap:
             entry = heap.pop()
@@ -284,7 +396,7 @@ class Store:
                 entry.discard()
         self._root = Directory(self.clock())
         self.used_bytes = 0
-        self.counts = Counts()
+        self.counts = Counts(self.clock)
         self.tombstones.clear()
 
     # For replication: without rules, and without calling `on_change`
@@ -335,7 +447,7 @@ class Store:
         self._count(above.entries[path[-1]], -1)
         self.put(path, stored)
 
-    def _count(self, entry: StoredObject | Directory, times: int) -> None:
+    def _count(self, entry: StoredObject | Directory | DeleteMarker, times: int) -> None:
         if isinstance(entry, StoredObject):
             self.used_bytes += times * (entry.size + entry.annotation_bytes)
             self.counts.add(entry, times)
@@ -367,18 +479,43 @@ class Store:
         if self.used_bytes + size > self.namespace.quota_bytes:
             raise TooLarge("the quota of the namespace is used up")
 
+    def replaced_by(self, upload: ObjectUpload) -> StoredObject | None:
+        """The object of which *upload* becomes a new version; makes it the newest one.
+
+        Raises:
+            NameTaken, Protected: It cannot.
+        """
+        self.refuse_if_taken(upload.path, allows_version=True)
+        versions = self.versions(upload.path)
+        if any(each.version >= version_of(upload.created) for each in versions):
+            upload.created = self._new_time()
+        current = self.find(upload.path)
+        if current is not None and not self.namespace.versioning_enabled:
+            raise NameTaken("an object of that name exists")
+        return current if isinstance(current, StoredObject) else None
+
     def commit(self, upload: ObjectUpload, finished: StoredObject) -> None:
         """Store the *finished* object of *upload*."""
         above = self._directory(upload.path[:-1])
+        replaced = above.entries.get(upload.path[-1])
+        if isinstance(replaced, StoredObject):
+            self.old_versions.set(upload.path, [*self.old_versions.of(upload.path), replaced])
         above.entries[upload.path[-1]] = finished
         self.counts.add(finished)
+        self.counts.record(writes=1, bytes_in=finished.size + finished.annotation_bytes)
         above.changed = self.clock()
-        del self._open[upload.path]
+        self._close(upload)
         self.on_change(upload.path, finished.size)
 
     def release(self, upload: Upload) -> None:
         """Forget *upload*, which has ended."""
         if isinstance(upload, ObjectUpload):
-            del self._open[upload.path]
+            self._close(upload)
         elif isinstance(upload, AnnotationUpload):
             self._annotations.discard(upload)
+
+    def _close(self, upload: ObjectUpload) -> None:
+        uploads = self._open[upload.path]
+        uploads.remove(upload)
+        if not uploads:
+            del self._open[upload.path]

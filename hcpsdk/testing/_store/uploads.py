@@ -6,7 +6,7 @@ docs/hcp/namespace.rst, sections 5 and 13.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,14 @@ from ..config import Namespace
 from .content import Writer
 from .errors import BadAnnotation, Forgotten, TooLarge
 from .hashes import digest
-from .objects import Annotation, Metadata, Path, StoredObject, version_of
+from .objects import (
+    Annotation,
+    Metadata,
+    Path,
+    StoredObject,
+    copied_annotations,
+    version_of,
+)
 
 DEFAULT_NAME = "default"  # of the annotation of a request without a name
 MAX_OBJECT_BYTES = 2 * 1024**4
@@ -36,6 +43,7 @@ class Target(Protocol):
     used_bytes: int
 
     def refuse_if_full(self, size: int) -> None: ...
+    def replaced_by(self, upload: ObjectUpload) -> StoredObject | None: ...
     def commit(self, upload: ObjectUpload, finished: StoredObject) -> None: ...
     def release(self, upload: Upload) -> None: ...
 
@@ -117,6 +125,11 @@ class ObjectUpload(Upload):
         super().write(piece)
         self._md5.update(piece)
 
+    @property
+    def etag(self) -> str:
+        """The MD5 of the bytes written so far, in hexadecimal."""
+        return self._md5.hexdigest()
+
     def start_again(self) -> None:
         """Discard what was written so far."""
         self._refuse_if_forgotten()
@@ -127,17 +140,32 @@ class ObjectUpload(Upload):
         self._hash = digest(self._scheme)
 
     def finish(
-        self, metadata: Metadata, annotation: AnnotationUpload | None = None
+        self,
+        metadata: Metadata,
+        annotation: AnnotationUpload | None = None,
+        copied: Mapping[str, Annotation] | None = None,
     ) -> StoredObject:
-        """Store the object, which clients can see from now on, together with *annotation*.
+        """Store the object together with *annotation*, and make it visible to clients.
+
+        Args:
+            copied: Annotations of another object, of which it gets copies.
 
         Raises:
             BadAnnotation: The annotation is not XML, and the namespace requires that.
+            NameTaken, Protected: It cannot become a version of what has the name meanwhile.
         """
         self._refuse_if_forgotten()
         if annotation:
             annotation.check()
+        old = self._store.replaced_by(self)
         changed = max(self._store.clock(), self.created + CHANGE_DELAY)
+        annotations = dict(copied if copied is not None else old.annotations if old else {})
+        if annotation:
+            annotations.pop(annotation.name, None)
+        annotations = copied_annotations(annotations, self._store.scratch)
+        self._store.used_bytes += sum(each.size for each in annotations.values())
+        if annotation:
+            annotations[annotation.name] = annotation.finish(changed)
         finished = StoredObject(
             self._writer.finish(),
             etag=self._md5.hexdigest(),
@@ -147,7 +175,7 @@ class ObjectUpload(Upload):
             created=self.created,
             changed=changed,
             metadata=metadata,
-            annotations={annotation.name: annotation.finish(changed)} if annotation else {},
+            annotations=annotations,
         )
         self._store.commit(self, finished)
         self._is_open = False

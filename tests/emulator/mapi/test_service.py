@@ -129,7 +129,7 @@ def test_namespaces_are_elsewhere(hcp: HCP) -> None:
     assert ask("GET", "/rest/a").status == 404
     headers = {"Authorization": f"HCP {TENANT_TOKEN}"}
     host = "n1.m.hcp1.snomis.local"
-    assert ask("GET", SERVICE, headers=headers, host=host, port=443).status == 404
+    assert ask("GET", SERVICE, headers=headers, host=host, port=443).status == 403
 
 
 @pytest.fixture(scope="module")
@@ -250,14 +250,14 @@ def test_headers(hcp: HCP) -> None:
         ("GET", "/mapi/services/replication/links/%zz", {}, None, 400),
         ("GET", "/mapi/services/replication?verbose=%ff", {}, None, 400),
         ("GET", "/mapi/services/replication/links/" + "x" * 4095, {}, None, 414),
-        ("GET", SERVICE, {"Accept": "text/html"}, None, 400),
-        ("GET", SERVICE, {"Accept": "text/csv"}, None, 400),
+        ("GET", SERVICE, {"Accept": "text/html"}, None, 415),
+        ("GET", SERVICE, {"Accept": "text/csv"}, None, 415),
         ("DELETE", SERVICE, {}, None, 405),
         ("PUT", SERVICE, {}, None, 405),
         ("POST", f"{SERVICE}/links", {}, None, 405),
         ("POST", SERVICE, {}, None, 400),
         ("POST", SERVICE, {}, "<replicationService/>", 415),
-        ("POST", SERVICE, {"Content-Type": "text/plain"}, "<replicationService/>", 400),
+        ("POST", SERVICE, {"Content-Type": "text/plain"}, "<replicationService/>", 415),
         ("POST", SERVICE, {"Content-Type": "application/xml"}, "<replicationService>", 400),
         ("POST", SERVICE, {"Content-Type": "application/xml"}, "<link/>", 400),
         ("POST", SERVICE, {"Content-Type": "application/json"}, "[]", 400),

@@ -167,7 +167,7 @@ class Pair:
         )
         for system in self.both:
             objects = [each for _, each in system.store.walk() if isinstance(each, StoredObject)]
-            assert system.store.counts.objects == len(objects)
+            assert system.store.counts.level.objects == len(objects)
             sizes = [each.size + each.annotation_bytes for each in objects]
             assert system.store.used_bytes == sum(sizes)
             assert all(each.replicated for each in objects)

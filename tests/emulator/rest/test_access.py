@@ -71,7 +71,6 @@ def test_right_credentials(http: Http, headers: dict[str, str | None]) -> None:
         {"Authorization": "HCP"},
         {"Authorization": ""},
         {"Authorization": "Basic bjpuMDE="},
-        {"Authorization": "AD n@example.com:n01"},
         {"Authorization": None, "Cookie": "hcp-ns-auth=bg==:wrong"},
         {"Authorization": "HCP wrong", "Cookie": f"hcp-ns-auth={PLAIN_TOKEN}"},
         of("service", "service01"),

@@ -266,7 +266,6 @@ def test_conditions(http: Http, method: str, name: str) -> None:
         "type=custom-metadata&annotation=%3Ca%3E",
         "type=custom-metadata&annotation=a&annotation=b",
         "type=custom-metadata&retention=0",
-        "type=custom-metadata&version=1",
         "type=metadata",
         "annotation=a",
     ],

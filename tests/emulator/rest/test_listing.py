@@ -192,14 +192,15 @@ def test_names_in_listing(http: Http, escaped: str, url_name: str, utf8_name: st
     assert (root.get("path"), root.get("utf8Path")) == (f"/rest/{url_name}", f"/rest/{utf8_name}")
 
 
-@pytest.mark.parametrize(("query", "shown"), [("", "false"), ("?deleted=true", "true")])
-def test_deleted_entries(http: Http, query: str, shown: str) -> None:
-    """Without versioning nothing deleted is kept, so nothing is shown of it."""
+@pytest.mark.parametrize("query", ["", "?deleted=false"])
+def test_deleted_entries(http: Http, query: str) -> None:
+    """Without versioning nothing deleted is kept, so nothing can be shown of it."""
     http("PUT", "/rest/d/a", b"x")
     http("DELETE", "/rest/d/a")
     root = listing(http, f"/rest/d{query}")
 
-    assert (root.get("showDeleted"), len(root)) == (shown, 0)
+    assert (root.get("showDeleted"), len(root)) == ("false", 0)
+    assert http("GET", "/rest/d?deleted=true").status == 400
 
 
 def test_large_listing(http: Http) -> None:

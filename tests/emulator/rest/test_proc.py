@@ -218,9 +218,7 @@ def test_other_methods(http: Http, method: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("target", "status"),
     [
-        ("/Proc", 404),
         ("/proc/", 404),
-        ("/process", 404),
         ("/proc/Statistics", 404),
         ("/proc/statistics/n1", 404),
         ("/proc/secrets", 404),

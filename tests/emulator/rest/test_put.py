@@ -94,7 +94,7 @@ REFUSED_EARLY = [
     ("/rest/a//b", [], HOST, 400),
     ("/rest/a", ["Content-Encoding: br"], HOST, 415),
     ("/rest/a", ["If-Match: *"], HOST, 412),
-    ("/rest/a", ["X-HCP-CopySource: n1.m/b"], HOST, 400),
+    ("/rest/a", ["X-HCP-LabelRetentionHold: []"], HOST, 501),
     ("/rest/a", [], "n3.m.hcp1.snomis.local", 403),
     ("/rest/a", [], "tiny.m.hcp1.snomis.local", 413),
 ]

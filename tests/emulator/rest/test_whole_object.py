@@ -76,12 +76,12 @@ def test_bad_put(http: Http, headers: dict[str, str | None], target: str) -> Non
 
 
 def test_annotation_first_is_not_emulated(http: Http) -> None:
-    """The emulator says that it does not know uploads with the annotation first."""
+    """The emulator says that it does not support uploads with the annotation first."""
     headers = SIZE | {"X-HCP-CustomMetadataFirst": "true"}
     answer = http("PUT", WHOLE, XML + DATA, headers)
 
-    assert answer.status == 400
-    assert answer["X-HCP-ErrorMessage"].startswith("the emulator does not know ")
+    assert answer.status == 501
+    assert answer["X-HCP-ErrorMessage"].startswith("the emulator does not support ")
 
 
 def test_malformed_annotation_leaves_an_empty_object(http: Http) -> None:

@@ -128,11 +128,37 @@ def test_not_a_value(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["A+9999y", "A-9999y", "A+7990y", "R-60y"])
-def test_offset_leaves_the_calendar(text: str) -> None:
-    """An offset that leaves the years 1970 to 9999 is refused."""
+@pytest.mark.parametrize("text", ["A-9999y", "R-60y"])
+def test_offset_before_1970(text: str) -> None:
+    """An offset that leads to a time before 1970 is refused."""
     with pytest.raises(RetentionError):
         resolved(parse(text), Moment(STORED, NOW, CURRENT), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A+7984y", "9999-01-31T21:34:26+0100"),
+        ("A+7985y", "10000-01-31T21:34:26+0100"),
+        ("A+9999y", "12014-01-31T21:34:26+0100"),
+        ("A+9999y+1M", "12014-02-28T21:34:26+0100"),
+        ("A+9997y+1M", "12012-02-29T21:34:26+0100"),
+        ("A+9999M", "2848-04-30T21:34:26+0100"),
+        ("A+9999d", "2042-06-17T21:34:26+0100"),
+        ("9999-12-33T00:00:00+0100", "10000-01-02T00:00:00+0100"),
+    ],
+)
+def test_after_the_year_9999(text: str, shown: str) -> None:
+    """The calendar goes on after the last year that Python's has."""
+    assert str(resolved(parse(text), Moment(STORED, NOW, CURRENT), {})) == shown
+
+
+def test_present_setting_of_a_new_object() -> None:
+    """R stands for the namespace's default where the object has no setting yet."""
+    moment = Moment(STORED, STORED, default=Retention(utc(2020, 5, 1)))
+    assert resolved(parse("R+1y"), moment, {}).until == utc(2021, 5, 1)
+    with pytest.raises(RetentionError, match="namespace's default"):
+        resolved(parse("R+1y"), Moment(STORED, STORED, default=Retention(0)), {})
 
 
 def test_class() -> None:

@@ -45,7 +45,7 @@ def test_unfinished_upload(store: Store, tmp_path: pathlib.Path, data: bytes) ->
         assert store.used_bytes == 4 + len(data)
 
     assert store.used_bytes == 4
-    assert store.counts.annotation_bytes == 0
+    assert store.counts.level.annotation_bytes == 0
     assert not list(tmp_path.iterdir())
 
 
@@ -65,7 +65,7 @@ def test_deleted_with_its_object(store: Store, tmp_path: pathlib.Path) -> None:
     store.remove(PATH)
 
     assert not list(tmp_path.iterdir())
-    assert (store.used_bytes, store.counts.annotated) == (0, 0)
+    assert (store.used_bytes, store.counts.level.annotated) == (0, 0)
 
 
 def test_object_deleted_meanwhile(store: Store) -> None:

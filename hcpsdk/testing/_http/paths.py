@@ -3,8 +3,10 @@
 import unicodedata
 from urllib.parse import quote_from_bytes
 
-from .._http.percent import BadName, unquoted
-from .._store.objects import Path
+from .percent import BadName, unquoted
+
+# The parts of a name, as in `_store`.
+Path = tuple[bytes, ...]
 
 MAX_PATH_BYTES = 4095  # after "/rest/", without percent-encoding
 RESERVED = frozenset([b".directory-metadata"])

@@ -1,14 +1,14 @@
-"""Authentication and permissions. Imports `_http` and `config`.
+"""Authentication and permissions. Imports `credentials` and `config`.
 
 docs/hcp/namespace.rst, section 2.
 """
 
 from dataclasses import dataclass
 
-from .._http.credentials import credentials, same_token
-from .._http.errors import HTTPError
-from .._http.messages import Request
 from ..config import PERMISSIONS, Namespace, System, User, with_implied
+from .credentials import credentials, same_token
+from .errors import HTTPError
+from .messages import Request
 
 LOGIN_PAGE = "/browser/"
 
@@ -41,16 +41,17 @@ def caller(request: Request, system: System, namespace: Namespace) -> Caller:
     given = credentials(request)
     if given is None or given == "all_users:":
         if not namespace.requires_authentication:
-            return _admitted(None, system, namespace)
+            return caller_in(namespace, None, system)
         if system.missing_credentials_status == 302:
             raise HTTPError(302, headers=[("Location", LOGIN_PAGE)])
         raise HTTPError(403, "the namespace requires authentication")
-    for user in system.users:
-        if same_token(given, user.token):
-            if user.tenant is None or user.tenant.lower() != namespace.tenant.lower():
-                raise HTTPError(403, f"user {user.name} has no access to the namespace")
-            return _admitted(user, system, namespace)
-    # Wrong credentials are refused even if none are needed.
+    known = [user for user in system.users if user.enabled and same_token(given, user.token)]
+    for user in known:
+        if user.tenant is not None and user.tenant.lower() == namespace.tenant.lower():
+            return caller_in(namespace, user, system)
+    if known:
+        raise HTTPError(403, f"user {known[0].name} has no access to the namespace")
+    # Wrong credentials are refused even where none are needed.
     raise HTTPError(403, "invalid credentials")
 
 
@@ -61,6 +62,7 @@ def own_permissions(user: User | None, namespace: Namespace) -> frozenset[str]:
     return frozenset() if namespace.requires_authentication else with_implied(ANONYMOUS)
 
 
-def _admitted(user: User | None, system: System, namespace: Namespace) -> Caller:
+def caller_in(namespace: Namespace, user: User | None, system: System) -> Caller:
+    """*user*, None for an anonymous one, with what it may do in *namespace*."""
     own = own_permissions(user, namespace)
     return Caller(user, own, own & system.effective_mask(namespace))
