@@ -34,7 +34,7 @@ class Target:
             queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
             certificate for the FQDN or for the node's address.
-        interface: Only ``I_NATIVE``.
+        interface: ``I_NATIVE``, ``I_HS3`` or ``I_HSWIFT``; the authorization has to fit.
         replica_fqdn: The name of the replica; builds `replica`.
         replica_strategy: ``RS_*`` values, ORed. Checked and kept; nothing goes to the replica by
             itself yet.
@@ -49,8 +49,12 @@ class Target:
 
     # These are in the module hcpsdk, too.
 
-    #: HCP's native http/REST interface, the only one there is so far.
+    #: HCP's native http/REST interface.
     I_NATIVE = constants.I_NATIVE
+    #: HS3, the gateway for Amazon S3.
+    I_HS3 = constants.I_HS3
+    #: HSwift, the gateway for OpenStack Swift.
+    I_HSWIFT = constants.I_HSWIFT
     #: The replica may be read from, always.
     RS_READ_ALLOWED = constants.RS_READ_ALLOWED
     #: The replica may be read from while the primary is failed over.
@@ -84,7 +88,10 @@ class Target:
         self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
         self._circle.next_address()  # as the manual's debug output shows
         context = (sslcontext or _unverified_context()) if self.ssl else None
-        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
+        authorize = authorization.authorize if authorization.sees_requests() else None
+        self._endpoint = Endpoint(
+            fqdn, self._host, port, self._circle, context, authorization, authorize
+        )
         self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
@@ -131,7 +138,7 @@ class Target:
 
     @property
     def interface(self) -> str:
-        """The interface it speaks, ``I_NATIVE``."""
+        """The interface it speaks: ``I_NATIVE``, ``I_HS3`` or ``I_HSWIFT``."""
         return self._interface
 
     @property
@@ -238,10 +245,18 @@ def _check_arguments(
             "authorization must be an instance of a subclass of hcpsdk.BaseAuthorization, "
             f"not {type(authorization).__name__}"
         )
+    if not (authorization.has_headers() or authorization.sees_requests()):
+        raise TypeError(f"{type(authorization).__name__} has neither headers nor authorize()")
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
-    if interface != constants.I_NATIVE:
-        raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
+    if interface not in constants.INTERFACES:
+        raise ValueError(
+            f"interface must be one of {', '.join(constants.INTERFACES)}, not {interface!r}"
+        )
+    if authorization.interface not in (None, interface):
+        raise ValueError(
+            f"{type(authorization).__name__} is for {authorization.interface}, not for {interface}"
+        )
 
 
 def _check_replica(replica_fqdn: str | None, replica_strategy: int | None) -> None:

@@ -143,6 +143,8 @@ def describe_status(response: http.client.HTTPResponse) -> str:
     text = f"{response.status} - {_printable(response.reason or '')}"
     if message := response.getheader("X-HCP-ErrorMessage"):
         text += f" ({_printable(message)})"
+    if note := getattr(response, "clock_note", ""):
+        text += f" ({note})"
     return text
 
 
