@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hcpsdk import _constants as constants
 from hcpsdk._request.unsigned import UnsignedRequest
@@ -31,9 +31,6 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-_Self = TypeVar("_Self", bound="BaseAuthorization")
-
-
 class BaseAuthorization:
     """Base class of what authorizes the requests of a `Target`.
 
@@ -55,10 +52,9 @@ class BaseAuthorization:
     else:  # a property here could not be set by a constructor
         headers: Mapping[str, str] = MappingProxyType({})
 
-    def __new__(cls: type[_Self], *_args: object, **_kwargs: object) -> _Self:
-        if cls is BaseAuthorization:
+    def __init__(self) -> None:
+        if type(self) is BaseAuthorization:
             raise TypeError("BaseAuthorization is a base class: use a subclass")
-        return super().__new__(cls)
 
     def authorize(self, request: UnsignedRequest) -> Mapping[str, str]:
         """More headers, for one attempt of *request*; called shortly before it is sent.

@@ -3,9 +3,12 @@
 import re
 from urllib.parse import urlsplit
 
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.auth import (  # type: ignore[import-untyped]
+    S3SigV4Auth,
+    S3SigV4QueryAuth,
+)
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(.+)/(\d{8})/([^/]+)/s3/aws4_request, "
@@ -35,9 +38,9 @@ def botocore_verifies(head: bytes, access_key: str, secret_key: str) -> set[str]
     assert stamp.startswith(date)
 
     request = AWSRequest(method, f"http://{headers['host'][0]}{target}")
-    for name in names.split(";"):
-        for value in headers[name]:
-            request.headers.add_header(name, value)
+    for key in names.split(";"):
+        for text in headers[key]:
+            request.headers.add_header(key, text)
     request.context["timestamp"] = stamp
     (payload_hash,) = headers["x-amz-content-sha256"]
 

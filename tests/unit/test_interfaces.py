@@ -8,7 +8,7 @@ import pytest
 import hcpsdk
 from hcpsdk._transport.clock import clock_difference
 
-FITTING = {
+FITTING: dict[str, list[hcpsdk.BaseAuthorization]] = {
     hcpsdk.I_NATIVE: [
         hcpsdk.NativeAuthorization("n", "n01"),
         hcpsdk.NativeADAuthorization("n@ad", "n01"),
