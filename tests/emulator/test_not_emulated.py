@@ -14,7 +14,6 @@ DEFAULT = "default.default.hcp1.snomis.local"
 SWIFT = {"X-Auth-Token": TOKEN}
 ANONYMOUS = {"Authorization": "AWS all_users:"}
 
-OTHER = "the interface of the default namespace for other namespaces"
 CASES = [
     # By path
     ("POST", HOST, "/query", {}, "the metadata query API"),
@@ -25,8 +24,8 @@ CASES = [
     ("GET", HOST, "/static/xsd/ns-directory-6.0.xsd", {}, "the files below /static"),
     ("GET", ADMIN, "/static/x", {}, "the files below /static"),
     ("GET", HOST, "/webdav/a", {}, "WebDAV"),
-    ("GET", HOST, "/fcfs_data/a", {}, OTHER),
-    ("GET", HOST, "/fcfs_metadata/a/hash.txt", {}, OTHER),
+    ("GET", HOST, "/fcfs_data/a", {}, "the default namespace"),
+    ("GET", HOST, "/fcfs_metadata/a/hash.txt", {}, "the default namespace"),
     ("GET", HOST, "/?acl", ANONYMOUS, "GET with the parameter acl of the S3 gateway"),
     ("GET", HOST, "/hs3/?cors", {}, "GET with the parameter cors of the S3 gateway"),
     ("PUT", HOST, "/hs3/a", {"x-amz-acl": "public-read"}, "x-amz-acl: public-read"),
@@ -58,7 +57,7 @@ CASES = [
     ("PROPFIND", HOST, "/rest/a", {}, "WebDAV"),
     ("MKCOL", HOST, "/a", {}, "WebDAV"),
     ("COPY", HOST, "/rest/a", {}, "WebDAV"),
-    ("MKDIR", HOST, "/rest/a", {}, OTHER),
+    ("MKDIR", HOST, "/rest/a", {}, "the default namespace"),
     ("OPTIONS", HOST, "/rest/a", {}, "OPTIONS (CORS)"),
     # By credentials
     ("GET", HOST, "/rest/a", {"Authorization": "AD n@m:n01"}, "accounts of Active Directory"),
