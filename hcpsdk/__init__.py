@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hcpsdk import mapi as mapi
     from hcpsdk import namespace as namespace
     from hcpsdk import pathbuilder as pathbuilder
+    from hcpsdk import s3 as s3
     from hcpsdk._auth import *
     from hcpsdk._auth_hs3 import *
     from hcpsdk._connection import *

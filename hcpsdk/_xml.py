@@ -20,8 +20,8 @@ class Element:
         self.text = ""  # all of it that is in no child
 
 
-def parse(document: bytes, root: str) -> Element:
-    """The root element of *document*.
+def parse(document: bytes, root: str, *, has_namespaces: bool = True) -> Element:
+    """The root element of *document*; without *has_namespaces* names come as they are written.
 
     Raises:
         HcpsdkError: It is no XML, has a document type, or its root is not called *root*; the
@@ -31,7 +31,7 @@ def parse(document: bytes, root: str) -> Element:
     from xml.parsers import expat
 
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator="}")
+    parser = expat.ParserCreate(namespace_separator="}" if has_namespaces else None)
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end

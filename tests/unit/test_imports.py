@@ -25,6 +25,7 @@ ORDER = [
     "hcpsdk.mapi._tenants",
     "hcpsdk.mapi._client",
     "hcpsdk.pathbuilder",
+    "hcpsdk.s3",
     "hcpsdk._fetch",
     "hcpsdk._connection",
     "hcpsdk._target",
