@@ -8,12 +8,15 @@ from typing import Any
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
+from hcpsdk._failover import Failover
 from hcpsdk._transport.endpoint import Endpoint
-from hcpsdk.ips import Circle, as_address
+from hcpsdk.ips import Circle, IpsError, UnresolvedCircle, as_address
 
 __all__ = ["Target", "checkport"]
 
 log = logging.getLogger("hcpsdk.Target")
+
+RS_READS = constants.RS_READ_ALLOWED | constants.RS_READ_ON_FAILOVER
 
 # Characters that a host name must not contain (RFC 9110, section 7.2).
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
@@ -36,12 +39,13 @@ class Target:
             certificate for the FQDN or for the node's address.
         interface: ``I_NATIVE``, ``I_HS3`` or ``I_HSWIFT``; the authorization has to fit.
         replica_fqdn: The name of the replica; builds `replica`.
-        replica_strategy: ``RS_*`` values, ORed. Checked and kept; nothing goes to the replica by
-            itself yet.
+        replica_strategy: ``RS_*`` values, ORed: which requests go to the replica, and when.
+            Without it, none does. Requests to port 9090 (MAPI) never do.
 
     Raises:
         HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
-            cannot (`HcpsdkReplicaInitError`).
+            cannot (`HcpsdkReplicaInitError`). With a strategy for reads it is enough if the
+            replica's can: then the Target starts failed over.
         TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
@@ -85,17 +89,36 @@ class Target:
         self._sslcontext = sslcontext
         self._interface = interface
         self._replica_strategy = replica_strategy
-        self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
-        self._circle.next_address()  # as the manual's debug output shows
+        unresolved: IpsError | None = None
+        try:
+            self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
+        except IpsError as exc:
+            if not self._strategy & RS_READS:
+                raise
+            unresolved = exc
+            self._circle = UnresolvedCircle(fqdn, port, dnscache)
+        else:
+            self._circle.next_address()  # as the manual's debug output shows
         context = (sslcontext or _unverified_context()) if self.ssl else None
         authorize = authorization.authorize if authorization.sees_requests() else None
         self._endpoint = Endpoint(
             fqdn, self._host, port, self._circle, context, authorization, authorize
         )
-        self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
+        self._replica = self._make_replica(replica_fqdn, unresolved) if replica_fqdn else None
+        self._failover: Failover | None = None
+        if self._replica is not None and self._strategy:
+            reason = None if unresolved is None else str(unresolved)
+            self._failover = Failover(
+                self._endpoint, self._replica.endpoint, self._strategy, reason
+            )
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
-    def _make_replica(self, fqdn: str) -> "Target":
+    @property
+    def _strategy(self) -> int:
+        """The strategy, as far as it applies: MAPI calls never leave their system."""
+        return 0 if self._port == constants.P_MAPI else self._replica_strategy or 0
+
+    def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> "Target":
         try:
             return Target(
                 fqdn,
@@ -106,6 +129,8 @@ class Target:
                 self._interface,
             )
         except HcpsdkError as exc:
+            if unresolved is not None:
+                raise IpsError(f"{unresolved}; nor can the replica be used: {exc}") from unresolved
             raise HcpsdkReplicaInitError(f"could not initialize the replica: {exc}") from exc
 
     @property
@@ -142,14 +167,14 @@ class Target:
         return self._interface
 
     @property
-    def replica_strategy(self) -> int | None:
-        """The ``RS_*`` values, as they were given."""
-        return self._replica_strategy
-
-    @property
     def replica(self) -> "Target | None":
         """The replica's Target; None if no ``replica_fqdn`` was given."""
         return self._replica
+
+    @property
+    def replica_strategy(self) -> int | None:
+        """Which requests go to the replica, as it was given: ``RS_*`` values, ORed."""
+        return self._replica_strategy
 
     @property
     def sslcontext(self) -> SSLContext | None:
@@ -169,6 +194,11 @@ class Target:
         """What a Connection needs to know of it; for the library's own use."""
         return self._endpoint
 
+    @property
+    def failover(self) -> Failover | None:
+        """When requests go to the replica; None: never. For the library's own use."""
+        return self._failover
+
     def __enter__(self) -> "Target":
         return self
 
@@ -178,6 +208,10 @@ class Target:
     def close(self) -> None:
         """Do nothing, any number of times: only Connections hold something that needs closing."""
 
+    def __setstate__(self, state: dict[str, str]) -> None:
+        if self._failover is not None:
+            self._failover.restore(state["failed over"])
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self._sslcontext is not None:
             raise TypeError(
@@ -185,7 +219,7 @@ class Target:
                 "pickle; make the Target anew where it is needed"
             )
         replica_fqdn = self._replica.fqdn if self._replica else None
-        return type(self), (
+        arguments = (
             self._fqdn,
             self._authorization,
             self._port,
@@ -195,6 +229,8 @@ class Target:
             replica_fqdn,
             self._replica_strategy,
         )
+        reason = self._failover.period.reason if self._failover else None
+        return type(self), arguments, reason and {"failed over": reason}
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"

@@ -220,7 +220,15 @@ class Circle:
         self._renewal_due = 0.0  # monotonic time
         self._renewed_after_failure = float("-inf")  # monotonic time
         _circles.add(self)
+        self._look_up_first()
+
+    def _look_up_first(self) -> None:
         self.refresh()
+
+    @property
+    def is_resolved(self) -> bool:
+        """True once it has addresses."""
+        return bool(self._pool)
 
     @property
     def addresses(self) -> list[str]:
@@ -254,7 +262,10 @@ class Circle:
     def getaddr(self) -> str:
         """The next address; one that recently failed to connect only if there is no other."""
         address = self.next_address()
-        assert address is not None  # the pool is never empty
+        if address is None:
+            self.refresh()
+            address = self.next_address()
+            assert address is not None  # a look-up that finds nothing raises
         return address
 
     #: The name that the manual gives it.
@@ -340,6 +351,13 @@ class Circle:
 
     def __repr__(self) -> str:
         return f"<Circle {self._fqdn}:{self._port} {self.addresses}>"
+
+
+class UnresolvedCircle(Circle):
+    """A Circle whose first look-up failed: it begins without an address, and looks up later."""
+
+    def _look_up_first(self) -> None:
+        pass
 
 
 # At a fork, another thread may hold a lock, which would never be released in the child.

@@ -30,9 +30,19 @@ class Outgoing:
         retries_left: How often it may be sent again.
         was_resent: True once it was sent again without using up a retry.
         make_head: Returns the head of an attempt that begins now.
+        has_failed: True once the server or the network made it fail.
     """
 
-    __slots__ = ("body", "head", "make_head", "method", "retries_left", "target", "was_resent")
+    __slots__ = (
+        "body",
+        "has_failed",
+        "head",
+        "make_head",
+        "method",
+        "retries_left",
+        "target",
+        "was_resent",
+    )
 
     def __init__(
         self,
@@ -51,11 +61,16 @@ class Outgoing:
         self.retries_left = retries_left
         self.was_resent = was_resent
         self.make_head = make_head
+        self.has_failed = False
 
     @property
     def path(self) -> str:
         """The target without the query: fit for logs and messages."""
         return self.target.partition("?")[0]
+
+    def rewind(self) -> bool:
+        """Go back to the beginning of the body; False if that failed."""
+        return self.body is None or self.body.rewind()
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path}>"
@@ -68,6 +83,7 @@ def prepare(
     params: Params | None,
     headers: Headers | None,
     prepared: PreparedHeaders,
+    made: Body | None = None,
 ) -> Outgoing:
     """The request that the arguments stand for; nothing is sent, nothing of them is changed.
 
@@ -78,6 +94,8 @@ def prepare(
         params: The query.
         headers: More headers; those in *prepared* win, in whichever case they are written.
         prepared: The Target's own.
+        made: The body that *content* is, if it was made for another system before; it knows where
+            it began.
 
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
@@ -93,24 +111,29 @@ def prepare(
     body = None
     payload = b""
     if prepared.authorize is not None:
-        return _prepare_signed(method, signable(target), content, headers, prepared)
+        return _prepare_signed(method, signable(target), content, headers, prepared, made)
     if headers is None and (content is None or (type(content) is bytes and len(content) <= SMALL)):
         # The common case, in short.
         payload = content or b""
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:
-        body, given = _with_body(method, content, headers)
+        body, given = _with_body(method, content, headers, made)
         more = _lines(given, prepared)
     head = f"{method} {target} HTTP/1.1\r\n{prepared.lines}{more}\r\n".encode("latin-1")
     return Outgoing(method, target, head + payload, body)
 
 
 def _prepare_signed(
-    method: str, target: str, content: Content, headers: Headers | None, prepared: PreparedHeaders
+    method: str,
+    target: str,
+    content: Content,
+    headers: Headers | None,
+    prepared: PreparedHeaders,
+    made: Body | None,
 ) -> Outgoing:
     """The same for an authorization that has to see each attempt."""
-    body, given = _with_body(method, content, headers)
+    body, given = _with_body(method, content, headers, made)
     authorize = prepared.authorize
     assert authorize is not None
     own = [pair for pair in given if pair[0].lower() not in prepared.names]
@@ -137,10 +160,12 @@ def _prepare_signed(
 Pairs = list[tuple[str, str]]
 
 
-def _with_body(method: str, content: Content, headers: Headers | None) -> tuple[Body | None, Pairs]:
+def _with_body(
+    method: str, content: Content, headers: Headers | None, made: Body | None
+) -> tuple[Body | None, Pairs]:
     """The body, and the caller's headers with the one that says where the body ends."""
     given = checked(headers)
-    body = make_body(content)
+    body = make_body(content) if made is None else made
     framing = _framing(method, body, given)
     if not any(name.lower() == "accept-encoding" for name, _ in given):
         given.insert(0, ("Accept-Encoding", "identity"))

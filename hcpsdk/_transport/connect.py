@@ -11,14 +11,15 @@ from hcpsdk._transport.failures import is_name_mismatch
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import Use
+from hcpsdk.ips import IpsError
 
 log = logging.getLogger("hcpsdk.Connection")
 
 
 class ConnectFailed(Exception):
-    """No connection could be opened; holds the error of the last address tried."""
+    """No connection could be opened; holds the error of the last address tried, or the look-up."""
 
-    def __init__(self, error: OSError, address: str) -> None:
+    def __init__(self, error: Exception, address: str) -> None:
         super().__init__(error, address)
         self.error = error
         self.address = address
@@ -37,6 +38,11 @@ def connect(
         ConnectionAbortedError: *use* was cancelled.
     """
     circle = endpoint.circle
+    if not circle.is_resolved:
+        try:
+            circle.refresh()
+        except IpsError as exc:
+            raise ConnectFailed(exc, endpoint.fqdn) from exc
     tried: list[str] = []
     error: OSError | None = None
     while (address := circle.next_address(tried, timeout)) is not None:

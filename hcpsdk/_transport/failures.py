@@ -14,6 +14,7 @@ from hcpsdk._errors import (
 )
 from hcpsdk._request.body import BodyError
 from hcpsdk._request.outgoing import Outgoing
+from hcpsdk.ips import IpsError
 
 # What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
@@ -119,7 +120,9 @@ def to_hcpsdk_error(
     kind = next(ours for theirs, ours in table if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    if is_connecting:
+    if isinstance(error, IpsError):
+        text = f"{what} failed"
+    elif is_connecting:
         text = f"{what} failed: could not connect to any node (last tried {failure.address})"
     else:
         where = f" at {failure.address}" if failure.address else ""

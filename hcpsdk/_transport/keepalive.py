@@ -21,6 +21,46 @@ _BY_TIMER = Use()
 _TIMERS = ref(_BY_TIMER)
 
 
+class SpareSocket:
+    """A socket to the other system of a Target with a replica, put aside for a later request.
+
+    The idle timer closes it, as any other socket; taking it out decides who has it.
+    """
+
+    def __init__(self) -> None:
+        self.deadline = NEVER  # monotonic time at which the timer may close it
+        self._held: dict[int, HTTPSocket] = {}  # at most one, by the count of forks
+
+    def put(self, opened: HTTPSocket, idletime: float) -> None:
+        """Hold *opened*, for *idletime* seconds at most."""
+        self._held[atfork.count] = opened
+        self.deadline = deadline = monotonic() + idletime
+        if deadline < idle_timer.wakes_at:
+            idle_timer.arm(deadline)
+
+    def take(self) -> HTTPSocket | None:
+        """The socket, if there is one; in the child of a fork it stays the parent's."""
+        self.deadline = NEVER
+        opened = self._held.pop(atfork.count, None)
+        while self._held:
+            self._held.popitem()[1].detach()
+        return opened
+
+    def close(self) -> None:
+        """Close the socket, if there is one."""
+        opened = self.take()
+        if opened is not None:
+            opened.close()
+
+    def close_if_idle(self, now: float) -> None:
+        """Called by the idle timer, in its thread, when the deadline seems to have passed."""
+        if self.deadline <= now:
+            self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class KeepAlive:
     """At most one open `HTTPSocket`, and at most one `Use` of it at a time.
 
@@ -33,6 +73,7 @@ class KeepAlive:
         self.socket: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
         self._idletime = idletime
+        self._spare: SpareSocket | None = None
         # Who uses it: nothing, or one reference. `dict.setdefault` decides between two who come
         # at the same time; unlike a lock it cannot be left locked by a signal or a fork. The
         # reference is weak, so that a use which was interrupted half-way through its end is over.
@@ -97,6 +138,16 @@ class KeepAlive:
         assert state in self.state.next, f"{self.state} to {state}"
         self.state = state
 
+    def exchange(self) -> None:
+        """Put the socket aside, and use the one that was put aside before, if it is still open."""
+        spare = self._spare
+        if spare is None:
+            spare = self._spare = SpareSocket()
+            idle_timer.watch(spare)
+        opened, self.socket = self.socket, spare.take()
+        if opened is not None:
+            spare.put(opened, self._idletime)
+
     def store(self, opened: HTTPSocket) -> None:
         """Keep the socket that was just opened."""
         self.socket = opened
@@ -117,6 +168,8 @@ class KeepAlive:
                 state = CLOSED
         if state is CLOSED:
             self.close()
+            if self._spare is not None:
+                self._spare.close()
         if state is not self.state:
             self.move(state)
         self._users.clear()
@@ -158,6 +211,8 @@ class KeepAlive:
 
     def _reset(self) -> None:
         self.close()
+        if self._spare is not None:
+            self._spare.close()
         if self.state is not CLOSED:
             self.move(CLOSED)
         self._users.clear()

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 
 
 def shut_down(sock: socket.socket) -> None:
@@ -22,12 +23,25 @@ class Use:
 
     is_cancelled = False  # True once `close()` was called meanwhile
     sock: socket.socket | None = None  # what it waits for, if it does
+    _pause: "threading.Lock | None" = None  # held while it waits for nothing but time
 
     def cancel(self) -> None:
         """End it, from any thread or signal handler; it raises soon."""
         self.is_cancelled = True
         if self.sock is not None:
             shut_down(self.sock)
+        if self._pause is not None:
+            with contextlib.suppress(RuntimeError):  # somebody released it already
+                self._pause.release()
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises `ConnectionAbortedError` as soon as it is cancelled."""
+        self._pause = lock = threading.Lock()
+        lock.acquire()
+        self.check()  # it may have been cancelled just before
+        lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        self._pause = None
+        self.check()
 
     def check(self) -> None:
         """Raise `ConnectionAbortedError` if it was cancelled.

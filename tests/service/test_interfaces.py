@@ -175,3 +175,29 @@ def test_swift_token(hcp: HCP) -> None:
         target = hcpsdk.Target(API, authorization, port=80, interface=hcpsdk.I_HSWIFT)
         with hcpsdk.Connection(target) as connection:
             assert connection.GET("/swift/v1/m").status == status
+
+
+# Replica (contract 11.2)
+
+
+def test_replica_is_signed_for() -> None:
+    """A request that goes to the replica is signed for the replica's name."""
+    with HCP() as hcp, HCP("hcp2.snomis.local") as other:
+        target = hcpsdk.Target(
+            TENANT,
+            HS3,
+            port=80,
+            interface=hcpsdk.I_HS3,
+            replica_fqdn="m.hcp2.snomis.local",
+            replica_strategy=hcpsdk.RS_READ_ON_FAILOVER,
+        )
+        assert target.replica is not None
+        with hcpsdk.Connection(target.replica) as connection:
+            connection.PUT("/n1/a b", b"x", params={"p": "/"})
+            connection.raise_for_status(200)
+        for node in hcp.nodes:
+            node.stop()
+        with hcpsdk.Connection(target) as connection:
+            assert connection.GET("/n1/a b", params={"p": "/"}).read() == b"x"
+            assert connection.served_by is target.replica
+        assert other.domain == "hcp2.snomis.local"
