@@ -63,6 +63,8 @@ RUNS = {
     ),
     "namespace_report": ("namespace_report.py", False),
     "unique_names": ("unique_names.py", False),
+    "hs3_object": ("hs3_object.py", False),
+    "hswift_object": ("hswift_object.py", False),
     "replica_failover": ("--linked replica_failover.py", False),
     "replication_links": ("--linked replication_links.py", False),
     "round_trip": ("round_trip.py", False),

@@ -26,16 +26,28 @@ if TYPE_CHECKING:
     from hcpsdk import mapi as mapi
     from hcpsdk import namespace as namespace
     from hcpsdk import pathbuilder as pathbuilder
+    from hcpsdk import s3 as s3
     from hcpsdk import transfer as transfer
     from hcpsdk._auth import *
+    from hcpsdk._auth_hs3 import *
     from hcpsdk._connection import *
     from hcpsdk._constants import *
     from hcpsdk._errors import *
+    from hcpsdk._request.unsigned import *
     from hcpsdk._request.url import *
     from hcpsdk._target import *
 
 # The modules whose ``__all__`` is public here, those that import little first.
-_HOMES = ("_request.url", "_errors", "_constants", "_auth", "_target", "_connection")
+_HOMES = (
+    "_request.url",
+    "_errors",
+    "_constants",
+    "_request.unsigned",
+    "_auth",
+    "_auth_hs3",
+    "_target",
+    "_connection",
+)
 
 logging.getLogger("hcpsdk").addHandler(logging.NullHandler())
 

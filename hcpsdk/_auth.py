@@ -3,37 +3,72 @@
 import base64
 import hashlib
 import re
-from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
+from hcpsdk import _constants as constants
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
+from hcpsdk._request.unsigned import UnsignedRequest
 
 __all__ = [
     "BaseAuthorization",
     "DummyAuthorization",
+    "HSwiftAuthorization",
+    "LocalSwiftAuthorization",
     "NativeADAuthorization",
     "NativeAuthorization",
 ]
 
 log = Log("hcpsdk.NativeAuthorization")
 ad_log = Log("hcpsdk.NativeADAuthorization")
+swift_log = Log("hcpsdk.HSwiftAuthorization")
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class BaseAuthorization(ABC):
+class BaseAuthorization:
     """Base class of what authorizes the requests of a `Target`.
 
-    A subclass returns them as its `headers`. Instances pickle, so that a Target can be
-    sent to another process.
+    A subclass has `headers`, a property or an attribute that its constructor sets, or `authorize`,
+    or both. Instances pickle, so that a Target can be sent to another process.
     """
 
     __module__ = "hcpsdk"
 
-    @property
-    @abstractmethod
-    def headers(self) -> dict[str, str]:
-        """The headers with the credentials, a new dictionary for each call."""
+    #: The interface that it is for; None fits all.
+    interface: ClassVar[str | None] = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def headers(self) -> dict[str, str]:
+            """The headers with the credentials, the same for all requests."""
+
+    else:  # a property here could not be set by a constructor
+        headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        if type(self) is BaseAuthorization:
+            raise TypeError("BaseAuthorization is a base class: use a subclass")
+
+    def authorize(self, request: UnsignedRequest) -> Mapping[str, str]:
+        """More headers, for one attempt of *request*; called shortly before it is sent.
+
+        They replace those with the same name in *request*. What is raised here ends the request.
+        """
+        return {}
+
+    def has_headers(self) -> bool:
+        """True if there are `headers`; it does not look at them."""
+        is_own = type(self).headers is not BaseAuthorization.headers
+        return is_own or "headers" in getattr(self, "__dict__", ())
+
+    def sees_requests(self) -> bool:
+        """True if `authorize` has to be called."""
+        return type(self).authorize is not BaseAuthorization.authorize
 
 
 class NativeAuthorization(BaseAuthorization):
@@ -54,12 +89,14 @@ class NativeAuthorization(BaseAuthorization):
 
     __module__ = "hcpsdk"
 
+    interface = constants.I_NATIVE
+
     def __init__(self, user: str, password: str) -> None:
         if not isinstance(user, str) or not isinstance(password, str):
             raise TypeError("user and password must be str")
         self._user = user
-        self._encoded_user = base64.b64encode(_utf8(user)).decode("ascii")
-        self._digest = hashlib.md5(_utf8(password), usedforsecurity=False).hexdigest()
+        self._encoded_user = base64.b64encode(utf8(user)).decode("ascii")
+        self._digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
         log.debug("*I_NATIVE* authorization initialized for user: %s", user)
         log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
         log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
@@ -92,6 +129,8 @@ class NativeADAuthorization(BaseAuthorization):
 
     __module__ = "hcpsdk"
 
+    interface = constants.I_NATIVE
+
     def __init__(self, user: str, password: str) -> None:
         if not isinstance(user, str) or not isinstance(password, str):
             raise TypeError("user and password must be str")
@@ -103,7 +142,7 @@ class NativeADAuthorization(BaseAuthorization):
             raise ValueError("the password ends with a blank, which a header cannot carry")
         self._user = user
         # Header values are Latin-1 as far as Python is concerned, UTF-8 for HCP.
-        self._credentials = _utf8(f"{user}:{password}").decode("latin-1")
+        self._credentials = utf8(f"{user}:{password}").decode("latin-1")
         ad_log.debug("*I_NATIVE* authorization initialized for user: %s", user)
         ad_log.debug("Authorization: AD %s:%s", user, MASK)
 
@@ -125,6 +164,8 @@ class DummyAuthorization(BaseAuthorization):
 
     __module__ = "hcpsdk"
 
+    interface = constants.I_NATIVE
+
     @property
     def headers(self) -> dict[str, str]:
         """No headers."""
@@ -134,7 +175,59 @@ class DummyAuthorization(BaseAuthorization):
         return "<DummyAuthorization>"
 
 
-def _utf8(secret: str) -> bytes:
+class HSwiftAuthorization(BaseAuthorization):
+    """Authorization for HSwift, HCP's gateway for OpenStack Swift, by user and password or token.
+
+    The password itself is not kept, its MD5 digest is: keep pickles of this object as safe as the
+    password.
+
+    Args:
+        user: The user.
+        password: That user's password.
+        token: A token of OpenStack Keystone, instead of the two.
+
+    Raises:
+        TypeError: One of them is not a ``str``, or it is neither user and password nor a token.
+        ValueError: One of them cannot be sent.
+    """
+
+    __module__ = "hcpsdk"
+
+    interface = constants.I_HSWIFT
+
+    def __init__(
+        self, user: str | None = None, password: str | None = None, *, token: str | None = None
+    ) -> None:
+        if token is not None and user is None and password is None:
+            if not isinstance(token, str):
+                raise TypeError("token must be str")
+            if not _TOKEN.fullmatch(token):
+                raise ValueError("the token is empty, or holds blanks or other characters")
+            self._token = token
+        elif token is None and isinstance(user, str) and isinstance(password, str):
+            digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
+            self._token = f"HCP {base64.b64encode(utf8(user)).decode('ascii')}:{digest}"
+        else:
+            raise TypeError("pass user and password as str, or only a token")
+        self._user = user
+        swift_log.debug("*I_HSWIFT* authorization initialized for user: %s", user)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``X-Auth-Token``, with the token."""
+        return {"X-Auth-Token": self._token}
+
+    def __repr__(self) -> str:
+        if self._user is None:
+            return f"<HSwiftAuthorization token={MASK}>"
+        return f"<HSwiftAuthorization user={self._user!r} password={MASK}>"
+
+
+# The name under which later releases of the original have it.
+LocalSwiftAuthorization = HSwiftAuthorization
+
+
+def utf8(secret: str) -> bytes:
     try:
         return secret.encode()
     except UnicodeEncodeError:

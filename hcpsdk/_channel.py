@@ -16,6 +16,7 @@ from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
 from hcpsdk._request.url import Params
 from hcpsdk._transport.busy import BUSY
+from hcpsdk._transport.clock import clock_difference
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import (
@@ -47,6 +48,8 @@ FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
+
+FORBIDDEN = 403  # the status of a signature that is refused
 
 PARENTS = "this response was created in the parent process and cannot be read after fork()"
 
@@ -205,10 +208,15 @@ class Channel:
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         opened = self._open_socket(use)
         is_first = not opened.was_used
+        head = outgoing.head or outgoing.make_head()
         try:
-            response = opened.exchange(outgoing.method, outgoing.head, outgoing.body)
+            response = opened.exchange(outgoing.method, head, outgoing.body)
         finally:
             self.attempts += opened.first_byte_at > 0
+        if response.status == FORBIDDEN and self.endpoint.authorize is not None:
+            response.clock_note = note = clock_difference(response.getheader("Date"), time.time())
+            if note:
+                log.warning("%s %s: %s", outgoing.method, outgoing.path, note)
         if is_first:
             remember_session(self.endpoint, opened)
         self.service_time1 = self.service_time2 = opened.seconds or UNMEASURED

@@ -1,6 +1,8 @@
 """Names and numbers that the whole library shares."""
 
 __all__ = [
+    "I_HS3",
+    "I_HSWIFT",
     "I_NATIVE",
     "P_HTTP",
     "P_HTTPS",
@@ -15,8 +17,11 @@ __all__ = [
 
 VERSION = "0.9.1-1"
 
-# Interface dialects (manual, section 4.2).
+# Interface dialects (contract 11.1).
 I_NATIVE = "I_NATIVE"
+I_HS3 = "I_HS3"
+I_HSWIFT = "I_HSWIFT"
+INTERFACES = (I_NATIVE, I_HS3, I_HSWIFT)
 
 # Replica strategies, to be ORed (manual, section 4.2; values: contract 1.3).
 RS_READ_ALLOWED = 1

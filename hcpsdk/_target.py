@@ -37,7 +37,7 @@ class Target:
             queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
             certificate for the FQDN or for the node's address.
-        interface: Only ``I_NATIVE``.
+        interface: ``I_NATIVE``, ``I_HS3`` or ``I_HSWIFT``; the authorization has to fit.
         replica_fqdn: The name of the replica; builds `replica`.
         replica_strategy: ``RS_*`` values, ORed: which requests go to the replica, and when.
             Without it, none does. Requests to port 9090 (MAPI) never do.
@@ -53,8 +53,12 @@ class Target:
 
     # These are in the module hcpsdk, too.
 
-    #: HCP's native http/REST interface, the only one there is so far.
+    #: HCP's native http/REST interface.
     I_NATIVE = constants.I_NATIVE
+    #: HS3, the gateway for Amazon S3.
+    I_HS3 = constants.I_HS3
+    #: HSwift, the gateway for OpenStack Swift.
+    I_HSWIFT = constants.I_HSWIFT
     #: The replica may be read from, always.
     RS_READ_ALLOWED = constants.RS_READ_ALLOWED
     #: The replica may be read from while the primary is failed over.
@@ -102,8 +106,10 @@ class Target:
 
     def _make_endpoint(self) -> Endpoint:
         context = (self._sslcontext or _unverified_context()) if self.ssl else None
+        authorization = self._authorization
+        authorize = authorization.authorize if authorization.sees_requests() else None
         return Endpoint(
-            self._fqdn, self._host, self._port, self._circle, context, self._authorization
+            self._fqdn, self._host, self._port, self._circle, context, authorization, authorize
         )
 
     @property
@@ -161,7 +167,7 @@ class Target:
 
     @property
     def interface(self) -> str:
-        """The interface it speaks, ``I_NATIVE``."""
+        """The interface it speaks: ``I_NATIVE``, ``I_HS3`` or ``I_HSWIFT``."""
         return self._interface
 
     @property
@@ -279,12 +285,20 @@ def _check_arguments(
             "authorization must be an instance of a subclass of hcpsdk.BaseAuthorization, "
             f"not {type(authorization).__name__}"
         )
+    if not (authorization.has_headers() or authorization.sees_requests()):
+        raise TypeError(f"{type(authorization).__name__} has neither headers nor authorize()")
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
     if sslcontext is not None and sslcontext.protocol is PROTOCOL_TLS_SERVER:
         raise ValueError("sslcontext is for servers: make it with ssl.create_default_context()")
-    if interface != constants.I_NATIVE:
-        raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
+    if interface not in constants.INTERFACES:
+        raise ValueError(
+            f"interface must be one of {', '.join(constants.INTERFACES)}, not {interface!r}"
+        )
+    if authorization.interface not in (None, interface):
+        raise ValueError(
+            f"{type(authorization).__name__} is for {authorization.interface}, not for {interface}"
+        )
 
 
 def _check_replica(replica_fqdn: str | None, replica_strategy: int | None) -> None:

@@ -30,8 +30,16 @@ class Element:
         self.text = ""  # all of it that is in no child
 
 
-def parse(document: bytes, root: str, excerpt: Excerpt = _as_it_is) -> Element:
-    """The root element of *document*; *excerpt* makes parts of it fit for messages.
+def parse(
+    document: bytes, root: str, excerpt: Excerpt = _as_it_is, *, has_namespaces: bool = True
+) -> Element:
+    """The root element of *document*.
+
+    Args:
+        document: The document.
+        root: What its root element has to be called.
+        excerpt: Makes parts of it fit for messages.
+        has_namespaces: False leaves names as they are written.
 
     Raises:
         HcpsdkError: It is no XML, has a document type, or its root is not called *root*; the
@@ -41,7 +49,7 @@ def parse(document: bytes, root: str, excerpt: Excerpt = _as_it_is) -> Element:
     from xml.parsers import expat
 
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator="}")
+    parser = expat.ParserCreate(namespace_separator="}" if has_namespaces else None)
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end

@@ -101,6 +101,10 @@ class Body:
         """Go back to where the body stood when the request was made; False if that failed."""
         return True
 
+    def in_memory(self) -> tuple[Buffer, ...] | None:
+        """The pieces, without reading them; None if they are not in memory."""
+        return None
+
     def region(self) -> Region | None:
         """Where the system finds the body by itself; None where only `blocks()` has it."""
         return None
@@ -170,6 +174,9 @@ class BytesBody(Body):
         self._content = content
         self.length = len(content)
 
+    def in_memory(self) -> tuple[Buffer, ...]:
+        return (self._content,)
+
     def blocks(self) -> Iterator[Buffer]:
         view = memoryview(self._content)
         for start in range(0, len(view), BLOCK):
@@ -185,6 +192,9 @@ class SequenceBody(Body):
     def __init__(self, items: list[memoryview]) -> None:
         self._items = [item for item in items if len(item)]
         self.length = sum(len(item) for item in self._items)
+
+    def in_memory(self) -> tuple[Buffer, ...]:
+        return tuple(self._items)
 
     def blocks(self) -> Iterator[Buffer]:
         return iter(self._items)

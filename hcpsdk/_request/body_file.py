@@ -50,6 +50,11 @@ class FileBody(Body):
             return self._read_into_one_buffer(self.length)
         return self._read_pieces()
 
+    def in_memory(self) -> tuple[Buffer, ...] | None:
+        if type(self._file) is not io.BytesIO or self._start is None:
+            return None
+        return (memoryview(self._file.getvalue())[self._start :],)
+
     def region(self) -> Region | None:
         if not self._is_region or self._start is None or self.length is None:
             return None

@@ -1,11 +1,13 @@
 """Header lines: checked, and put together once for all requests to one Target."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import to_text
 
 Headers = Mapping[str, "str | bytes | int"]
+Authorize = Callable[[UnsignedRequest], Mapping[str, str]]
 
 # RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -34,23 +36,25 @@ class PreparedHeaders:
     Args:
         host: The value of ``Host``.
         credentials: The headers that authorize.
+        authorize: Returns more of them for one attempt of a request; None if there are no more.
 
     Raises:
         TypeError, ValueError: One of them cannot be sent.
     """
 
-    def __init__(self, host: str, credentials: dict[str, str]) -> None:
+    def __init__(
+        self, host: str, credentials: Mapping[str, str], authorize: Authorize | None = None
+    ) -> None:
+        self.host = host
         self.credentials = dict(credentials)  # theirs may change
+        self.authorize = authorize
         headers = checked({"Host": host}) + checked(credentials)
         for name, _ in headers[1:]:
             if name.lower() in _NOT_IN_CREDENTIALS:
                 raise ValueError(f"an authorization cannot set the header {name}")
         self.lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         # What a caller's header cannot replace.
-        self.names = {name.lower() for name, _ in headers} | {
-            "content-length",
-            "transfer-encoding",
-        }
+        self.names = frozenset(name.lower() for name, _ in headers)
 
 
 class FixedHeaders(dict[str, str]):

@@ -1,14 +1,19 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
-from hcpsdk._request.body import Body, Content
+from collections.abc import Callable
+
+from hcpsdk._request.body import Body, CallerError, Content
 from hcpsdk._request.body_kinds import make_body, with_length
 from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
-from hcpsdk._request.url import Params, request_target, to_text
+from hcpsdk._request.unsigned import UnsignedRequest
+from hcpsdk._request.url import Params, request_target, signable, to_text
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 # Methods whose requests have a length even without a body (RFC 9110, section 8.6).
 _EXPECT_BODY = frozenset({"PUT", "POST", "PATCH"})
+
+FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 SMALL = 64 * 1024  # bytes; up to here head and body leave in one piece
 
@@ -20,14 +25,24 @@ class Outgoing:
         method: The HTTP method.
         target: As in the request line.
         head: The head as it is sent, with the credentials: not fit for logs and messages. A small
-            body may stand behind it.
+            body may stand behind it. Empty if *make_head* returns it, anew for each attempt.
         body: What else is sent.
         retries_left: How often it may be sent again.
         was_resent: True once it was sent again without using up a retry.
+        make_head: Returns the head of an attempt that begins now.
         has_failed: True once the server or the network made it fail.
     """
 
-    __slots__ = ("body", "has_failed", "head", "method", "retries_left", "target", "was_resent")
+    __slots__ = (
+        "body",
+        "has_failed",
+        "head",
+        "make_head",
+        "method",
+        "retries_left",
+        "target",
+        "was_resent",
+    )
 
     def __init__(
         self,
@@ -37,6 +52,7 @@ class Outgoing:
         body: Body | None,
         retries_left: int = 0,
         was_resent: bool = False,
+        make_head: Callable[[], bytes] = bytes,
     ) -> None:
         self.method = method
         self.target = target
@@ -44,6 +60,7 @@ class Outgoing:
         self.body = body
         self.retries_left = retries_left
         self.was_resent = was_resent
+        self.make_head = make_head
         self.has_failed = False
 
     @property
@@ -93,6 +110,8 @@ def prepare(
     more = "Accept-Encoding: identity\r\n"
     body = None
     payload = b""
+    if prepared.authorize is not None:
+        return _prepare_signed(method, signable(target), content, headers, prepared, made)
     if (headers is None or type(headers) is FixedHeaders) and (
         content is None or (type(content) is bytes and len(content) <= SMALL)
     ):
@@ -103,20 +122,68 @@ def prepare(
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:
-        given = checked(headers)
-        body = make_body(content) if made is None else made
-        framing = _framing(method, body, given)
-        if any(name.lower() == "accept-encoding" for name, _ in given):
-            more = ""
-        lines = [f"{name}: {value}" for name, value in given if name.lower() not in prepared.names]
-        more += "".join(f"{line}\r\n" for line in lines + framing)
+        body, given = _with_body(method, content, headers, made)
+        more = _lines(given, prepared)
         if type(content) is bytes and len(content) <= SMALL and body and not body.is_chunked:
             payload, body = content, None
     head = f"{method} {target} HTTP/1.1\r\n{prepared.lines}{more}\r\n".encode("latin-1")
     return Outgoing(method, target, head + payload, body)
 
 
-def _framing(method: str, body: Body | None, given: list[tuple[str, str]]) -> list[str]:
+def _prepare_signed(
+    method: str,
+    target: str,
+    content: Content,
+    headers: Headers | None,
+    prepared: PreparedHeaders,
+    made: Body | None,
+) -> Outgoing:
+    """The same for an authorization that has to see each attempt."""
+    body, given = _with_body(method, content, headers, made)
+    authorize = prepared.authorize
+    assert authorize is not None
+    own = [pair for pair in given if pair[0].lower() not in prepared.names]
+
+    def make_head() -> bytes:
+        unsigned = UnsignedRequest(
+            method,
+            target,
+            (("Host", prepared.host), *own),
+            body.in_memory() if body else (),
+            body.length if body else 0,
+        )
+        try:
+            more = authorize(unsigned)
+        except Exception as exc:
+            raise CallerError(exc) from exc  # an OSError would be taken for the socket's
+        signed = PreparedHeaders(prepared.host, {**prepared.credentials, **more})
+        lines = signed.lines + _lines(own, signed)
+        return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+
+    return Outgoing(method, target, b"", body, make_head=make_head)
+
+
+Pairs = list[tuple[str, str]]
+
+
+def _with_body(
+    method: str, content: Content, headers: Headers | None, made: Body | None
+) -> tuple[Body | None, Pairs]:
+    """The body, and the caller's headers with the one that says where the body ends."""
+    given = checked(headers)
+    body = make_body(content) if made is None else made
+    framing = _framing(method, body, given)
+    if not any(name.lower() == "accept-encoding" for name, _ in given):
+        given.insert(0, ("Accept-Encoding", "identity"))
+    return body, [pair for pair in given if pair[0].lower() not in FRAMING] + framing
+
+
+def _lines(given: Pairs, prepared: PreparedHeaders) -> str:
+    names = prepared.names
+    return "".join(f"{name}: {value}\r\n" for name, value in given if name.lower() not in names)
+
+
+def _framing(method: str, body: Body | None, given: Pairs) -> Pairs:
     """The header that says where the body ends, from the caller's headers or from the body."""
     said = {name.lower(): value.strip() for name, value in given}
     coding = said.get("transfer-encoding")
@@ -130,11 +197,11 @@ def _framing(method: str, body: Body | None, given: list[tuple[str, str]]) -> li
     if body is None:
         if length is not None and int(length):
             raise ValueError(f"Content-Length says {int(length)} bytes, there is no body")
-        return ["Content-Length: 0"] if method in _EXPECT_BODY or length is not None else []
+        return [("Content-Length", "0")] if method in _EXPECT_BODY or length is not None else []
     if coding is not None:
         body.is_chunked = True
     elif length is not None:
         with_length(body, int(length))
     if body.is_chunked or body.length is None:
-        return ["Transfer-Encoding: chunked"]
-    return [f"Content-Length: {body.length}"]
+        return [("Transfer-Encoding", "chunked")]
+    return [("Content-Length", str(body.length))]

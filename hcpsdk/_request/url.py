@@ -75,6 +75,12 @@ def request_target(url: str, params: Params | None) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
+def signable(target: str) -> str:
+    """*target* with its query as signatures demand it: ``/`` is encoded there, too."""
+    path, mark, query = target.partition("?")
+    return f"{path}{mark}{query.replace('/', '%2F')}"
+
+
 def to_text(value: str | int | float) -> str:
     """*value* as it is sent: of a ``(str, Enum)`` or ``(int, Enum)`` its value, not its name."""
     if isinstance(value, str):

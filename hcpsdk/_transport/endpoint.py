@@ -5,7 +5,7 @@ from ssl import SSLContext
 from typing import Protocol
 
 from hcpsdk._excerpt import MAX_LENGTH, excerpt
-from hcpsdk._request.headers import PreparedHeaders
+from hcpsdk._request.headers import Authorize, PreparedHeaders
 from hcpsdk._transport.tls_sessions import Sessions
 from hcpsdk.ips import Circle
 
@@ -28,6 +28,7 @@ class Endpoint:
         circle: The addresses of its nodes.
         context: How its certificates are verified; None: it speaks no TLS.
         authorization: Has the headers that authorize a request, which may change.
+        authorize: Returns more of them for one attempt of a request; None if there are no more.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Endpoint:
         circle: Circle,
         context: SSLContext | None,
         authorization: Authorization,
+        authorize: Authorize | None = None,
     ) -> None:
         self.fqdn = fqdn
         self.host = host
@@ -48,6 +50,7 @@ class Endpoint:
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self.certificate_names_address = False
+        self.authorize = authorize
         self._authorization = authorization
         self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
 
@@ -60,6 +63,8 @@ class Endpoint:
         text = f"{response.status} - {self.excerpt(response.reason or '')}"
         if message := response.getheader("X-HCP-ErrorMessage"):
             text += f" ({self.excerpt(message)})"
+        if note := getattr(response, "clock_note", ""):
+            text += f" ({note})"
         return text
 
     def clean(self, error: BaseException) -> None:
@@ -76,5 +81,5 @@ class Endpoint:
         credentials = self._authorization.headers
         prepared = self._prepared
         if prepared is None or prepared.credentials != credentials:
-            self._prepared = prepared = PreparedHeaders(self.host, credentials)
+            self._prepared = prepared = PreparedHeaders(self.host, credentials, self.authorize)
         return prepared

@@ -64,6 +64,7 @@ class StrictResponse(http.client.HTTPResponse):
     """
 
     unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
+    clock_note = ""  # how wrong the clock is, if a signed request was refused
     has_leftover = False  # True if more than the response came; known once it is at its end
     alert: ssl.SSLError | None = None  # by which TLS ended, instead of a response
     received_any = False  # True once a byte of it has come

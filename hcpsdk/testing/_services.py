@@ -1,6 +1,6 @@
 """The services of one HCP: the only place that knows all of them. A new interface is added here.
 
-Imports the interfaces (`_rest`, `_mapi`, `_swift`), `_replication` and `_store`.
+Imports the interfaces (`_rest`, `_mapi`, `_s3`, `_swift`), `_replication` and `_store`.
 """
 
 import pathlib
@@ -17,6 +17,7 @@ from ._mapi.service import MapiService
 from ._replication.service import Replication
 from ._rest.default_namespace import DefaultNamespaceService
 from ._rest.service import RestService
+from ._s3.service import S3Service
 from ._store.namespaces import Namespaces
 from ._swift.service import SwiftService
 from .config import System
@@ -43,10 +44,12 @@ class Services:
         self._access_log = log = AccessLog(now)
         managed = Emulated(system, self.namespaces, self.replication, log, lambda: self.nodes, now)
         self._mapi = MapiService(managed)
+        self._s3 = S3Service(system, self.namespaces, self.replication, now)
         # Interfaces that are not here get 501 (contract 10).
         self._sites: dict[Interface, Site] = {
             Interface.REST: RestService(system, self.namespaces.stores, self.replication, now),
             Interface.MANAGEMENT: self._mapi,
+            Interface.S3: self._s3,
             Interface.SWIFT: SwiftService(system, self.namespaces, self.replication, now),
             Interface.DEFAULT_NAMESPACE: DefaultNamespaceService(
                 system, self.namespaces.default, now
@@ -58,6 +61,7 @@ class Services:
         self.namespaces.reset()
         self.replication.reset()
         self._mapi.reset()
+        self._s3.reset()
         self._access_log.clear()
 
     async def answer(self, request: Request) -> Reply:

@@ -86,8 +86,8 @@ def _allowed(text: str) -> str:
 # Reading
 
 
-def read(root: str, body: bytes) -> Record:
-    """The texts of the elements below *root*.
+def read(root: str, body: bytes, *, keeps_blanks: bool = False) -> Record:
+    """The texts of the elements below *root*, without blanks around them unless *keeps_blanks*.
 
     Raises:
         Malformed: It is another document, or has a DTD, which could declare harmful entities.
@@ -95,16 +95,16 @@ def read(root: str, body: bytes) -> Record:
     found = _parsed(body)
     if found.tag != root:
         raise Malformed(f"the root element is not {root}")
-    values = _values(found)
+    values = _values(found, keeps_blanks)
     return values if isinstance(values, dict) else {}
 
 
-def _values(found: Element) -> Any:
+def _values(found: Element, keeps_blanks: bool) -> Any:
     if not len(found):
-        return (found.text or "").strip()
+        return (found.text or "") if keeps_blanks else (found.text or "").strip()
     values: Record = {}
     for child in found:
-        value = _values(child)
+        value = _values(child, keeps_blanks)
         if child.tag not in values:
             values[child.tag] = value
         elif isinstance(values[child.tag], list):

@@ -60,6 +60,14 @@ BODIES = {
     "large generator": lambda: (LARGE[i : i + 99_999] for i in range(0, len(LARGE), 99_999)),
 }
 DATA = {kind: SMALL if kind.startswith("small") else LARGE for kind in BODIES}
+# The interfaces: where they are, who asks, and the statuses of success.
+INTERFACES = {
+    "native": (HOST, USER, hcpsdk.I_NATIVE, "/rest", 201, 200),
+    "HS3": (
+        *("m.hcp1.snomis.local", hcpsdk.HS3Authorization("n", "n01"), hcpsdk.I_HS3),
+        *("/n1", 200, 204),
+    ),
+}
 CALLS = [*(f"PUT {kind}" for kind in BODIES), "GET", "HEAD", "POST", "DELETE"]
 
 
@@ -87,14 +95,18 @@ def store(path: Any, data: Any) -> None:
     node.close()
 
 
-def call(connection: hcpsdk.Connection, name: Any, path: Any) -> Any:
+def call(connection: hcpsdk.Connection, name: Any, path: Any, interface: Any) -> Any:
     """Do it; the status told, or the exception."""
     method, _, kind = name.partition(" ")
     try:
         if method == "PUT":
-            connection.PUT(path, BODIES[kind]())
+            is_s3 = interface == "HS3"  # it wants a length
+            length = {"Content-Length": len(DATA[kind])} if is_s3 else None
+            connection.PUT(path, BODIES[kind](), headers=length)
         elif method == "POST":
-            connection.POST(path, params={"index": False})
+            connection.POST(
+                path, params={"uploads": None} if interface == "HS3" else {"index": False}
+            )
         else:
             getattr(connection, method)(path)
         status = connection.response_status
@@ -105,18 +117,19 @@ def call(connection: hcpsdk.Connection, name: Any, path: Any) -> Any:
     return status, body
 
 
-def check(name: Any, path: Any, told: Any, body: Any, attempts: Any) -> None:
+def check(name: Any, path: Any, told: Any, body: Any, attempts: Any, interface: Any) -> None:
     """The rule."""
     method, _, kind = name.partition(" ")
+    *_, stored_status, deleted_status = INTERFACES[interface]
     there = stored(path)
     if method == "PUT":
         data = DATA[kind]
         assert there in (None, data), "something else is stored than was given"
-        assert told != 201 or there == data, "told as stored, and is not there"
+        assert told != stored_status or there == data, "told as stored, and is not there"
         if told == 409 and attempts > 1:
             assert there == data
     elif method == "DELETE":
-        assert told != 200 or there is None, "told as deleted, and is there"
+        assert told != deleted_status or there is None, "told as deleted, and is there"
         assert told != 404 or (attempts > 1 and there is None)
     else:
         assert there == LARGE
@@ -126,28 +139,37 @@ def check(name: Any, path: Any, told: Any, body: Any, attempts: Any) -> None:
         assert body == b""
 
 
-def run_cell(hcp: Any, fault: Any, name: Any, port: Any, retries: Any, is_kept_alive: bool) -> Any:
+def run_cell(
+    hcp: Any,
+    fault: Any,
+    name: Any,
+    port: Any,
+    retries: Any,
+    is_kept_alive: bool,
+    interface: str = "native",
+) -> Any:
     hcp.reset()
-    path = "/rest/matrix/object"
     if not name.startswith("PUT"):
-        store(path, LARGE)
-    target = hcpsdk.Target(HOST, USER, port=port)
+        store("/rest/matrix/object", LARGE)
+    host, user, kind, root, stored_status, _ = INTERFACES[interface]
+    path = f"{root}/matrix/object"
+    target = hcpsdk.Target(host, user, port=port, interface=kind)
     timeout = PATIENCE if isinstance(fault, Stall) else 20
     with hcpsdk.Connection(target, timeout=timeout, retries=retries) as connection:
         if is_kept_alive:
-            connection.HEAD("/rest")
+            connection.HEAD(root)
         hcp.add_fault(fault)
-        told, body = call(connection, name, path)
+        told, body = call(connection, name, path, interface)
         attempts = connection.attempts
         hcp.clear_faults()
         if isinstance(told, hcpsdk.HcpsdkError):
             assert connection.response is None
             assert isinstance(told, hcpsdk.HcpsdkTimeoutError) == isinstance(fault, Stall)
-        check(name, path, told, body, attempts)
+        check(name, "/rest/matrix/object", told, body, attempts, interface)
 
         after = hashlib.md5(name.encode()).hexdigest()
-        assert connection.PUT(f"/rest/matrix/{after}", b"next").status == 201
-        assert connection.GET(f"/rest/matrix/{after}").read() == b"next"
+        assert connection.PUT(f"{root}/matrix/{after}", b"next").status == stored_status
+        assert connection.GET(f"{root}/matrix/{after}").read() == b"next"
     return told
 
 
@@ -169,6 +191,14 @@ def test_stalled(emulated: Any, fault: Any, name: Any) -> None:
     """Whatever falls silent, a time limit ends it, and nothing is lost (contract 4.5)."""
     for port, is_kept_alive in ((80, True), (443, False)):
         run_cell(emulated, fault, name, port, 0, is_kept_alive)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+def test_broken_hs3(emulated: Any, fault: Any, name: Any) -> None:
+    """The same for HS3, whose attempts are signed anew (contract 11.2, 11.3)."""
+    for port, retries, is_kept_alive in ((80, 2, True), (443, 0, False)):
+        run_cell(emulated, fault, name, port, retries, is_kept_alive, "HS3")
 
 
 @pytest.mark.parametrize("port", [80, 443])

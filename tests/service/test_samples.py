@@ -267,6 +267,16 @@ def test_unique_names_without_a_file(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["hs3_object", "hswift_object"])
+def test_gateways(tmp_path: Path, name: str) -> None:
+    """An object is stored, listed, read and deleted through the gateways."""
+    done = run(SAMPLES / f"{name}.py", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "read     Dear Alice, ...\n  by     Bob\n" in done.stdout
+    assert done.stdout.endswith("deleted\n")
+
+
 def test_replication_links(tmp_path: Path) -> None:
     """Links are listed with their details, one is suspended and resumed."""
     done = run(SAMPLES / "replication_links.py", folder=tmp_path, options=["--linked"])

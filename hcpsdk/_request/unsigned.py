@@ -1,0 +1,33 @@
+"""What an authorization sees of a request. Imports `body` for types only."""
+
+from typing import NamedTuple
+
+from hcpsdk._request.body import Buffer
+
+__all__ = ["UnsignedRequest"]
+
+
+class UnsignedRequest(NamedTuple):
+    """One attempt of a request, as `BaseAuthorization.authorize` gets it: complete but for that.
+
+    Attributes:
+        method: The HTTP method.
+        target: Path and query as in the request line, percent-encoded.
+        headers: Pairs, as they leave: ``Host``, the caller's, and what says where the body ends.
+        payload: The pieces of the body if it is in memory, empty if there is none; None if it is
+            read while it is sent.
+        length: Bytes of the body; None if that is unknown.
+    """
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    payload: tuple[Buffer, ...] | None = ()
+    length: int | None = 0
+
+    def __repr__(self) -> str:
+        # The query and the headers may hold secrets.
+        return f"<UnsignedRequest {self.method} {self.target.partition('?')[0]}>"
+
+
+UnsignedRequest.__module__ = "hcpsdk"
