@@ -453,7 +453,7 @@ def test_broken_handshakes_use_up_the_retries(
     connection = connect_to(broken, context=verifying, retries=retries)
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         connection.PUT("/rest/a", b"data")
-    assert type(caught.value) is hcpsdk.HcpsdkError
+    assert type(caught.value) is hcpsdk.HcpsdkCantConnectError
     assert isinstance(caught.value.__cause__, OSError)
     assert connection.attempts == 0
     assert len(broken.wait_for_peers(retries + 1)) == retries + 1
@@ -470,7 +470,7 @@ def test_no_common_protocol(tls_node: Any, connect_to: Any, verifying: ssl.SSLCo
     assert connection.address == good.address
     with pytest.raises(hcpsdk.HcpsdkError) as caught:
         connect_to(old, context=verifying).HEAD("/rest/a")
-    assert type(caught.value) is hcpsdk.HcpsdkError
+    assert type(caught.value) is hcpsdk.HcpsdkCantConnectError
     assert isinstance(caught.value.__cause__, ssl.SSLError)
 
 
