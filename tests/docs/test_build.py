@@ -30,6 +30,7 @@ MODULES = (
     hcpsdk.mapi,
     hcpsdk.namespace,
     hcpsdk.pathbuilder,
+    hcpsdk.s3,
     hcpsdk.testing,
     hcpsdk.transfer,
 )
