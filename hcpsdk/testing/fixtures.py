@@ -17,7 +17,7 @@ class Pair(NamedTuple):
     """Two HCPs that replicate to each other.
 
     Attributes:
-        first: ``hcp1.snomis.local``, the one that the fixture `hcp` gives.
+        first: ``hcp1.snomis.local``, the one of the fixture ``hcp``.
         second: ``hcp2.snomis.local``.
         link: The active/active link between them.
     """
