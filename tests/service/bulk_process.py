@@ -1,7 +1,7 @@
 """A program that stores files in bulk, for tests that end it in the middle; and its Target.
 
 ``python3 bulk_process.py FOLDER JOURNAL`` prints each result as one line. It contains nothing for
-tests: the emulated HCP is reached by environment variables (contract 10).
+tests: the emulated HCP is reached by environment variables (contract 10.3).
 """
 
 import signal

@@ -1,4 +1,4 @@
-"""Other Python processes reach the emulated HCP by environment variables alone (contract 10)."""
+"""Other Python processes reach the emulated HCP by environment variables alone (contract 10.3)."""
 
 import contextlib
 import json
@@ -104,6 +104,14 @@ def test_nothing_of_the_emulator_is_loaded(filled: HCP) -> None:
     """The other process loads dnspython, and nothing of hcpsdk before the program does."""
     code = "import sys; print(*(n for n in sys.modules if n.split('.')[0] in ('hcpsdk', 'h11')))"
     assert printed(code, with_hcp(filled)) == "\n"
+
+
+def test_without_dnspython(filled: HCP, tmp_path: Path) -> None:
+    """A Python that cannot use the library anyway starts without a complaint."""
+    (tmp_path / "dns.py").write_text("raise ModuleNotFoundError(name='dns')")
+    env = with_hcp(filled)
+    env["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
+    assert printed("print('works')", env) == "works\n"
 
 
 def test_other_sitecustomize(filled: HCP, tmp_path: Path) -> None:
