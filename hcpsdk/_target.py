@@ -217,7 +217,8 @@ def _host_header(fqdn: str) -> str:
         raise ValueError("fqdn is empty")
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
-        raise ValueError(f"host name must not contain {found[0]!r}")
+        hint = "; pass the name alone, without https:// and path" if found[0] == "/" else ""
+        raise ValueError(f"host name must not contain {found[0]!r}{hint}")
     if address := as_address(fqdn):
         return f"[{address}]" if ":" in address else address
     if ":" in fqdn:
