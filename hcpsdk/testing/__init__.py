@@ -13,8 +13,9 @@
 
 It is a real server on real sockets, with four nodes on loopback addresses, a name server for its
 domain, and new certificates at each start. Inside the ``with`` block this process reaches it by its
-public names and ports. Other processes can use ``python3 -m hcpsdk.testing serve``, unchanged
-scripts ``python3 -m hcpsdk.testing run SCRIPT``.
+public names and ports. So do other Python processes with the environment variables ``hcp.environ``,
+or those that ``python3 -m hcpsdk.testing serve`` prints. Unchanged scripts can be run with
+``python3 -m hcpsdk.testing run SCRIPT``. ``hcpsdk.testing.fixtures`` is a plugin for pytest.
 
 Needs the packages of ``pip install '.[testing]'``, in a clone of hcpsdk. Imports nothing of hcpsdk.
 
@@ -39,6 +40,7 @@ from ._replication.link import Link
 from ._server.dns import Lookup, NameServer
 from ._server.listener import StartError
 from ._server.node import Node
+from .clock import Clock
 from .config import Namespace, RetentionClass, System, User
 from .faults import (
     Answer,
@@ -59,6 +61,7 @@ __all__ = [
     "Answer",
     "Blackhole",
     "BodyCut",
+    "Clock",
     "DnsAnswers",
     "DnsFails",
     "DnsSilent",

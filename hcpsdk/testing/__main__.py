@@ -5,7 +5,8 @@ import pathlib
 import sys
 
 from ._hcp import DEFAULT, HCP
-from ._run import CA_FILE_VARIABLE, run
+from ._other_processes import CA_FILE_VARIABLE
+from ._run import run
 from ._serve import serve
 from ._server.certificates import CERTIFICATE_KINDS
 from ._server.listener import StartError
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> None:
             other = HCP(other_domain(options.domain)) if options.linked else None
             run(hcp, options.script, options.arguments, other)
         else:
-            serve(hcp, options.ca_file)
+            serve(hcp, options.ca_file, options.env_file)
     except StartError as error:
         sys.exit(f"hcpsdk.testing: {error}")
 
@@ -50,12 +51,19 @@ def parser() -> argparse.ArgumentParser:
     serve_command = commands.add_parser(
         "serve",
         help="run until Ctrl-C, for other programs",
-        description="Serves other programs on this machine: curl, browsers, any language.",
+        description="Serves other programs on this machine: curl, browsers, any language. Python "
+        "programs that use hcpsdk need nothing but the environment variables that it prints.",
     )
     for command in (run_command, serve_command):
         add_options(command)
     serve_command.add_argument(
         "--ca-file", type=pathlib.Path, metavar="PATH", help="write the CA certificate to this file"
+    )
+    serve_command.add_argument(
+        "--env-file",
+        type=pathlib.Path,
+        metavar="PATH",
+        help="write the environment variables to this file, for the shell command: . PATH",
     )
     run_command.add_argument(
         "--linked",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import enum
+import functools
 import logging
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,8 @@ from types import TracebackType
 from typing import Literal
 
 from ._http.request_log import Received, RequestLog
+from ._other_processes import variables
+from ._preload import Data
 from ._replication.link import Link, LinkType
 from ._running import Running, Settings, SiteFactory
 from ._server.certificates import CERTIFICATE_KINDS, CertificateKind
@@ -18,6 +21,7 @@ from ._server.dns import NameServer
 from ._server.node import Node
 from ._services import Services
 from ._xml import NOT_IN_XML
+from .clock import Clock
 from .config import Namespace, System, User
 from .faults import Fault
 
@@ -69,6 +73,9 @@ class HCP:
         wants_public_ports: Listen on 80, 443, 9090 and 53 if this process is allowed to.
         site: Called with the system and an empty folder; returns what responds to requests. By
             default the namespaces, and the management API on port 9090.
+
+    Attributes:
+        clock: The `Clock` of the system, which tests can move.
     """
 
     def __init__(
@@ -103,7 +110,12 @@ class HCP:
             tenant_masks=dict(tenant_masks),
             reports_tiering=reports_tiering,
         )
-        self._settings = Settings(nodes, certificate, idle_seconds, ttl, wants_public_ports, site)
+        self.clock = Clock()
+        if site is Services:
+            site = functools.partial(Services, now=self.clock.time)
+        self._settings = Settings(
+            nodes, certificate, idle_seconds, ttl, wants_public_ports, site, self.clock.time
+        )
         self._state = State.STOPPED
         self._last: Running | None = None  # what runs, or ran last
         self._requests = RequestLog()
@@ -154,6 +166,15 @@ class HCP:
         return self._running.ca_file
 
     @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables by which new Python processes reach this HCP.
+
+        They also lead to all other HCPs that run in this process. Valid until one of them stops;
+        processes that do not get the variables are not affected.
+        """
+        return variables(self.ca_file)
+
+    @property
     def requests(self) -> list[Received]:
         """The requests received since the start or the last `reset()`, in order; a copy."""
         return self._requests.received()
@@ -193,6 +214,7 @@ class HCP:
         if self._state is State.RUNNING:
             raise RuntimeError(f"{self!r} is already running")
         self._requests.clear()
+        self.clock.reset()
         self._last = Running(self._system, self._settings, self._requests, self._report_bug)
         self._state = State.RUNNING
         _running.append(self)
@@ -211,12 +233,39 @@ class HCP:
     def reset(self) -> None:
         """Return to the state after the start: no objects, requests or faults, all nodes running.
 
+        The clock returns to real time.
+
         Raises:
             EmulatorBug: The emulator itself failed since the start or the last reset.
         """
         self._running.reset()
+        self.clock.reset()
         self._requests.clear()
         self._raise_bugs()
+
+    # Objects
+
+    def preload(
+        self,
+        objects: Mapping[str, Data],
+        namespace: Namespace | None = None,
+        *,
+        retention: str | None = None,
+        hold: bool = False,
+    ) -> None:
+        """Store *objects* without requests, as if they had been there before the test.
+
+        Args:
+            objects: The data, or a `pathlib.Path` to it, by path: ``"/rest/letters/to alice"``,
+                not percent-encoded.
+            namespace: Where to store them; by default the first namespace.
+            retention: As in requests: ``"A+10y"``.
+            hold: Whether they are on hold.
+
+        Raises:
+            ValueError: A path or *retention* is wrong, the name is taken, or the quota used up.
+        """
+        self._running.preload(objects, namespace or self.namespaces[0], retention, hold)
 
     # Faults
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from ._hcp import HCP, link
 
-CA_FILE_VARIABLE = "HCPSDK_TESTING_CAFILE"
-
 
 def run(hcp: HCP, script: str, arguments: list[str], other: HCP | None = None) -> None:
     """Run *script* as ``python3 SCRIPT ARGUMENTS`` would, but with *hcp* running.
@@ -32,7 +30,7 @@ def run(hcp: HCP, script: str, arguments: list[str], other: HCP | None = None) -
     if other:
         other.start()
         link(hcp, other)
-    os.environ[CA_FILE_VARIABLE] = str(hcp.ca_file)
+    os.environ.update(hcp.environ)  # for the processes that the script starts
     sys.argv = [script, *arguments]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path[0] = str(pathlib.Path(script).resolve().parent)

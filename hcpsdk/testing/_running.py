@@ -7,12 +7,13 @@ import pathlib
 import shutil
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ._http.messages import Site
 from ._http.request_log import RequestLog
+from ._preload import Data, preload
 from ._replication.service import Replication
 from ._server.addresses import give_back, take_addresses
 from ._server.certificates import CertificateKind, Certificates
@@ -24,7 +25,8 @@ from ._server.node import Node
 from ._server.pending_faults import PendingFaults
 from ._server.redirect import Route, redirect
 from ._services import Services
-from .config import System
+from ._store.errors import StoreError
+from .config import Namespace, System
 from .faults import Blackhole, Fault, Refuse
 
 DNS_PORT = 53
@@ -49,6 +51,7 @@ class Settings:
     ttl: int
     wants_public_ports: bool
     site: SiteFactory
+    now: Callable[[], float]  # seconds since the epoch
 
 
 class Running:
@@ -83,7 +86,12 @@ class Running:
             self._site = settings.site(system, self.scratch)
             self._start_background(undo, report_bug)
             context_of_server = ServerContext(
-                self._site, requests, f"HCP V{system.version}", report_bug, self.faults
+                self._site,
+                requests,
+                f"HCP V{system.version}",
+                report_bug,
+                self.faults,
+                settings.now,
             )
             context = self.certificates.server_context(self._context_of_other)
             for address in addresses:
@@ -168,6 +176,29 @@ class Running:
             node.start()
         self._run(self._forget)
         self.name_server.clear()
+
+    def preload(
+        self,
+        objects: Mapping[str, Data],
+        namespace: Namespace,
+        retention: str | None,
+        hold: bool,
+    ) -> None:
+        """Store *objects* of *namespace*, whose first user owns them."""
+        if self._services is None:
+            raise RuntimeError("an HCP with a custom site stores no objects")
+        store = self._services.namespaces.stores.get((namespace.name, namespace.tenant))
+        if store is None:
+            raise ValueError(f"there is no namespace {namespace.host(self._system.domain)}")
+        owners = [each.name for each in self._system.users if each.tenant == namespace.tenant]
+
+        async def work() -> None:
+            preload(store, objects, owners[0] if owners else "", retention, hold)
+
+        try:
+            self._run(work)
+        except StoreError as error:
+            raise ValueError(str(error)) from error
 
     def add_fault(self, fault: Fault) -> None:
         """Add *fault*."""

@@ -1,35 +1,41 @@
-"""The command ``serve``: an emulated HCP for other programs. Imports `_hcp` and `_server`."""
+"""The command ``serve``: an emulated HCP for other programs. Imports `_hcp` and what is below."""
 
 import contextlib
 import pathlib
 import shlex
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
 
 from ._hcp import HCP
+from ._other_processes import export_lines
 from ._server.listener import StartError
 from ._server.node import Node
 from .config import Namespace, User
 
 
-def serve(hcp: HCP, ca_file: pathlib.Path | None) -> None:
+def serve(hcp: HCP, ca_file: pathlib.Path | None, env_file: pathlib.Path | None) -> None:
     """Run *hcp* until Ctrl-C or SIGTERM, and print how to reach it.
 
     Args:
         hcp: The HCP, not started yet.
         ca_file: Where to write the CA certificate; the file is kept afterwards.
+        env_file: Where to write the environment variables; the file is removed afterwards.
     """
     with ended_by_signal() as ended, hcp:
         if ca_file:
-            copy(hcp.ca_file, ca_file)
-        print(description(hcp, ca_file or hcp.ca_file), flush=True)
+            write("the CA certificate", ca_file, hcp.ca_file.read_text())
+        exports = export_lines(ca_file.absolute() if ca_file else hcp.ca_file)
+        if env_file:
+            write("the environment variables", env_file, "\n".join([*exports, ""]))
+        print(description(hcp, ca_file or hcp.ca_file, exports), flush=True)
         ended.wait()
+        if env_file:
+            env_file.unlink(missing_ok=True)  # it leads to ports that are closed
     print(f"{hcp.domain} stopped.", flush=True)
 
 
-def description(hcp: HCP, ca_file: pathlib.Path) -> str:
+def description(hcp: HCP, ca_file: pathlib.Path, exports: list[str]) -> str:
     """What other programs need to know about *hcp*, as text."""
     server = hcp.name_server
     lines = [f"{hcp.domain} is running.", "", "Namespaces:"]
@@ -38,6 +44,7 @@ def description(hcp: HCP, ca_file: pathlib.Path) -> str:
     lines += ["", f"Name server: {server.address}, port {server.port} (UDP and TCP)"]
     lines += ["", "Users:", *(f"  {user_line(user)}" for user in hcp.users)]
     lines += ["", f"CA certificate: {ca_file}"]
+    lines += ["", "For Python programs in another shell:", *(f"  {line}" for line in exports)]
     namespace, user = example(hcp)
     if namespace and user:
         host = namespace.host(hcp.domain)
@@ -75,11 +82,12 @@ def curl_line(node: Node, host: str, user: User, ca_file: pathlib.Path) -> str:
     return shlex.join(words)
 
 
-def copy(source: pathlib.Path, target: pathlib.Path) -> None:
+def write(what: str, path: pathlib.Path, text: str) -> None:
+    """Write *text* to the file at *path*; raises `StartError` if that fails."""
     try:
-        shutil.copyfile(source, target)
+        path.write_text(text)
     except OSError as error:
-        raise StartError(f"cannot write the CA certificate to {target}: {error}") from error
+        raise StartError(f"cannot write {what} to {path}: {error}") from error
 
 
 @contextlib.contextmanager

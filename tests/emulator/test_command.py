@@ -210,6 +210,7 @@ def test_two_serve_at_once(environment: dict[str, str]) -> None:
         ["run"],
         ["serve", "--certificate", "none"],
         ["serve", "--ca-file", "/nowhere/ca.pem"],
+        ["serve", "--env-file", "/nowhere/hcp.env"],
         ["serve", "--nodes", "0"],
         ["serve", "--nodes", "500"],
     ],

@@ -465,9 +465,11 @@ def test_leaving_early_is_written_down(
 
 
 @pytest.fixture
-def bulk_hcp() -> Iterator[HCP]:
-    """An emulated HCP that other processes reach, see `bulk_process`."""
+def bulk_hcp(monkeypatch: pytest.MonkeyPatch) -> Iterator[HCP]:
+    """An emulated HCP that other processes reach by their environment variables."""
     with HCP("bulk.local", nodes=1, namespaces=[Namespace("n1", "m")]) as hcp:
+        for name, value in hcp.environ.items():
+            monkeypatch.setenv(name, value)
         yield hcp
 
 
@@ -478,12 +480,10 @@ def bulk_connection(bulk_hcp: HCP) -> Iterator[hcpsdk.Connection]:
         yield connection
 
 
-def start(hcp: HCP, folder: Path, journal: Path) -> "subprocess.Popen[str]":
+def start(folder: Path, journal: Path) -> "subprocess.Popen[str]":
     """The program in a new process."""
-    server, port = hcp.name_server, hcp.nodes[0].ports[80]
-    arguments = [server.address, server.port, port, folder, journal]
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), *map(str, arguments)],
+        [sys.executable, str(PROGRAM), str(folder), str(journal)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -497,7 +497,7 @@ def test_kill(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path)
     files = make_files(tmp_path / "files", 150, 1)
     kills = 0
     for limit in itertools.count(3, 13):
-        with start(bulk_hcp, tmp_path / "files", tmp_path / "journal") as process:
+        with start(tmp_path / "files", tmp_path / "journal") as process:
             assert process.stdout is not None
             lines = list(itertools.islice(process.stdout, limit))
             if len(lines) < limit:
@@ -519,7 +519,7 @@ def test_interrupt(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: 
     """Ctrl-C stops it; what ran is brought to its end, and written down (contract 13.3)."""
     files = make_files(tmp_path / "files", 2000, 1)
     journal = tmp_path / "journal"
-    with start(bulk_hcp, tmp_path / "files", journal) as process:
+    with start(tmp_path / "files", journal) as process:
         assert process.stdout is not None
         lines = list(itertools.islice(process.stdout, 20))
         process.send_signal(signal.SIGINT)
@@ -547,7 +547,7 @@ def test_spawned_processes(
     with ProcessPoolExecutor(2, mp_context=context) as executor:
         results = list(
             bulk.store(
-                bulk_process.factory(bulk_hcp),
+                bulk_process.make_target,
                 files,
                 executor=executor,
                 workers=2,
@@ -615,9 +615,7 @@ def test_dask(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path)
         distributed.Client(cluster) as client,
         client.get_executor() as executor,
     ):
-        results = list(
-            bulk.store(bulk_process.factory(bulk_hcp), files, executor=executor, workers=2)
-        )
+        results = list(bulk.store(bulk_process.make_target, files, executor=executor, workers=2))
 
     assert statuses(results) == {"stored": 60}
     check_stored(bulk_connection, files)

@@ -84,12 +84,15 @@ ORDER = [
 # files' imports: without circles.
 EMULATOR_ORDER = [
     "hcpsdk.testing.__main__",
+    "hcpsdk.testing.fixtures",
     "hcpsdk.testing",
     "hcpsdk.testing._serve",
     "hcpsdk.testing._run",
     "hcpsdk.testing._hcp",
+    "hcpsdk.testing._other_processes",
     "hcpsdk.testing._running",
     "hcpsdk.testing._services",
+    "hcpsdk.testing._preload",
     "hcpsdk.testing._mapi",
     "hcpsdk.testing._rest",
     "hcpsdk.testing._s3",
@@ -99,6 +102,7 @@ EMULATOR_ORDER = [
     "hcpsdk.testing._server",
     "hcpsdk.testing._http",
     "hcpsdk.testing.faults",
+    "hcpsdk.testing.clock",
     "hcpsdk.testing.config",
     "hcpsdk.testing._xml",
     "hcpsdk.testing._dates",

@@ -100,6 +100,13 @@ def test_host(names: Any, authorization: Any, fqdn: str, host: str) -> None:
     assert hcpsdk.Target(fqdn, authorization).headers["Host"] == host
 
 
+@pytest.mark.parametrize("fqdn", ["https://n1.m.hcp1.snomis.local", "n1.m.hcp1.snomis.local/rest"])
+def test_url_instead_of_a_host(names: Any, authorization: Any, fqdn: str) -> None:
+    """A URL in place of a name is refused before the look-up; the message says what to write."""
+    with pytest.raises(ValueError, match="pass the name alone, without https:// and path"):
+        hcpsdk.Target(fqdn, authorization)
+
+
 @pytest.mark.parametrize("fqdn", ["::1", "[::1]"])
 def test_addresses_of_an_ipv6_address(authorization: Any, fqdn: str) -> None:
     """An IP address as "name" resolves to itself (contract 2.2)."""

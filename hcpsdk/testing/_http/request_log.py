@@ -33,6 +33,12 @@ class Received:
     status: int | None
     body_size: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.method} {self.target} -> {self.status or 'no response'}"
+            f"  ({self.body_size} bytes, {self.host} at {self.node}:{self.port})"
+        )
+
     def header(self, name: str) -> str | None:
         """The first value of header *name*, in any case, or None."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)

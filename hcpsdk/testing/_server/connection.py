@@ -38,6 +38,7 @@ class ServerContext:
     server: str  # the Server header of responses that do not come from the site
     report_bug: Callable[[Exception], None]  # called with each exception of the site
     faults: PendingFaults
+    now: Callable[[], float] = time.time  # seconds since the epoch, for Date headers
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class HTTPConnection:
 
     async def _reply(self, request: Request, body: "RequestBody") -> Reply:
         if isinstance(self.injector.fault, Answer):
-            return early_reply(self.injector.fault, self._context.server)
+            return early_reply(self.injector.fault, self._context.server, self._context.now())
         try:
             reply = await self._context.site.answer(request)
         except BodyCut:
@@ -215,7 +216,7 @@ class HTTPConnection:
         """Respond to a violation of HTTP, and end the connection."""
         status = error.error_status_hint
         headers = [
-            ("Date", http_date(int(time.time()))),
+            ("Date", http_date(int(self._context.now()))),
             ("Server", self._context.server),
             ("X-HCP-ErrorMessage", str(error)),
             ("Content-Length", "0"),

@@ -1,7 +1,6 @@
 """Lets a fault happen to one connection or request. Imports `stream` and `pending_faults`."""
 
 import http
-import time
 
 from .._dates import http_date
 from .._http.messages import BodyCut, Reply
@@ -73,14 +72,14 @@ class FaultInjector:
         raise FaultTriggered(f"the connection was ended by {fault!r}")
 
 
-def early_reply(fault: Answer, server: str) -> Reply:
+def early_reply(fault: Answer, server: str, now: float) -> Reply:
     """The response of *fault*, instead of that of the site."""
     try:
         reason = http.HTTPStatus(fault.status).phrase
     except ValueError:
         reason = "Unknown"
     headers = [
-        ("Date", http_date(int(time.time()))),
+        ("Date", http_date(int(now))),
         ("Server", server),
         ("X-HCP-ErrorMessage", "Status requested by add_fault()"),
         ("Content-Length", "0"),

@@ -1,4 +1,4 @@
-"""Redirects public names and ports of emulated HCPs, in this process. Imports nothing of it.
+"""Redirects public names and ports of emulated HCPs, in this process. Imports nothing of hcpsdk.
 
 While at least one HCP is running,
 
@@ -9,8 +9,13 @@ While at least one HCP is running,
 
 Everything else works as before, and when the last HCP stops, the originals are restored. So clients
 need no changes for tests.
+
+Other processes load this file alone, see `_other_processes`, with the routes that the process of
+the HCPs has exported.
 """
 
+import ipaddress
+import json
 import socket
 import threading
 from collections.abc import Callable
@@ -20,6 +25,7 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
+ROUTES_VARIABLE = "HCPSDK_TESTING_ROUTES"  # the environment variable with exported routes
 MISSING: Any = object()  # the attribute did not exist
 LOOKUP_TIMEOUT = 30.0  # seconds for a lookup by socket.getaddrinfo(), which has no timeout
 
@@ -40,12 +46,33 @@ class Route:
         name = name.rstrip(".").lower()
         return name == self.domain or name.endswith("." + self.domain)
 
+    def exported(self) -> list[Any]:
+        """What JSON can carry of it."""
+        ports = [[*public, real] for public, real in self.ports.items()]
+        return [self.domain, self.name_server, ports]
+
     def resolver(self) -> dns.resolver.Resolver:
         """A resolver that asks the emulated name server."""
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers = [self.name_server[0]]
         resolver.port = self.name_server[1]
         return resolver
+
+
+def imported(domain: str, name_server: list[Any], ports: list[list[Any]]) -> Route:
+    """The route of which `Route.exported()` gave these values."""
+    return Route(
+        str(domain),
+        checked(*name_server),
+        {(address, int(public)): checked(address, real)[1] for address, public, real in ports},
+    )
+
+
+def checked(address: str, port: int) -> tuple[str, int]:
+    """An address and a port of this machine; `ValueError` for any other."""
+    if not ipaddress.IPv4Address(str(address)).is_loopback:
+        raise ValueError(f"{address} is no loopback address")
+    return str(address), int(port)
 
 
 class Redirect:
@@ -73,6 +100,27 @@ class Redirect:
             self._routes = tuple(other for other in self._routes if other is not route)
             if not self._routes:
                 self._restore()
+
+    def exported(self) -> str:
+        """The routes to all running HCPs, for `add_exported()` in another process.
+
+        Without those of failed-over systems, which only this process knows: the name server of the
+        failed system gives the addresses of the other one, as long as it runs.
+        """
+        return json.dumps([each.exported() for each in self._routes if each.is_active is None])
+
+    def add_exported(self, text: str) -> None:
+        """Add the routes that another process has exported.
+
+        Raises:
+            ValueError: It is something else, or leads to another machine.
+        """
+        try:
+            routes = [imported(*each) for each in json.loads(text)]
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{ROUTES_VARIABLE} has no routes to emulated HCPs: {error}") from None
+        for route in reversed(routes):  # the first one wins
+            self.add(route)
 
     def route(self, host: object) -> Route | None:
         """The route to the HCP whose domain contains the name *host*."""
