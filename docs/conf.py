@@ -45,16 +45,8 @@ toc_object_entries = False
 # Every link must resolve, except links to Python's own names.
 nitpicky = True
 nitpick_ignore_regex = [
-<<<<<<< HEAD
     (r"py:.*", r"(asyncio|collections|concurrent|datetime|enum|http|io|ipaddress)(\..*)?"),
     (r"py:.*", r"(os|pathlib|ssl|threading|typing)(\..*)?"),
-=======
-    (
-        r"py:.*",
-        r"(asyncio|collections|concurrent|datetime|enum|http|io|ipaddress|os|pathlib|ssl|threading"
-        r"|typing)(\..*)?",
-    ),
->>>>>>> s3
     (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]
 
