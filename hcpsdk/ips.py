@@ -263,7 +263,7 @@ class Circle:
     def next_address(
         self, exclude: Collection[str] = (), timeout: float | None = None
     ) -> str | None:
-        """The next address that is not in *exclude*; None if there is none left.
+        """The next address that is not in *exclude*; None if no other is left.
 
         Addresses that recently failed to connect come last. If the pool has to be renewed, that
         takes no longer than *timeout*, in seconds.

@@ -202,7 +202,7 @@ class Entry:
         return None if text is None or text == "" else self._converted(name, text)
 
     def _milliseconds(self, name: str) -> int | None:
-        # "1422736466446.00": the figures behind the point tell equal times apart.
+        # "1422736466446.00": the digits after the point distinguish equal times.
         text = self._attributes.get(name, "").partition(".")[0]
         return self._converted(name, text) if text else None
 

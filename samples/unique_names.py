@@ -11,6 +11,7 @@ To run it with the emulated HCP::
 For your own HCP, change the constants and run it with python3.
 """
 
+import argparse
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -55,7 +56,7 @@ def find(connection, builder, name):
 def remove(connection, builder, names):
     for name in names:
         check(connection.DELETE(builder.getpath(name)), 200)
-    print(f"deleted  {len(names)} objects")
+    print(f"deleted  {len(names)} object{'s' if len(names) != 1 else ''}")
 
 
 def check(response, expected):
@@ -66,7 +67,9 @@ def check(response, expected):
 
 
 def main():
-    files = [Path(name) for name in sys.argv[1:]] or P_FILES
+    parser = argparse.ArgumentParser(description="Store files under unique names, and find one.")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: two samples")
+    files = parser.parse_args().files or P_FILES
     auth = hcpsdk.NativeAuthorization(P_USER, P_PASS)
     builder = hcpsdk.pathbuilder.PathBuilder(P_START, annotation=True)
     try:

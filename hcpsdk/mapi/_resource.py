@@ -66,7 +66,7 @@ class Resource(MapiClient):
         return self._get_json(self._path, {"verbose": verbose})
 
     def exists(self) -> bool:
-        """Whether there is such a resource, and the user may see it: HCP does not tell which."""
+        """False if the resource does not exist or is hidden from the user: HCP responds alike."""
         status = self._connection.HEAD(self._path, headers={"Accept": JSON}).status
         if status in (302, 404):  # HCP says 302 here, where a GET gets 404 or 403
             return False
