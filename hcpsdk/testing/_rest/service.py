@@ -75,7 +75,8 @@ STATUSES: dict[type[Exception], int] = {
     BadAnnotation: 400,
     Forgotten: 503,
 }
-FAILURES = (HTTPError, BodyCut, *STATUSES)  # what an operation can raise
+# What an operation can raise.
+FAILURES: tuple[type[Exception], ...] = (HTTPError, BodyCut, *STATUSES)
 
 
 def refusal(error: Exception) -> HTTPError:
