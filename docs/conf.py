@@ -224,7 +224,7 @@ def set_modules() -> None:
 
     Autodoc looks there for comments that document attributes, and viewcode for the source.
     """
-    for module in (hcpsdk, hcpsdk.mapi):
+    for module in (hcpsdk, hcpsdk.bulk, hcpsdk.mapi, hcpsdk.transfer):
         for each in (getattr(module, name) for name in module.__all__):
             if isinstance(each, type):
                 each.__module__ = source_module(each)
