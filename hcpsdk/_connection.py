@@ -173,7 +173,7 @@ class Connection:
         """Make sure that the last request has the status that you expect.
 
         Args:
-            wanted: The statuses that are all right; none given: all below 400.
+            wanted: The expected statuses; without any, all below 400.
 
         Returns:
             The response.

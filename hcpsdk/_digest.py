@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hcpsdk._errors import HcpsdkError
 
-LIKELY = "SHA-256"  # what new namespaces have if nobody chooses another one
+LIKELY = "SHA-256"  # the default of new namespaces
 
 
 class Digest(Protocol):

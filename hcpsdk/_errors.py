@@ -13,13 +13,13 @@ __all__ = [
 
 
 class HcpsdkError(Exception):
-    """Something outside the calling program went wrong.
+    """Something outside the calling program failed.
 
-    After it the object that raised it may be used again at once. Where another exception lies
-    under it, ``__cause__`` holds that one.
+    The object that raised it can be used again at once. ``__cause__`` is the exception that caused
+    it, if there is one.
 
     Args:
-        reason: What happened. Anything but a ``str`` (an exception, say) is turned into one.
+        reason: What happened. Anything except a ``str``, such as an exception, is converted to one.
     """
 
     __module__ = "hcpsdk"
@@ -34,16 +34,16 @@ class HcpsdkError(Exception):
 
 
 class HcpsdkTimeoutError(HcpsdkError):
-    """A time limit passed: while connecting, in the TLS handshake, sending, or receiving.
+    """A timeout expired: while connecting, in the TLS handshake, sending, or receiving.
 
-    HCP may have acted all the same; `Connection.attempts` is 0 only if it never saw the request.
+    HCP may have processed the request, unless `Connection.attempts` is 0.
     """
 
     __module__ = "hcpsdk"
 
 
 class HcpsdkCertificateError(HcpsdkError):
-    """The certificate that HCP presented does not verify; nothing was sent.
+    """The verification of HCP's certificate failed; nothing was sent.
 
     The reason is OpenSSL's own: ``[SSL: CERTIFICATE_VERIFY_FAILED] …``.
     """
@@ -52,9 +52,9 @@ class HcpsdkCertificateError(HcpsdkError):
 
 
 class HcpsdkReplicaInitError(HcpsdkError):
-    """The Target of the replica could not be made, so the primary's was not made either.
+    """The Target of the replica could not be created, so the primary's was not created either.
 
-    Most often its name could not be resolved; try again later, or without ``replica_fqdn``.
+    Usually its name could not be resolved. Retry later, or without ``replica_fqdn``.
     """
 
     __module__ = "hcpsdk"
@@ -63,7 +63,7 @@ class HcpsdkReplicaInitError(HcpsdkError):
 class HcpsdkCantConnectError(HcpsdkError):
     """No node could be connected to; nothing was sent.
 
-    Where that took too long, it is a `HcpsdkConnectTimeoutError`.
+    If that took too long, it is an `HcpsdkConnectTimeoutError`.
     """
 
     __module__ = "hcpsdk"
@@ -76,7 +76,7 @@ class HcpsdkConnectTimeoutError(HcpsdkCantConnectError, HcpsdkTimeoutError):
 
 
 class HcpsdkStatusError(HcpsdkError):
-    """The response has a status that was not wanted; the text starts with it.
+    """The response has an unexpected status; the text starts with it.
 
     Args:
         reason: The status, and what is known about it: ``"403 - Forbidden (…)"``.

@@ -288,7 +288,7 @@ OPERATIONS: dict[str, Callable[[Run, Connection, Task], Done]] = {
 
 
 def merged(common: Params | None, own: Params | None) -> Params | None:
-    """Both, as pairs; None if there are none."""
+    """Both, as pairs; None without any."""
     if not common or not own:
         return common or own
     pairs = [params.items() if isinstance(params, Mapping) else params for params in (common, own)]

@@ -57,14 +57,14 @@ def store(
     retries: int = 5,
     timeout: float | None = 30,
 ) -> Iterator[Result]:
-    """Store files as objects; each is verified by its hash, as by `transfer.upload()`.
+    """Store files as objects, each verified by its hash, as with `transfer.upload()`.
 
-    With a *journal*, it may be interrupted in any way, and called again with the same jobs: each
-    object is stored once. What an earlier call finished is reported again, without a request,
-    unless the file has changed since. What it began is compared with HCP before it is repeated.
+    With a *journal*, it can be interrupted in any way, and called again with the same jobs: each
+    object is stored once. Jobs that an earlier call finished are reported again without a request,
+    unless the file has changed. Jobs that it only started are compared with HCP first.
 
     Args:
-        target: Where to; or a function that makes the Target, to be called once in each worker
+        target: The Target; or a function that creates it, to be called once in each worker
             process (for a Target with an ``sslcontext``, which cannot be sent to another process).
         jobs: `Job` values, or tuples ``(path, url)``; read as they are needed, so it can be a
             generator. Two jobs for one URL store the first that comes.
@@ -80,12 +80,12 @@ def store(
 
     Returns:
         An iterator over one `Result` per job, in the order in which they end. The work is done
-        while it is read. If it is closed, or Ctrl-C comes, no new job is begun, those that run are
-        brought to their end and written into the journal, and the connections are closed.
+        while it is read. After it is closed, or after Ctrl-C, no new job is started; running jobs
+        are completed and written to the journal, and the connections are closed.
 
     Raises:
-        HcpsdkError: The journal cannot be used, or a worker process died. What goes wrong with a
-            job is in its `Result` instead.
+        HcpsdkError: The journal cannot be used, or a worker process died. The failure of a job is
+            in its `Result` instead.
         TypeError, ValueError: Invalid argument; nothing was sent.
     """
     run = Run("store", target, {"params": params, "has_journal": journal is not None}, timeout)
@@ -104,7 +104,7 @@ def fetch(
     retries: int = 5,
     timeout: float | None = 30,
 ) -> Iterator[Result]:
-    """Fetch objects into files; each is verified by its hash, as by `transfer.download()`.
+    """Fetch objects into files, each verified by its hash, as with `transfer.download()`.
 
     Directories are made as needed. Arguments, results and exceptions are those of `store()`, and
     the jobs are `Job` values or tuples ``(path, url)`` as well. With a *journal*, a file that was
@@ -129,7 +129,7 @@ def delete(
     """Delete objects.
 
     Arguments, results and exceptions are those of `store()`; *params* are those of DELETE, such
-    as ``{"purge": True}``. An object that is not there is ``"missing"``, which is no failure.
+    as ``{"purge": True}``. An object that does not exist is ``"missing"``, which is not a failure.
     """
     run = Run("delete", target, {"params": params, "has_journal": journal is not None}, timeout)
     jobs = (Job("", url) for url in urls)

@@ -22,12 +22,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Entry:
-    """What is in a directory: an object, a directory, or a symbolic link.
+    """An entry of a directory: an object, a directory, or a symbolic link.
 
-    Read-only; equal if all facts are equal. What HCP does not report is None: a directory has no
-    ``size``, for example. `attributes` has everything as it came.
+    Read-only; equal if all attributes are equal. What HCP does not report is None: a directory has
+    no ``size``, for example. `attributes` has everything as received.
 
-    A fact is converted when it is looked at. One that cannot be converted raises `HcpsdkError`.
+    Values are converted on access. An invalid one raises `HcpsdkError`.
     """
 
     __slots__ = ("_attributes", "_parent")
@@ -43,8 +43,8 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The name within the directory, exactly; bytes that are no UTF-8 are surrogates in it,
-        as in `os.fsdecode()`."""
+        """The exact name within the directory; bytes that are not UTF-8 become surrogates, as in
+        `os.fsdecode()`."""
         name = unquote_to_bytes(self._url_name()).decode("utf-8", "surrogateescape")
         if "/" in name or "\0" in name or name in ("", ".", ".."):
             raise HcpsdkError(f"the listing has an entry with an impossible name: {name[:60]!r}")
@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def url(self) -> Quoted:
-        """The whole path, percent-encoded: to be passed to any request as it is."""
+        """The complete path, percent-encoded: pass it to any request as it is."""
         return Quoted(f"{self._parent}/{quote(self._url_name(), safe=_VISIBLE)}")
 
     @property
@@ -108,7 +108,7 @@ class Entry:
 
     @property
     def created(self) -> datetime | None:
-        """When it was stored, in UTC; to the second where HCP reports no more."""
+        """When it was stored, in UTC; in whole seconds if HCP does not report more."""
         for name in ("versionCreateTimeMilliseconds", "ingestTimeMilliseconds"):
             if (milliseconds := self._milliseconds(name)) is not None:
                 return _EPOCH + timedelta(milliseconds=milliseconds)
@@ -129,7 +129,7 @@ class Entry:
 
     @property
     def retained_until(self) -> datetime | None:
-        """The end of the retention, in UTC; None if it is no date."""
+        """The end of the retention, in UTC; None if it is not a date."""
         retention = self.retention
         return self._time("retention") if retention is not None and retention > 0 else None
 
@@ -173,7 +173,7 @@ class Entry:
 
     @property
     def is_replicated(self) -> bool | None:
-        """True if it is on the other system, too."""
+        """True if it is on the other system as well."""
         return self._flag("replicated")
 
     @property
@@ -188,7 +188,7 @@ class Entry:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Everything that the listing says of it, under HCP's names; a copy."""
+        """All that the listing contains about it, under HCP's names; a copy."""
         return dict(self._attributes)
 
     # Conversions
@@ -202,7 +202,7 @@ class Entry:
         return None if text is None or text == "" else self._converted(name, text)
 
     def _milliseconds(self, name: str) -> int | None:
-        # "1422736466446.00": the figures behind the point tell equal times apart.
+        # "1422736466446.00": the digits after the point distinguish equal times.
         text = self._attributes.get(name, "").partition(".")[0]
         return self._converted(name, text) if text else None
 
@@ -246,18 +246,19 @@ def listdir(
     """The entries of a directory, in HCP's order, each as soon as it has arrived.
 
     Needs the same memory for a million entries as for ten. The Connection is busy until the last
-    one: to use it for something else meanwhile, make a list of the entries first, or take another
+    entry: to send other requests in the loop, create a list of the entries first, or use another
     Connection. Leaving the loop early closes its socket; its next request opens a new one.
 
     Args:
         connection: Nothing is sent before the first ``next()``.
         url: The directory's name, or a `hcpsdk.Quoted` path.
-        params: ``{"deleted": True}`` lists deleted entries, too, where versions are kept.
+        params: ``{"deleted": True}`` also lists deleted entries, in a namespace with versioning.
 
     Raises:
-        HcpsdkStatusError: HCP refused: there is no such directory (404), for example.
-        HcpsdkError: *url* is no directory; or the listing could not be read to its end, or is not
-            what a listing is: then the entries so far may be used, but some are missing.
+        HcpsdkStatusError: HCP rejected the request, for example because the directory does not
+            exist (404).
+        HcpsdkError: *url* is not a directory, or the listing is truncated or invalid. The entries
+            so far are valid, but some are missing.
     """
     connection.GET(url, params)
     connection.raise_for_status(200)
@@ -266,7 +267,7 @@ def listdir(
     kind = connection.getheader("X-HCP-Type", "directory")
     if kind != "directory":
         response.close()
-        raise HcpsdkError(f"{url} is no directory but: {kind[:20]}")
+        raise HcpsdkError(f"{url} is not a directory, but: {kind[:20]}")
     reader = _Reader(str(url) if isinstance(url, Quoted) else quote(url, safe="/"))
     try:
         while data := response.read1(BLOCK):
@@ -281,9 +282,9 @@ def walk(
 ) -> Iterator[Entry]:
     """All entries below a directory: its own first, then those of its subdirectories.
 
-    Memory is needed for the directories that are still to be listed. The Connection is busy
-    meanwhile, as with `listdir()`, whose arguments and exceptions these are. A directory that is
-    deleted before its turn comes raises `HcpsdkStatusError`.
+    Needs memory for the directories that are not listed yet. Arguments and exceptions are those of
+    `listdir()`, and the Connection is busy in the same way. A directory that is deleted before it
+    is listed raises `HcpsdkStatusError`.
     """
     directories: list[str] = [url]
     while directories:

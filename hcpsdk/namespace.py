@@ -29,18 +29,18 @@ class Info(Fetcher):
     status is not 200 (the text starts with the status), or if it is not the expected XML.
 
     Args:
-        target: A Target made with the name of a namespace.
+        target: A Target with the name of a namespace.
         debuglevel: As for `Connection`: above 0, prints everything on the wire.
     """
 
     def nsstatistics(self) -> dict[str, Any]:
-        """How much is in the namespace: ``GET /proc/statistics``.
+        """What the namespace contains: ``GET /proc/statistics``.
 
-        The figures may lag behind what was stored.
+        The figures may lag behind the present state.
 
         Returns:
-            A dictionary. ``namespaceName`` is a ``str``, all else ``int``: what ends in ``Bytes``
-            is bytes, in ``Count`` objects, in ``Percent`` percent.
+            A dictionary. ``namespaceName`` is a ``str``, all other values are ``int``: bytes if the
+            name ends in ``Bytes``, objects for ``Count``, percent for ``Percent``.
         """
         return _values(self._get("/proc/statistics", "statistics"))
 
@@ -81,7 +81,7 @@ class Info(Fetcher):
         Returns:
             Four dictionaries of ``bool`` by name of the permission: ``namespacePermissions`` and
             ``userPermissions`` as configured, ``namespaceEffectivePermissions`` and
-            ``userEffectivePermissions`` with what is left of them after all masks above.
+            ``userEffectivePermissions`` as limited by the permission masks.
         """
         found = self._get("/proc/permissions", "permissions").children
         return OrderedDict((element.name, _values(element)) for element in found)

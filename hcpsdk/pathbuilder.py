@@ -1,4 +1,4 @@
-"""Unique object names, and paths that spread them over folders, as suits HCP."""
+"""Unique object names, and paths that distribute them over folders, as HCP recommends."""
 
 import itertools
 import os
@@ -34,15 +34,15 @@ pathbuilderError = PathBuilderError
 class PathBuilder:
     """Makes unique names for objects, and finds the path of an object by its name alone.
 
-    Names are version 1 UUIDs; each object lies in one of 65536 folders, given by bytes 4 and 3 of
-    its name. Thread-safe, and safe across processes and machines.
+    Names are version 1 UUIDs; bytes 4 and 3 of a name determine the folder, one of 65536.
+    Thread-safe, and safe across processes and machines.
 
     Args:
         initialpath: The leading part of all paths.
         annotation: True makes `getunique()` return an annotation, too.
 
     Raises:
-        TypeError, ValueError: *initialpath* is no ``str``, or does not start with ``/``.
+        TypeError, ValueError: *initialpath* is not a ``str``, or does not start with ``/``.
     """
 
     def __init__(self, initialpath: str = "/rest/hcpsdk", annotation: bool = False) -> None:
@@ -57,13 +57,13 @@ class PathBuilder:
         """A folder's path, and a new unique name for an object in it.
 
         Args:
-            filename: The name by which the object is known so far; it goes into the annotation.
+            filename: The original name; it becomes part of the annotation.
 
         Returns:
             ``(path, name)``, or ``(path, name, annotation)`` if annotations are wanted. All are
             ``str``; store the object as ``f"{path}/{name}"``. The annotation is an XML document
-            with the file name, to be stored as custom metadata; sent as a ``str`` it is in UTF-8,
-            as it says.
+            with the file name, to be stored as custom metadata; a ``str`` is sent as UTF-8, as it
+            declares.
 
         Raises:
             PathBuilderError: XML cannot carry *filename*; only if annotations are wanted.
@@ -78,14 +78,14 @@ class PathBuilder:
         return path, name, self._make_annotation(filename, path, name)
 
     def getpath(self, objectname: str) -> str:
-        """The full path of the object called *objectname*, its name included.
+        """The full path of the object *objectname*, including its name.
 
         Args:
-            objectname: A name that `getunique()` made, also in another process or long ago; the
-                original's names do as well.
+            objectname: A name made by `getunique()`, in any process; names made by the original
+                library are accepted as well.
 
         Raises:
-            PathBuilderError: *objectname* is no UUID.
+            PathBuilderError: *objectname* is not a UUID.
             TypeError: *objectname* is not a ``str``.
         """
         if not isinstance(objectname, str):

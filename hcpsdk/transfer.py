@@ -60,33 +60,34 @@ def upload(
 ) -> TransferResult:
     """Store a file as an object, and compare the hash that HCP computed with our own.
 
-    Our hash is computed from the bytes as they are sent. Only if HCP uses another scheme than
-    *hash_scheme*, a second reading is needed.
+    Our hash is computed while the bytes are sent. The file is read a second time only if HCP uses
+    another scheme than *hash_scheme*.
 
-    If there is an object of that name already, it is compared, and the same content is a success
-    (`TransferResult.was_there`). That makes it safe to repeat an upload.
+    If an object with that name exists, it is compared; the same content counts as success
+    (`TransferResult.was_there`). So it is safe to repeat an upload.
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.
-        file: A path, or a file in binary mode, which is sent from its current position on and
+        file: A path, or a file in binary mode, which is sent from its current position and
             stays open.
-        url: The object's name, from ``/rest`` on; a path that is percent-encoded already is given
-            as `hcpsdk.Quoted`.
+        url: The object's name, starting with ``/rest``; a path that is already percent-encoded is
+            passed as `hcpsdk.Quoted`.
         params: More parameters of the PUT: ``{"index": True, "hold": True}``.
         retention: HCP's notation (``"A+10y"``, ``"C+TAX_DATA"``, ``-1``), or an aware datetime.
         annotations: Names and contents; each is stored by a separate request after the object.
-            Also stored if the object was there already, so that a repeated call completes it.
+            Also stored if the object exists, so that a repeated call completes it.
         new_version: True stores a new version of an object that exists, in a namespace that keeps
-            versions. Each retry after a lost response may then make one more.
+            versions. Each retry after a lost response may then create one more.
         hash_scheme: The scheme that the namespace probably uses.
-        progress: Called with the bytes sent so far and their total, in the calling thread. It goes
-            back if a failed attempt is repeated. What it raises ends the upload.
+        progress: Called with the bytes sent so far and their total, in the calling thread. The
+            number decreases if a failed attempt is repeated. An exception in it ends the upload.
 
     Raises:
-        VerificationError: The object exists with another content; or HCP stored something else
-            than was sent (it stays stored: look at it).
+        VerificationError: The object exists with different content; or HCP stored something other
+            than what was sent (it is not deleted: examine it).
         LocalFileError: The file could not be read; nothing was stored.
-        HcpsdkStatusError: HCP refused. If it refused an annotation, the object is stored.
+        HcpsdkStatusError: HCP rejected the request. If it was for an annotation, the object is
+            stored.
         HcpsdkError: Any other failure; call it again to find out whether HCP stored the object.
         TypeError, ValueError: Invalid argument; nothing was sent.
     """
@@ -143,14 +144,14 @@ def compare(
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.
-        file: A path, or a file in binary mode, which is read from its current position on.
+        file: A path, or a file in binary mode, which is read from its current position.
         url: The object's name, or a `hcpsdk.Quoted` path.
         progress: Called with the bytes read so far and their total.
 
     Raises:
         VerificationError: They differ, or HCP has no hash of the object.
         LocalFileError: The file could not be read.
-        HcpsdkStatusError: There is no such object (404), or HCP refused.
+        HcpsdkStatusError: The object does not exist (404), or HCP rejected the request.
         HcpsdkError: Any other failure.
     """
     started = time.monotonic()
@@ -220,39 +221,39 @@ def download(
     parallel: int = 4,
     range_size: int = 64 * 1024 * 1024,
 ) -> TransferResult:
-    """Write an object into a file, and compare its hash with the one that HCP has.
+    """Write an object to a file, and compare its hash with that of HCP.
 
-    A path gets its content at once: the object is written into ``<path>.part``, verified, and
-    renamed, replacing what was there. A break of the connection is resumed where it happened. If
-    all *retries* fail, the part stays, and the next call resumes it (objects of 1 MiB and more;
-    ``<path>.part.etag`` notes which object it is a part of).
+    A path changes only at the end: the object is written to ``<path>.part``, verified, and renamed,
+    which replaces an existing file. If the connection breaks, the download resumes where it
+    stopped. If all *retries* fail, the part remains, and the next call resumes it (objects of 1 MiB
+    and more; ``<path>.part.etag`` identifies the object).
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.
         url: The object's name, or a `hcpsdk.Quoted` path.
-        file: A path, or a file in binary mode, which is written to from its current position on
-            and stays open. If the download fails, the latter is cut back to that position, if it
-            can be.
+        file: A path, or a file in binary mode, which is written from its current position and
+            stays open. If the download fails, the file is truncated to that position, if possible.
         params: More parameters of the GET: ``{"version": 91055133849537}``.
-        resume: False begins anew even if there is a part.
-        retries: How many breaks in a row, without a single new byte between them, are resumed.
+        resume: False starts from the beginning even if there is a part.
+        retries: How many interruptions in a row are resumed, without a new byte between them.
         progress: Called with the bytes written so far and the object's size, in the calling
-            thread. What it raises ends the download; the part stays.
-        executor: Fetches large objects in *parallel* ranges, over further connections. Needs
-            *target* and a path. Processes need a path that they see as well. Ranges are read once
-            more to compute the hash, and nothing is resumed by a later call.
-        target: Where the further connections go.
+            thread. An exception in it ends the download; the part remains.
+        executor: Fetches large objects in *parallel* ranges, over additional connections.
+            Requires *target* and a path, for processes one that they can access. The file is read
+            once more to compute the hash, and a later call cannot resume the download.
+        target: The Target of the additional connections.
         parallel: How many ranges are fetched at the same time.
-        range_size: Bytes of a range; smaller objects are fetched as a whole.
+        range_size: Bytes per range; smaller objects are fetched as a whole.
 
     Returns:
-        Its ``hash`` is None if HCP has none for this object: then only the length was compared.
+        Its ``hash`` is None if HCP has no hash of this object: then only the length was compared.
 
     Raises:
-        VerificationError: What came is not what HCP holds, or *url* is no object; nothing stays.
-        LocalFileError: The file could not be written (the disk is full …); no part stays.
-        HcpsdkStatusError: HCP refused.
-        HcpsdkError: The connection broke too often.
+        VerificationError: The file differs from the object, or *url* is not an object; nothing
+            remains.
+        LocalFileError: The file could not be written, for example to a full disk; no part remains.
+        HcpsdkStatusError: HCP rejected the request.
+        HcpsdkError: The connection was interrupted too often.
         TypeError, ValueError: Invalid argument; nothing was sent.
     """
     job = Download(connection, url, params, retries, progress)

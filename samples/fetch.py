@@ -1,14 +1,14 @@
 """Fetch an object, or all objects below a directory, verified.
 
-Start it again after Ctrl-C or a failure: a large object goes on where it stopped, and with a
-journal, files that are complete are not fetched again.
+Start it again after Ctrl-C or a failure: it resumes large objects, and with a journal it does not
+fetch complete files again.
 
 Try it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/round_trip.py
 
-Ends with status 0 if everything is here, 1 if something failed, 2 for wrong arguments, 130 after
-Ctrl-C.
+Exits with status 0 if everything was fetched, 1 if something failed, 2 if an argument is invalid,
+130 after Ctrl-C.
 """
 
 import argparse
@@ -28,12 +28,13 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description="Fetch an object, or all below a directory.")
     hcp_options.add_to(parser)
     parser.add_argument("url", help="/rest/…: an object, or a directory")
-    parser.add_argument("folder", type=Path, help="where to put what is fetched")
-    parser.add_argument("--journal", type=Path, help="a file, for starting it again")
+    parser.add_argument("folder", type=Path, help="where to write the files")
+    parser.add_argument("--journal", type=Path, help="a file that remembers what was fetched")
     parser.add_argument("--workers", type=int, default=8, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    if not options.url.startswith("/rest"):
-        parser.error("a URL begins with /rest")
+    hcp_options.check_url(parser, options.url)
+    if options.folder.exists() and not options.folder.is_dir():
+        parser.error(f"{options.folder} is not a directory")
     if options.workers < 1:
         parser.error("--workers must be 1 or more")
     return options
@@ -60,8 +61,7 @@ def fetch(options, target):
     try:
         with hcpsdk.Connection(target, retries=3) as connection:
             connection.HEAD(options.url)
-            if connection.response_status != 200:
-                sys.exit(f"{options.url}: {connection.response_status}")
+            connection.raise_for_status(200)
             if connection.getheader("X-HCP-Type") == "object":
                 options.folder.mkdir(parents=True, exist_ok=True)
                 path = options.folder / options.url.rpartition("/")[2]
@@ -90,7 +90,7 @@ def main(arguments=None):
     try:
         counts, size, failed = fetch(options, hcp_options.make_target(options))
     except (hcpsdk.HcpsdkError, OSError) as e:
-        sys.exit(f"fetch failed - {e}")
+        sys.exit(f"{options.url}: {e}")
     if options.json:
         print(json.dumps({"files": counts, "bytes": size, "failed": failed}, indent=2))
     else:

@@ -1,4 +1,4 @@
-"""What ingest.py, fetch.py and tree.py have in common: options for the HCP, and progress."""
+"""What ingest.py, fetch.py and tree.py share: options for the HCP, and a progress bar."""
 
 import os
 import ssl
@@ -8,31 +8,40 @@ import hcpsdk
 
 
 def add_to(parser):
-    """Add the options that say which HCP, and as whom."""
-    group = parser.add_argument_group("HCP", "The defaults are those of the emulated one.")
+    """Add the options for the HCP and the user."""
+    group = parser.add_argument_group("HCP", "The defaults are those of the emulated HCP.")
     group.add_argument("--fqdn", default="n1.m.hcp1.snomis.local", help="default: %(default)s")
     group.add_argument("--port", type=int, default=443, help="default: %(default)s")
     group.add_argument("--user", default="n", help="default: %(default)s")
     group.add_argument("--ca-file", help="verify certificates with the CAs in this file")
-    parser.add_argument("--json", action="store_true", help="for programs, not for people")
-    parser.epilog = "The password comes from the environment variable HCP_PASSWORD."
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.epilog = "The environment variable HCP_PASSWORD contains the password."
 
 
 def make_target(options):
     """The Target that the options describe."""
-    password = os.environ.get("HCP_PASSWORD", "n01")  # not an option: everybody can see those
+    password = os.environ.get("HCP_PASSWORD", "n01")  # other users can see options
     auth = hcpsdk.NativeAuthorization(options.user, password)
     try:
         context = ssl.create_default_context(cafile=options.ca_file) if options.ca_file else None
     except OSError as e:
         sys.exit(f"failure on {options.ca_file} - {e}")
-    return hcpsdk.Target(options.fqdn, auth, port=options.port, sslcontext=context)
+    try:
+        return hcpsdk.Target(options.fqdn, auth, port=options.port, sslcontext=context)
+    except ValueError as e:
+        sys.exit(f"invalid --fqdn or --port - {e}")
+
+
+def check_url(parser, url):
+    """Exit unless the URL is in a namespace."""
+    if url != "/rest" and not url.startswith("/rest/"):
+        parser.error(f"not a URL below /rest: {url!r}")
 
 
 class Progress:
-    """A progress line on the terminal, by tqdm if that is installed; nothing if it is no terminal.
+    """A progress bar, if stderr is a terminal and tqdm is installed.
 
-    Can be given as ``progress=`` to `hcpsdk.bulk` and `hcpsdk.transfer`.
+    Use it as ``progress=`` of `hcpsdk.bulk` and `hcpsdk.transfer`.
     """
 
     def __init__(self, is_quiet=False):
@@ -54,7 +63,7 @@ class Progress:
         self._bar.update(done - self._bar.n)
 
     def write(self, line):
-        """Print a line to stderr without disturbing the progress line."""
+        """Print a line to stderr above the progress bar."""
         if self._bar is None:
             print(line, file=sys.stderr)
         else:

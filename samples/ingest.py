@@ -1,17 +1,18 @@
 """Store all files below a folder, verified, and report how long the nodes took.
 
-Start it again after Ctrl-C or a failure, with the same journal: what is stored is not stored again.
+Start it again after Ctrl-C or a failure, with the same journal: it stores no file twice.
 
 Try it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/ingest.py FOLDER --journal ingest.db
 
-Ends with status 0 if everything is stored, 1 if something failed, 2 for wrong arguments, 130 after
-Ctrl-C.
+Exits with status 0 if everything was stored, 1 if something failed, 2 if an argument is invalid,
+130 after Ctrl-C.
 """
 
 import argparse
 import collections
+import importlib.util
 import json
 import os
 import sys
@@ -31,21 +32,26 @@ def parse(arguments):
     hcp_options.add_to(parser)
     parser.add_argument("folder", type=Path, help="what to store")
     parser.add_argument("--prefix", default="/rest/ingest", help="default: %(default)s")
-    parser.add_argument("--journal", type=Path, help="a file, for starting it again")
+    parser.add_argument("--journal", type=Path, help="a file that remembers what was stored")
     parser.add_argument("--workers", type=int, default=8, help="default: %(default)s")
-    parser.add_argument("--processes", action="store_true", help="processes instead of threads")
+    parser.add_argument("--processes", action="store_true", help="use processes instead of threads")
     parser.add_argument("--retention", help="'A+10y', 'C+TAX_DATA', -1, …")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it; needs matplotlib")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="write a plot of the run; needs matplotlib"
+    )
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():
-        parser.error(f"{options.folder} is no folder")
+        parser.error(f"{options.folder} is not a directory")
+    hcp_options.check_url(parser, options.prefix)
     if options.workers < 1:
         parser.error("--workers must be 1 or more")
+    if options.plot and not importlib.util.find_spec("matplotlib"):
+        parser.error("--plot needs matplotlib: python3 -m pip install matplotlib")
     return options
 
 
 def jobs(folder, prefix):
-    """A path and a URL for each file; names that are no UTF-8 keep their bytes."""
+    """A path and a URL for each file; names that are not UTF-8 keep their bytes."""
     start = quote(prefix.rstrip("/"), safe="/")
     for directory, _, names in os.walk(folder):
         for name in names:
@@ -56,7 +62,7 @@ def jobs(folder, prefix):
 
 
 def store(options, target):
-    """The results, and when each came."""
+    """The results, each with the time when it arrived."""
     executor = ProcessPoolExecutor(options.workers) if options.processes else None
     params = {"retention": options.retention} if options.retention else None
     show = hcp_options.Progress(options.json)
@@ -110,7 +116,8 @@ def show(facts):
     """Print the report for people."""
     counts = ", ".join(f"{count} {status}" for status, count in facts["files"].items())
     print(f"files: {counts or 'none'}; {facts['bytes']:,} bytes")
-    print("service times of the nodes (half, 95 %, 99 % of the files took up to):")
+    if facts["nodes"]:
+        print("service times of the nodes (half, 95 %, 99 % of the files took up to):")
     for node, times in facts["nodes"].items():
         figures = ", ".join(f"{times[name]:.6f} seconds" for name in ("p50", "p95", "p99"))
         print(f"  {node}: {figures}")

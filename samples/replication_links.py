@@ -10,6 +10,7 @@ For your own HCP, change the constants and run it with python3. Note that it
 suspends a link for a moment.
 """
 
+import argparse
 import sys
 import time
 from pprint import pprint
@@ -54,6 +55,9 @@ def watch(replication, links):
 
 
 def main():
+    parser = argparse.ArgumentParser(description="List links, suspend and resume one.")
+    parser.add_argument("--watch", action="store_true", help="then print the status until Ctrl-C")
+    options = parser.parse_args()
     auth = hcpsdk.NativeAuthorization(P_USER, P_PASS)
     try:
         target = hcpsdk.Target(P_FQDN, auth, port=P_PORT)
@@ -64,7 +68,7 @@ def main():
             for link in links:
                 pprint(replication.getlinkdetails(link))
             suspend_and_resume(replication, links[0])
-            if "--watch" in sys.argv[1:]:
+            if options.watch:
                 watch(replication, links)
     except KeyboardInterrupt:
         print("stopped")

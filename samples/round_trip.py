@@ -1,10 +1,11 @@
-"""Store a folder, show what HCP holds, and fetch it again: ingest.py, tree.py and fetch.py in one.
+"""Store a folder, show what HCP contains, and fetch it again, with ingest.py, tree.py and fetch.py.
 
-Runs as it stands against the emulated HCP, which forgets everything at the end of each run::
+All in one run, because the emulated HCP keeps nothing from one run to the next::
 
     python3 -m hcpsdk.testing run samples/round_trip.py [FOLDER]
 """
 
+import argparse
 import filecmp
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import fetch
 import ingest
 import tree
 
-# What to store, if nothing is named on the command line.
+# The default for the folder on the command line.
 P_FOLDER = Path(__file__).resolve().parent / "testfiles"
 
 
@@ -28,9 +29,11 @@ def main(folder):
         status = fetch.main(["/rest/round_trip", scratch]) or status
         compared = filecmp.dircmp(folder, scratch)
         is_same = not (compared.left_only or compared.right_only or compared.diff_files)
-    print("the same as before" if is_same else "something is different")
+    print("both folders are equal" if is_same else "the folders differ")
     return status or (0 if is_same else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else P_FOLDER))
+    parser = argparse.ArgumentParser(description="Store a folder, show it, and fetch it again.")
+    parser.add_argument("folder", nargs="?", type=Path, default=P_FOLDER, help="what to store")
+    sys.exit(main(parser.parse_args().folder))

@@ -4,8 +4,8 @@ Try it with the emulated HCP::
 
     python3 -m hcpsdk.testing run samples/round_trip.py
 
-Ends with status 0, with 1 if the directory could not be read, with 2 for wrong arguments, with 130
-after Ctrl-C.
+Exits with status 0 on success, 1 if the directory could not be read, 2 if an argument is invalid,
+130 after Ctrl-C.
 """
 
 import argparse
@@ -23,7 +23,11 @@ def parse(arguments):
     hcp_options.add_to(parser)
     parser.add_argument("url", nargs="?", default="/rest", help="default: %(default)s")
     parser.add_argument("--depth", type=int, help="how many levels to show; default: all")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    hcp_options.check_url(parser, options.url)
+    if options.depth is not None and options.depth < 1:
+        parser.error("--depth must be 1 or more")
+    return options
 
 
 def show(connection, url, depth, indent=""):
@@ -39,7 +43,7 @@ def show(connection, url, depth, indent=""):
 
 
 def printable(name):
-    """The name, fit for a terminal: control characters could do anything there."""
+    """The name with control characters escaped: a terminal would obey them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 

@@ -11,6 +11,7 @@ To run it with the emulated HCP::
 For your own HCP, change the constants and run it with python3.
 """
 
+import argparse
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -32,9 +33,11 @@ def store(connection, builder, file):
     """Store *file* and its name, and return the unique name."""
     path, name, annotation = builder.getunique(file.name)
     with file.open("rb") as content:
-        check(connection.PUT(f"{path}/{name}", body=content), 201)
+        connection.PUT(f"{path}/{name}", body=content)
+    connection.raise_for_status(201)
     annotation_params = {"type": "custom-metadata", "annotation": "hcpsdk"}
-    check(connection.PUT(f"{path}/{name}", body=annotation, params=annotation_params), 201)
+    connection.PUT(f"{path}/{name}", body=annotation, params=annotation_params)
+    connection.raise_for_status(201)
     print(f"stored   {file.name}")
     print(f"  as     {path}/{name}")
     return name
@@ -44,9 +47,11 @@ def find(connection, builder, name):
     """Find the object and its original file name with the unique name."""
     url = builder.getpath(name)
     annotation_params = {"type": "custom-metadata", "annotation": "hcpsdk"}
-    check(connection.GET(url, params=annotation_params), 200)
+    connection.GET(url, params=annotation_params)
+    connection.raise_for_status(200)
     filename = ElementTree.fromstring(connection.read()).get("filename")
-    check(connection.GET(url), 200)
+    connection.GET(url)
+    connection.raise_for_status(200)
     size = len(connection.read())
     print(f"found    {name}")
     print(f"  is     {filename}, {size:,} bytes")
@@ -54,19 +59,15 @@ def find(connection, builder, name):
 
 def remove(connection, builder, names):
     for name in names:
-        check(connection.DELETE(builder.getpath(name)), 200)
-    print(f"deleted  {len(names)} objects")
-
-
-def check(response, expected):
-    """Exit unless the response has the expected status."""
-    if response.status != expected:
-        message = response.getheader("X-HCP-ErrorMessage", "no reason given")
-        sys.exit(f"failed - {response.status}-{response.reason} ({message})")
+        connection.DELETE(builder.getpath(name))
+        connection.raise_for_status(200)
+    print(f"deleted  {len(names)} object{'s' if len(names) != 1 else ''}")
 
 
 def main():
-    files = [Path(name) for name in sys.argv[1:]] or P_FILES
+    parser = argparse.ArgumentParser(description="Store files under unique names, and find one.")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: two samples")
+    files = parser.parse_args().files or P_FILES
     auth = hcpsdk.NativeAuthorization(P_USER, P_PASS)
     builder = hcpsdk.pathbuilder.PathBuilder(P_START, annotation=True)
     try:

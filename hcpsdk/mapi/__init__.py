@@ -1,6 +1,6 @@
 """Access to HCP's management API (MAPI).
 
-Each class is in a file of its own beside this one. They need a `Target` made with the name of the
+Each class is in a separate file of this package. They need a `Target` made with the name of the
 system or of a tenant (``"admin.hcp.example.com"``), and with port 9090.
 """
 

@@ -18,7 +18,7 @@ MAX_IN_MEMORY = 4 * 1024 * 1024  # characters; a longer report goes to a tempora
 
 
 class ChargebackError(HcpsdkStatusError):
-    """HCP answered a request for a report with a status other than 200; the text starts with it.
+    """The status of a request for a report is not 200; the text starts with it.
 
     403: the user lacks the role, or the tenant does not allow administration by system-level
     users. 503: HCP is busy.
@@ -32,9 +32,9 @@ class Chargeback(MapiClient):
     manager.
 
     Args:
-        target: A Target made with the system's name (``admin.…``) or a tenant's, a user with role
+        target: A Target with the system's name (``admin.…``) or a tenant's, a user with role
             monitor or administrator, and port 9090.
-        timeout: Seconds to wait for the network at each step; None waits for ever. HCP can take
+        timeout: Seconds to wait for the network at each step; None waits forever. HCP can take
             minutes to build a report.
         debuglevel: As for `Connection`: above 0, everything on the wire is printed.
 
@@ -77,20 +77,20 @@ class Chargeback(MapiClient):
         """Request a report: ``GET /mapi/tenants/<tenant>/chargebackReport``.
 
         Args:
-            tenant: The tenant's name. None: the tenant whose name the Target was made with.
-            start: When the report begins; None: 180 days ago, which is as long as HCP keeps the
-                statistics. A datetime without a time zone is local time.
-            end: When it ends; None: now. HCP widens both to full hours or days.
+            tenant: The tenant's name; None: the tenant that the Target names.
+            start: The beginning of the report; None: 180 days ago, the oldest statistics that HCP
+                keeps. A datetime without a time zone is local time.
+            end: Its end; None: now. HCP extends the period to full hours or days.
             granularity: ``CBG_HOUR``, ``CBG_DAY`` or ``CBG_TOTAL``.
             fmt: ``CBM_CSV``, ``CBM_JSON`` or ``CBM_XML``.
 
         Returns:
-            The report as HCP wrote it: a text file at its start. A small one is an `io.StringIO`, a
+            The report as HCP sent it: a text file at position 0. A small one is an `io.StringIO`, a
             large one a temporary file, which is removed when it is closed.
 
         Raises:
             ChargebackError: The status is not 200.
-            HcpsdkError: The request failed, the report was cut, or is not UTF-8.
+            HcpsdkError: The request failed, or the report is truncated or not UTF-8.
             ValueError: Invalid argument; nothing was sent.
         """
         _check_choice("granularity", granularity, self.CBG_ALL)

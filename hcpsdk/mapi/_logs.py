@@ -1,4 +1,4 @@
-"""The internal logs of an HCP: mark them, have them packed, and download them."""
+"""The internal logs of an HCP: mark, pack and download them."""
 
 import re
 import tempfile
@@ -28,19 +28,19 @@ Value = TypeVar("Value", int, str, int | str)
 
 
 class LogsError(HcpsdkError):
-    """Something about logs went wrong. If it was a status, the text starts with it."""
+    """A failure concerning logs. If the cause is a status, the text starts with it."""
 
 
 class LogsStatusError(LogsError, HcpsdkStatusError):
-    """HCP answered a request about logs with a status other than 200."""
+    """The status of a request for logs is not 200."""
 
 
 class LogsNotReadyError(LogsError):
-    """The logs are not packed yet, so that they cannot be downloaded. See `Logs.status()`."""
+    """The logs are not packed yet, so they cannot be downloaded. See `Logs.status()`."""
 
 
 class LogsInProgessError(LogsStatusError):
-    """HCP is packing logs, or sending them, so that it cannot begin anew. See `Logs.cancel()`."""
+    """HCP is already packing or sending logs. See `Logs.cancel()`."""
 
 
 class Logs(MapiClient):
@@ -51,7 +51,7 @@ class Logs(MapiClient):
     keeps until `close()`; usable as a context manager.
 
     Args:
-        target: A Target made with the system's name (``admin.…``), a system-level user with role
+        target: A Target with the system's name (``admin.…``), a system-level user with role
             service or administrator, and port 9090.
         debuglevel: As for `Connection`: above 0, everything on the wire is printed.
 
@@ -105,18 +105,18 @@ class Logs(MapiClient):
         Returns at once; `status()` reports when the archive is ready.
 
         Args:
-            startdate: The first day wanted; None: 1970-01-01.
-            enddate: The last day wanted; None: today.
-            snodes: Names of S nodes whose logs are wanted, too.
+            startdate: The first day; None: 1970-01-01.
+            enddate: The last day; None: today.
+            snodes: Names of S nodes whose logs to include.
 
         Returns:
             The first day, the last day, and the XML that was sent.
 
         Raises:
-            LogsInProgessError: HCP is packing or sending logs already (status 400).
+            LogsInProgessError: HCP is already packing or sending logs (status 400).
             LogsError: The status is neither 200 nor 400.
             HcpsdkError: The request failed.
-            ValueError: A date is no ``datetime.date``, or the last day is before the first one;
+            ValueError: A date is not a ``datetime.date``, or the last day is before the first one;
                 nothing was sent.
         """
         first = EPOCH if startdate is None else startdate
@@ -137,7 +137,7 @@ class Logs(MapiClient):
         return first, last, xml
 
     def status(self) -> dict[str, Any]:
-        """How far HCP is: ``GET /mapi/logs``.
+        """The progress of packing: ``GET /mapi/logs``.
 
         Returns:
             A dictionary with four ``bool``: ``readyForStreaming`` (`download()` may be called),
@@ -173,25 +173,25 @@ class Logs(MapiClient):
     ) -> tuple[IO[bytes], str]:
         """Download the archive that HCP has packed: ``POST /mapi/logs/download``.
 
-        It is written while it is received, and never held in memory as a whole.
+        It is written while it arrives, and never held in memory as a whole.
 
         Args:
-            hdl: A file opened for writing bytes. If the download fails, it holds what had been
-                received until then, which is no archive. None: a temporary file, which is removed
-                when it is closed, and if the download fails.
-            nodes: The numbers of the nodes whose logs are wanted; none given: all nodes.
-            snodes: The names of the S nodes whose logs are wanted; none given: no S nodes.
-            logs: The kinds of logs wanted, ``L_*``; none given: all kinds.
+            hdl: A file opened for writing bytes. If the download fails, it contains what was
+                received until then, which is not a complete archive. None: a temporary file,
+                which is removed when it is closed, and if the download fails.
+            nodes: The numbers of the nodes; empty: all nodes.
+            snodes: The names of the S nodes; empty: no S nodes.
+            logs: The kinds of logs, ``L_*``; empty: all kinds.
             progresshook: Called after each block with the number of bytes received so far.
             hidden: True gives the temporary file no name; False gives it one, its ``name``.
 
         Returns:
-            The file, at its start if it can seek, and the name that HCP suggests for it.
+            The file, at position 0 if it can seek, and the name that HCP suggests for it.
 
         Raises:
             LogsNotReadyError: There is nothing to download yet.
             LogsError: The status is not 200, or the temporary file cannot be written.
-            HcpsdkError: The request failed, or the archive was cut.
+            HcpsdkError: The request failed, or the archive is truncated.
             TypeError, ValueError: Invalid argument; nothing was sent.
         """
         xml = _download_request(nodes, snodes, logs or self.L_ALL, self.L_ALL)
@@ -222,10 +222,10 @@ class Logs(MapiClient):
         return file, self.suggestedfilename
 
     def cancel(self) -> bool:
-        """Make HCP stop packing, or forget the archive: ``POST /mapi/logs?cancel=``.
+        """Make HCP stop packing, or discard the archive: ``POST /mapi/logs?cancel=``.
 
         Returns:
-            True, also if there was nothing to cancel.
+            True, even if there was nothing to cancel.
 
         Raises:
             LogsError: The status is not 200.

@@ -29,8 +29,7 @@ class Replication(MapiClient):
     its status is not 200 (the text starts with the status), or if it is not the expected XML.
 
     Args:
-        target: A Target made with the system's name (``admin.…``), a system-level user, and port
-            9090.
+        target: A Target with the system's name (``admin.…``), a system-level user, and port 9090.
         debuglevel: As for `Connection`: above 0, prints everything on the wire.
 
     Raises:
@@ -48,9 +47,9 @@ class Replication(MapiClient):
 
     # Actions, as HCP takes them.
 
-    #: Stop replicating for the time being; for any link.
+    #: Stop replicating until `R_RESUME`; for any link.
     R_SUSPEND = "suspend"
-    #: Go on after `R_SUSPEND`.
+    #: Continue after `R_SUSPEND`.
     R_RESUME = "resume"
     #: Bring back a link that the other system lost; for any link.
     R_RESTORE = "restore"
@@ -58,9 +57,9 @@ class Replication(MapiClient):
     R_FAILOVER = "failOver"
     #: End a failover; for active/active links.
     R_FAILBACK = "failBack"
-    #: Send back to the primary what the replica took in meanwhile; on the inbound side.
+    #: Send to the primary what was stored on the replica in the meantime; on the inbound side.
     R_BEGINRECOVERY = "beginRecovery"
-    #: Let the primary take over again when the rest has been sent; on the inbound side.
+    #: Return to the primary when everything has been sent; on the inbound side.
     R_COMPLETERECOVERY = "completeRecovery"
 
     def __init__(self, target: Target, debuglevel: int = 0) -> None:
@@ -153,7 +152,7 @@ def check_action(action: str, linktype: str | None) -> None:
 
 
 def _url(link: str) -> Quoted:
-    """Where a link is found; its name may hold anything, slashes too."""
+    """Where a link is found; its name may contain anything, even slashes."""
     return path_to("services", "replication", "links", link)
 
 

@@ -24,17 +24,17 @@ REPLICATION = "/mapi/services/replication"
 class Resource(MapiClient):
     """A resource of the management API: a tenant, a namespace, a user account, …
 
-    Properties are dictionaries as HCP's JSON has them, so that neither XML nor JSON has to be
-    written by hand. Sends its requests over a Connection that it keeps until `close()`; usable as
-    a context manager. Each method raises `HcpsdkStatusError` for any status but 200, and another
-    `HcpsdkError` if the request failed or the response cannot be understood.
+    Properties are dictionaries as in HCP's JSON: no XML or JSON to write. Sends its requests over a
+    Connection that it keeps until `close()`; usable as a context manager. Each method raises
+    `HcpsdkStatusError` for any status but 200, and another `HcpsdkError` if the request failed or
+    the response cannot be understood.
 
     Args:
-        target: A Target made with the system's name (``admin.…``) or a tenant's, and port 9090.
-        path: The resource, from ``/mapi/`` on, with names as they are: they are percent-encoded
-            here. One that is encoded already, because a name in it holds a slash, is given as
+        target: A Target with the system's name (``admin.…``) or a tenant's, and port 9090.
+        path: The resource, starting with ``/mapi/``, with plain names: they are percent-encoded
+            here. A path that is already encoded, because a name contains a slash, is passed as
             `hcpsdk.Quoted`.
-        timeout: Seconds to wait for the network at each step; None waits for ever.
+        timeout: Seconds to wait for the network at each step; None waits forever.
         debuglevel: As for `Connection`: above 0, everything on the wire is printed.
 
     Raises:
@@ -61,12 +61,12 @@ class Resource(MapiClient):
         """Read the resource's properties.
 
         Args:
-            verbose: False leaves out those that cannot be changed.
+            verbose: False omits those that cannot be changed.
         """
         return self._get_json(self._path, {"verbose": verbose})
 
     def exists(self) -> bool:
-        """Whether there is such a resource, and the user may see it: HCP does not tell which."""
+        """False if the resource does not exist or is hidden from the user: HCP responds alike."""
         status = self._connection.HEAD(self._path, headers={"Accept": JSON}).status
         if status in (302, 404):  # HCP says 302 here, where a GET gets 404 or 403
             return False
@@ -74,11 +74,11 @@ class Resource(MapiClient):
         return True
 
     def create(self, properties: Mapping[str, Any] | None = None, **params: Values) -> None:
-        """Create what *properties* describe, in this list of resources: a ``PUT``.
+        """Create a resource with *properties* in this list of resources: a ``PUT``.
 
         Args:
-            properties: Those of the new resource, with its name. None: no body.
-            params: The query, for what HCP wants there: the password of a new user, say.
+            properties: Those of the new resource, including its name; None: no body.
+            params: The query, where HCP requires one, as for the password of a new user.
         """
         self._change("PUT", params, None if properties is None else _written(properties))
 
@@ -87,11 +87,11 @@ class Resource(MapiClient):
         self._change("POST", {}, _written(properties))
 
     def action(self, name: str, value: Values = None) -> None:
-        """Make HCP act on the resource: a ``POST`` with nothing but ``?<name>=<value>``.
+        """Run an action on the resource: a ``POST`` with only ``?<name>=<value>``.
 
         Args:
-            name: The action, ``"pause"`` say.
-            value: What it is given; None: no more than the name is sent.
+            name: The action, such as ``"pause"``.
+            value: Its argument; None sends only the name.
         """
         is_replication = f"{self._path}/".startswith(f"{REPLICATION}/")
         self._change("POST", {name: value}, None if is_replication else _written({}))
@@ -103,8 +103,8 @@ class Resource(MapiClient):
     def list(self) -> Iterator[str]:
         """The names in this list of resources, as they are received.
 
-        Long lists are requested in parts. A name that is created or deleted meanwhile may be
-        missing.
+        Long lists are requested page by page. Names that are created or deleted in the meantime may
+        be missing.
         """
         sort_type = PAGED.get(self._path.rstrip("/").rpartition("/")[2])
         if sort_type is None:

@@ -11,7 +11,7 @@ TENANTS = path_to("tenants")
 
 
 class TenantError(HcpsdkStatusError):
-    """HCP answered a request for tenants with a status other than 200; the text starts with it."""
+    """The status of a request for tenants is not 200; the text starts with it."""
 
 
 class Tenant(MapiClient):
@@ -21,9 +21,9 @@ class Tenant(MapiClient):
     manager.
 
     Args:
-        target: A Target made with the system's name (``admin.…``) or the tenant's, and port 9090.
+        target: A Target with the system's name (``admin.…``) or the tenant's, and port 9090.
         name: The tenant's name.
-        timeout: Seconds to wait for the network at each step; None waits for ever.
+        timeout: Seconds to wait for the network at each step; None waits forever.
         debuglevel: As for `Connection`: above 0, everything on the wire is printed.
 
     Raises:
@@ -50,12 +50,12 @@ class Tenant(MapiClient):
         """The tenant's properties: ``GET /mapi/tenants/<name>``.
 
         Args:
-            cache: True returns what an earlier call received, if there was one; False asks HCP.
+            cache: True returns the result of an earlier call, if any; False sends a request.
 
         Returns:
             A dictionary as HCP's JSON has it: texts, numbers, ``bool``, lists and dictionaries.
-            Which properties there are depends on the release, the user's level and role. That of
-            the tenant ``Default`` has no ``name``.
+            The properties depend on the release, and on the user's level and role. The tenant
+            ``Default`` has no ``name``.
 
         Raises:
             TenantError: The status is not 200.
@@ -85,9 +85,9 @@ def listtenants(target: Target, timeout: float | None = 60, debuglevel: int = 0)
     """List the tenants of an HCP: ``GET /mapi/tenants?verbose=true``.
 
     Args:
-        target: A Target made with the system's name (``admin.…``), a system-level user with role
+        target: A Target with the system's name (``admin.…``), a system-level user with role
             monitor or administrator, and port 9090.
-        timeout: Seconds to wait for the network at each step; None waits for ever. Also that of
+        timeout: Seconds to wait for the network at each step; None waits forever. Also that of
             the Tenants returned.
         debuglevel: As for `Connection`. Also that of the Tenants returned.
 

@@ -46,13 +46,15 @@ def parser() -> argparse.ArgumentParser:
         "run",
         help="run an unchanged script with an emulated HCP",
         description="Runs SCRIPT as python3 would; names and ports of the emulated HCP work "
-        f"inside. The environment variable {CA_FILE_VARIABLE} is the path of its CA certificate.",
+        f"inside. The environment variable {CA_FILE_VARIABLE} contains the path of its CA "
+        "certificate.",
     )
     serve_command = commands.add_parser(
         "serve",
-        help="run until Ctrl-C, for other programs",
-        description="Serves other programs on this machine: curl, browsers, any language. Python "
-        "programs that use hcpsdk need nothing but the environment variables that it prints.",
+        help="run an emulated HCP for other programs, until Ctrl-C",
+        description="Runs an emulated HCP for other programs on this machine: curl, browsers, any "
+        "language. Python programs that use hcpsdk need nothing but the environment variables "
+        "that it prints.",
     )
     for command in (run_command, serve_command):
         add_options(command)
@@ -70,13 +72,15 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also run a second HCP, hcp2, with an active/active link to the first one",
     )
-    run_command.add_argument("script", metavar="SCRIPT")
-    run_command.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER)
+    run_command.add_argument("script", metavar="SCRIPT", help="the script to run")
+    run_command.add_argument(
+        "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="arguments of the script"
+    )
     return top
 
 
 def other_domain(domain: str) -> str:
-    """The domain of a second HCP: hcp2.snomis.local beside hcp1.snomis.local."""
+    """The domain of a second HCP: hcp2.snomis.local if the first is hcp1.snomis.local."""
     first, dot, rest = domain.partition(".")
     return f"{'hcp1' if first.lower() == 'hcp2' else 'hcp2'}{dot}{rest}"
 

@@ -5,6 +5,7 @@ Values only. The defaults are those of the manual, so that each of its examples 
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -26,6 +27,8 @@ ROLES = frozenset(["administrator", "compliance", "monitor", "search", "security
 HashScheme = Literal["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512", "RIPEMD-160"]
 
 GIB = 1024**3
+
+_DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
 
 T = TypeVar("T")
 
@@ -233,7 +236,7 @@ class System:
         User("n", "n01", "m", manages_namespaces=True),
         User("service", "service01"),
     )
-    tenants: tuple[str, ...] = ()  # besides those of the namespaces and users
+    tenants: tuple[str, ...] = ()  # in addition to those of the namespaces and users
     # The status for requests without credentials: 403, or 302 to the login page (older releases).
     missing_credentials_status: Literal[403, 302] = 403
     # The permissions that can be used in the whole system, and by name of the tenant.
@@ -243,6 +246,8 @@ class System:
     reports_tiering: bool = False
 
     def __post_init__(self) -> None:
+        if not _DOMAIN.fullmatch(self.domain):
+            raise ValueError(f"invalid domain: {self.domain!r}")
         _check_permissions(self.permission_mask, *self.tenant_masks.values())
 
     def effective_mask(self, namespace: Namespace) -> frozenset[str]:

@@ -35,12 +35,12 @@ class Fault:
 
     def __repr__(self) -> str:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        told = [
+        facts = [
             f"{each.name}={getattr(self, each.name)!r}"
             for each in sorted(fields, key=lambda each: bool(each.kw_only))
             if getattr(self, each.name) != each.default
         ]
-        return f"{type(self).__name__}({', '.join(told)})"
+        return f"{type(self).__name__}({', '.join(facts)})"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

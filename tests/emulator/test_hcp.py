@@ -211,7 +211,9 @@ def test_what_it_tells() -> None:
         assert hcp.requests == []
 
 
-@pytest.mark.parametrize("wrong", [{"nodes": 0}, {"certificate": "all"}])
+@pytest.mark.parametrize(
+    "wrong", [{"nodes": 0}, {"certificate": "all"}, {"domain": "a b"}, {"domain": "a..b"}]
+)
 def test_wrong_arguments(wrong: dict[str, object]) -> None:
     """What makes no sense is refused when it is said."""
     with pytest.raises(ValueError):

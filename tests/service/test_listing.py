@@ -146,7 +146,7 @@ def test_status(connection: hcpsdk.Connection) -> None:
 def test_object_is_no_directory(connection: hcpsdk.Connection) -> None:
     """An object's data is not read as a listing; the Connection is ready afterwards."""
     connection.PUT("/rest/a", b"<directory/>" + b" " * 1_000_000)
-    with pytest.raises(hcpsdk.HcpsdkError, match="no directory but: object"):
+    with pytest.raises(hcpsdk.HcpsdkError, match="not a directory, but: object"):
         list(listing.listdir(connection, "/rest/a"))
 
     assert connection.HEAD("/rest/a").status == 200

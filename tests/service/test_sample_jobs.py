@@ -48,7 +48,7 @@ def test_round_trip(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[:2] == ["$ ingest.py", "files: 2 stored; 131,740 bytes"]
     assert "    ├── 128kbfile  131,072" in lines
-    assert lines[-2:] == ["files: 2 fetched; 131,740 bytes", "the same as before"]
+    assert lines[-2:] == ["files: 2 fetched; 131,740 bytes", "both folders are equal"]
 
 
 def test_odd_names(tmp_path: Path, files: Path) -> None:
@@ -144,9 +144,19 @@ def test_fetch_of_one_object(tmp_path: Path, files: Path) -> None:
     assert content(tmp_path / "new") == {"b%20c": (files / "sub" / "b%20c").read_bytes()}
 
 
+@pytest.mark.parametrize("name", ["round_trip", "replication_links", "unique_names"])
+def test_help_of_short_samples(tmp_path: Path, name: str) -> None:
+    """`--help` prints the usage and does nothing else: it needs no HCP."""
+    command = [sys.executable, str(SAMPLES / f"{name}.py"), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {name}.py [-h]")
+
+
 @pytest.mark.parametrize("name", ["ingest", "fetch", "tree"])
 def test_help(tmp_path: Path, name: str) -> None:
-    """`--help` says what there is; it needs no HCP."""
+    """`--help` lists the options; it needs no HCP."""
     command = [sys.executable, str(SAMPLES / f"{name}.py"), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
@@ -157,11 +167,17 @@ def test_help(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["ingest.py", "nowhere"], 2, "nowhere is no folder"),
+        (["ingest.py", "nowhere"], 2, "nowhere is not a directory"),
         (["ingest.py", ".", "--workers", "0"], 2, "--workers must be 1 or more"),
         (["ingest.py", ".", "--ca-file", "nowhere.pem"], 1, "failure on nowhere.pem"),
-        (["fetch.py", "nowhere", "."], 2, "a URL begins with /rest"),
-        (["fetch.py", "/rest/nowhere", "."], 1, "/rest/nowhere: 404"),
+        (["ingest.py", ".", "--prefix", "/x"], 2, "not a URL below /rest: '/x'"),
+        (["ingest.py", ".", "--port", "99999"], 1, "invalid --fqdn or --port"),
+        (["fetch.py", "nowhere", "."], 2, "not a URL below /rest: 'nowhere'"),
+        (["fetch.py", "/rest", __file__], 2, "is not a directory"),
+        (["fetch.py", "/rest/nowhere", "."], 1, "/rest/nowhere: 404 - Not Found"),
+        (["tree.py", "/restx"], 2, "not a URL below /rest: '/restx'"),
+        (["tree.py", "--depth", "0"], 2, "--depth must be 1 or more"),
+        (["tree.py", "--fqdn", "https://x"], 1, "invalid --fqdn or --port"),
         (["tree.py", "/rest/nowhere"], 1, "/rest/nowhere: 404 - Not Found"),
         (["tree.py", "--fqdn", "127.0.0.1", "--port", "1"], 1, "/rest: GET /rest failed"),
     ],

@@ -253,7 +253,7 @@ def test_unique_names(tmp_path: Path) -> None:
         rf"  as     /rest/hcpsdk/unique/[0-9a-f]{{2}}/[0-9a-f]{{2}}/(?P<name>{uuid})\n"
         r"found    (?P=name)\n"
         r"  is     Bericht <1>\.txt, 1,234 bytes\n"
-        r"deleted  1 objects\n",
+        r"deleted  1 object\n",
         done.stdout,
     )
 

@@ -67,7 +67,7 @@ class AccessLog:
 
 
 def _header(headers: list[tuple[str, str]], name: str) -> str:
-    """The value of a header with a number, "" if there is none."""
+    """The value of a header with a number, "" without the header."""
     value = next((value for key, value in headers if key.lower() == name.lower()), "")
     return value if value.isascii() and value.isdigit() else ""
 

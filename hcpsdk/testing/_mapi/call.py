@@ -72,7 +72,7 @@ class MapiCall:
     path: Path
     names: list[str]  # the parts of the URL where the table of resources has {}
     parameters: dict[str, str]  # a bare name has the value ""
-    body: tuple[str, bytes]  # media type and bytes, both empty if there is none
+    body: tuple[str, bytes]  # media type and bytes, both empty without a body
     accept: str = ""  # the media type of the response
 
     @property
@@ -134,7 +134,7 @@ class MapiCall:
     def in_namespace(self, *roles: str, owners: bool = False) -> Namespace:
         """The namespace that the URL names, if the user has one of *roles* for its tenant.
 
-        *owners*: a user who may manage namespaces needs no role for those that he owns.
+        *owners*: a user who may manage namespaces needs no role for those that they own.
         """
         wanted: tuple[str, ...] = () if owners and self.user.manages_namespaces else roles
         tenant = self.in_tenant(*wanted)
@@ -178,4 +178,4 @@ class Resource:
     """The operations of a resource, by method. HEAD comes with GET; all have OPTIONS."""
 
     operations: dict[str, Operation]
-    media_types: tuple[str, ...] = ()  # of GET, besides XML and JSON
+    media_types: tuple[str, ...] = ()  # of GET, in addition to XML and JSON

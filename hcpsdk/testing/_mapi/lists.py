@@ -20,7 +20,7 @@ def listed(
     keys: dict[str, Callable[[Item], object]] | None = None,
     tags: Callable[[Item], Sequence[str]] = lambda item: (),
 ) -> Document:
-    """The names of the *items* that are asked for.
+    """The names of the requested *items*.
 
     Args:
         keys: What else than the names the list can be sorted by.

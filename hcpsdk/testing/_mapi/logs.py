@@ -28,8 +28,8 @@ MAPI_PORT = 9090
 class Package:
     """The state of the one log package that a system can have.
 
-    Packing takes no time here; yet the first status after `prepare` says that it goes on, so that
-    programs have to ask again, as they must with a real HCP.
+    Packing takes no time here, but the first status after `prepare` reports that it is in progress.
+    So programs have to poll, as with a real HCP.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Package:
         """Forget the package."""
         self.dates: tuple[date, date] | None = None
         self.is_ready = False
-        self.streams = 0  # downloads that go on
+        self.streams = 0  # running downloads
         self.content = ",".join(KINDS)
 
     def prepare(self, first: date, last: date) -> None:
@@ -50,7 +50,7 @@ class Package:
         self.dates = first, last
 
     def status(self) -> Record:
-        """How far it is."""
+        """The progress of the package."""
         record = {
             "readyForStreaming": self.is_ready,
             "streamingInProgress": bool(self.streams),
@@ -162,7 +162,7 @@ def _day(given: Record, name: str, default: date) -> date:
 
 
 def _nodes(call: MapiCall, given: Record) -> list[NodeView]:
-    """The nodes that are asked for; all of them if none is named."""
+    """The requested nodes; all nodes if the request names none."""
     nodes = {number(node): node for node in call.emulated.nodes()}
     if "nodes" not in given:
         return list(nodes.values())
@@ -261,7 +261,7 @@ class Archive:
 
 
 class _Sink(io.RawIOBase):
-    """What is written to it can be taken; it cannot seek, so that the archive is a stream."""
+    """A buffer that cannot seek, so that the archive is written as a stream."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -156,7 +156,7 @@ INDEXING: Settings = {
 
 
 def get_namespaces(call: MapiCall) -> Document:
-    """The names of the namespaces; of those that the user owns, if he is no administrator."""
+    """The names of the namespaces: all for administrators, else those that the user owns."""
     tenant = call.in_tenant(*_roles(call, READ))
     found = call.namespaces.of_tenant(tenant)
     if call.user.roles.isdisjoint(READ):
@@ -271,18 +271,18 @@ def delete_namespace(call: MapiCall) -> None:
 
 
 def path(namespace: Namespace) -> Path:
-    """By what the properties of *namespace* are stored."""
+    """The key of the stored properties of *namespace*."""
     return (*tenant_path(namespace.tenant), "namespaces", namespace.name.lower())
 
 
 def get_permissions(call: MapiCall) -> Document:
-    """What users may do at most in the namespace."""
+    """The permission mask of the namespace."""
     namespace = call.in_namespace(*READ)
     return Document("permissions", {"permission": mask_shown(namespace.permission_mask)})
 
 
 def post_permissions(call: MapiCall) -> None:
-    """Replace what users may do at most."""
+    """Replace the permission mask."""
     namespace = call.in_namespace(*WRITE)
     call.namespaces.change(replace(namespace, permission_mask=mask_given(call)))
 

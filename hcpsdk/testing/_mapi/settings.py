@@ -184,7 +184,7 @@ SHORT_TEXT = text(0, 255)
 
 
 def strings(element: str, check: Property = SHORT_TEXT, most: int = 1000) -> Property:
-    """A list, each in an *element* of its own."""
+    """A list, each item in a separate *element*."""
 
     def checked(value: Any) -> Record:
         if value in ("", None, {}):

@@ -111,7 +111,7 @@ def put_tenants(call: MapiCall) -> None:
     taken = (DEFAULT_TENANT.lower(), "admin", "www")
     if name.lower() in taken or call.system.tenant(name) is not None:
         raise HTTPError(409, f"a tenant of that name exists: {name}")
-    # Whoever administers the new tenant decides whether the system's users may do so as well.
+    # Administrators of the new tenant decide whether system-level users may administer it, too.
     start = {"administrationAllowed": False}
     _, plain = changed(TENANT, given, None, start, is_new=True)
     user = first_user(call, name)
@@ -166,11 +166,11 @@ def allotted(call: MapiCall, tenant: str) -> int:
 
 
 def tenant_path(tenant: str) -> Path:
-    """By what the properties of *tenant* are stored."""
+    """The key of the stored properties of *tenant*."""
     return "tenants", tenant.lower()
 
 
-# What users may do at most in the tenant's namespaces
+# The permission mask of the tenant's namespaces
 
 # Permissions of a mask, and what of a user's permissions each of them covers.
 MASK = {

@@ -174,7 +174,7 @@ def _sum(hours: Sequence[Hour]) -> Record:
 
 
 def _intervals(call: MapiCall, counts: Sequence[Counts]) -> Iterator[Interval]:
-    """The intervals that are asked for; hours and days only from the first statistics on."""
+    """The requested intervals; hours and days only from the first statistics on."""
     granularity = call.parameters.get("granularity", "total").lower()
     if granularity not in GRANULARITIES:
         raise HTTPError(400, f"bad value for granularity: {granularity}")

@@ -97,7 +97,7 @@ def first_user(call: MapiCall, tenant: str) -> User:
 
 
 def new_password(call: MapiCall, name: str = "password") -> str:
-    """The password in the parameters; refused if there is none, or a weak one."""
+    """The password in the parameters; refused if it is missing or weak."""
     password = call.parameters.get(name)
     if not password:
         raise HTTPError(400, f"'{name}' parameter is required.")
@@ -116,7 +116,7 @@ def _checked(password: str) -> str:
 
 
 def user_path(user: User) -> Path:
-    """By what the properties of *user* are stored."""
+    """The key of the stored properties of *user*."""
     above = ("tenants", user.tenant.lower()) if user.tenant is not None else ()
     return (*above, "useraccounts", user.name.lower())
 
@@ -228,7 +228,7 @@ def _check_may_change(call: MapiCall, given: Record) -> None:
 
 
 def _keep_security(call: MapiCall, old: User, new: User | None) -> None:
-    """Refuse what would leave the tenant without anybody who manages its accounts."""
+    """Refuse what would leave the tenant without an account that manages accounts."""
     others = [u for u in _accounts(call, old.tenant) if u is not old]
     remaining = others if new is None else [*others, new]
     if not any("security" in u.roles and u.enabled for u in remaining):
@@ -244,7 +244,7 @@ def delete_user(call: MapiCall) -> None:
 
 
 def post_password(call: MapiCall) -> None:
-    """Change the password of an account: one's own, or with the security role anybody's."""
+    """Change the password of an account: the user's own, or with the security role any."""
     user = _user(call)
     if user is not call.user and "security" not in call.user.roles:
         raise HTTPError(403, f"user {call.user.name} lacks the role: security")

@@ -263,7 +263,7 @@ class End:
         self.link.schedule()
 
     def forget(self) -> None:
-        """Have nothing to send."""
+        """Empty the queue."""
         self.backlog.clear()
         self._is_enqueuing = False
 

@@ -1,4 +1,4 @@
-"""Access control lists of objects, ``type=acl``.
+"""Requests for access control lists, ``type=acl``, and the checks of those that clients send.
 
 docs/hcp/namespace.rst, section 14.
 """
@@ -33,13 +33,13 @@ async def put(call: Call) -> Reply:
     _check_grantees(call, acl)
     if found.metadata.owner != call.caller.name:
         for permission in {each for grant in acl for each in grant.permissions}:
-            call.needs(PERMISSIONS[permission], found)  # nobody grants more than they have
+            call.needs(PERMISSIONS[permission], found)  # users cannot grant more than they have
     call.store.change(call.path, Change(acl=acl))
     return call.responses.created(call.path)
 
 
 async def get(call: Call) -> Reply:
-    """The ACL as XML or JSON; one without grants if there is none."""
+    """The ACL as XML or JSON; without grants if the object has no ACL."""
     found = _found(call, "read_acl")
     media_type = _wanted(call.request)
     record = {"grant": [_record(grant) for grant in found.metadata.acl]}
@@ -60,7 +60,7 @@ async def head(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    """Take the ACL away: 200, or 204 if there is none."""
+    """Delete the ACL: 200, or 204 if the object has no ACL."""
     refuse_all(call.request)
     if not _found(call, "write_acl").metadata.acl:
         raise HTTPError(204, "the object has no access control list")

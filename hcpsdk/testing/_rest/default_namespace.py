@@ -14,7 +14,7 @@ from .._dates import http_date, iso
 from .._http.compression import body, encoding, framing, unpacker, wants_gzip
 from .._http.errors import HTTPError, not_emulated
 from .._http.media_types import content_type
-from .._http.messages import BodyCut, Reply, Request
+from .._http.messages import Reply, Request
 from .._http.paths import parsed, quoted, readable
 from .._http.responses import Headers, flag, response
 from .._store.objects import Annotation, Change, Directory, Metadata, Path, StoredObject
@@ -25,7 +25,7 @@ from .._xml import DECLARATION, attribute
 from ..config import System
 from .parameters import Parameters, from_query
 from .responses import RestResponses
-from .service import STATUSES
+from .service import FAILURES, refusal
 
 DATA, METADATA = "/fcfs_data", "/fcfs_metadata"
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "MKDIR")
@@ -47,14 +47,8 @@ class DefaultNamespaceService:
         """The response to *request*. Credentials are not looked at."""
         try:
             return await self._answer(request)
-        except HTTPError as refusal:
-            return self._responses.refused(refusal)
-        except BodyCut:
-            return self._responses.refused(
-                HTTPError(503, "the body ended before its announced length")
-            )
-        except tuple(STATUSES) as error:
-            return self._responses.refused(HTTPError(STATUSES[type(error)], str(error)))
+        except FAILURES as error:
+            return self._responses.refused(refusal(error))
 
     async def _answer(self, request: Request) -> Reply:
         url_path, _, query = request.target.partition("?")

@@ -75,6 +75,17 @@ STATUSES: dict[type[Exception], int] = {
     BadAnnotation: 400,
     Forgotten: 503,
 }
+# What an operation can raise.
+FAILURES: tuple[type[Exception], ...] = (HTTPError, BodyCut, *STATUSES)
+
+
+def refusal(error: Exception) -> HTTPError:
+    """One of `FAILURES` as the status of the response."""
+    if isinstance(error, HTTPError):
+        return error
+    if isinstance(error, BodyCut):
+        return HTTPError(503, "the body ended before its announced length")
+    return HTTPError(STATUSES[type(error)], str(error))
 
 
 class RestService:
@@ -101,14 +112,8 @@ class RestService:
             call = self._call(request, namespace, asking, *_path(request))
             self._refuse_read_only(call)
             return await _operation(call)(call)
-        except HTTPError as refusal:
-            return self._responses.refused(refusal)
-        except BodyCut:
-            return self._responses.refused(
-                HTTPError(503, "the body ended before its announced length")
-            )
-        except tuple(STATUSES) as exc:
-            return self._responses.refused(HTTPError(STATUSES[type(exc)], str(exc)))
+        except FAILURES as error:
+            return self._responses.refused(refusal(error))
 
     def _entered(self, request: Request) -> tuple[Namespace, Caller]:
         """The namespace and the caller of *request*; 403 without access."""

@@ -15,7 +15,7 @@ CertificateKind = Literal["both", "addresses", "names", "neither"]
 # subjectAltName.
 SUBJECT = "emulated HCP"
 
-NO_NAME = "nobody.invalid"
+NO_NAME = "neither.invalid"
 
 CERTIFICATE_KINDS: tuple[CertificateKind, ...] = ("both", "addresses", "names", "neither")
 

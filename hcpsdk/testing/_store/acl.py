@@ -1,4 +1,4 @@
-"""Access control lists of objects. Imports nothing of the emulator.
+"""Access control lists: what their grants allow a user. Imports nothing of the emulator.
 
 docs/hcp/namespace.rst, section 14.
 """
@@ -22,7 +22,7 @@ MAX_GRANTS = 1000
 
 @dataclass(frozen=True)
 class Grant:
-    """What a user, or everybody in a group, may do with an object."""
+    """What a user, or each member of a group, may do with an object."""
 
     name: str
     is_group: bool

@@ -32,7 +32,7 @@ class Content:
         return _FilePieces(self.held, start, stop)
 
     def copy(self, scratch: pathlib.Path) -> Content:
-        """The same bytes with a life of their own; what is in a file has another one in *scratch*.
+        """An independent copy of the content; a file is copied to another file in *scratch*.
 
         Raises:
             FileNotFoundError: *scratch* was deleted.

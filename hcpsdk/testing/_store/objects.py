@@ -64,7 +64,7 @@ class Metadata:
         A new version keeps those of the *old* one (docs/hcp/namespace.rst, section 12.1).
 
         Raises:
-            RetentionError: The retention asked for does not exist.
+            RetentionError: The requested retention does not exist.
         """
         classes = namespace.class_values
         retention = rules.default(namespace.default_retention, stored, classes)

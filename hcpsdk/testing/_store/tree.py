@@ -57,7 +57,7 @@ class Tree:
         return [*self.old_versions.of(path), *([found] if isinstance(found, StoredObject) else [])]
 
     def set_versions(self, path: Path, versions: list[Version]) -> None:
-        """Have *versions* and no others; the newest is current if it is an object."""
+        """Replace all versions by *versions*; the newest is current if it is an object."""
         after = {id(each) for each in versions}
         before = self.versions(path)
         for dropped in (each for each in before if id(each) not in after):

@@ -21,7 +21,7 @@ class Versions:
         return list(self._by_directory.get(path[:-1], {}).get(path[-1], ())) if path else []
 
     def set(self, path: Path, versions: Iterable[Version]) -> None:
-        """Have *versions* and no others."""
+        """Replace the versions of *path* by *versions*."""
         ordered = sorted(versions, key=identity)
         names = self._by_directory.setdefault(path[:-1], {})
         if ordered:

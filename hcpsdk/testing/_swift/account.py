@@ -8,7 +8,7 @@ from .listing import Entry, media_type, selected, written
 
 
 async def get(call: Call) -> Reply:
-    """The containers that the caller can access; 204 if there are none."""
+    """The containers that the caller can access; 204 if there is no container."""
     shown = [
         each
         for each in call.namespaces.of_tenant(call.tenant)

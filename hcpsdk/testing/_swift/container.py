@@ -76,7 +76,7 @@ async def post(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    """Delete an empty container, of which the caller is the owner: 204."""
+    """Delete an empty container that the caller owns: 204."""
     bucket = call.bucket("write")
     if call.user is None or bucket.namespace.owner != call.user.name:
         raise HTTPError(403, "only the owner can delete a container")
@@ -107,7 +107,7 @@ Listed = tuple[str, StoredObject | Directory | None]  # None for what a delimite
 
 
 def _folded(entries: Iterable[Listed], prefix: str, delimiter: str) -> Iterator[Listed]:
-    """What begins alike up to *delimiter* as one entry."""
+    """Entries that are equal up to *delimiter* become one."""
     for name, entry in entries:
         if name.startswith(prefix):
             head, found, _ = name[len(prefix) :].partition(delimiter)

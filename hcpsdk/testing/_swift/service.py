@@ -1,4 +1,4 @@
-"""The Swift gateway: access and the table of operations, which are in files of their own."""
+"""The Swift gateway: access, and the table of operations, which are in the other files."""
 
 import time
 from collections.abc import Awaitable, Callable

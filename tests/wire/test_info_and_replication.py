@@ -1,4 +1,4 @@
-"""What `namespace.Info` and `mapi.Replication` ask, and what they make of any answer."""
+"""`namespace.Info` and `mapi.Replication`: their requests, and what they return or raise."""
 
 import logging
 from collections.abc import Iterator
