@@ -34,6 +34,7 @@ VARYING = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", "DATE"),
     (r"'\d{13}'", "'MILLISECONDS'"),
     (r"_ssl\.c:\d+", "_ssl.c:LINE"),
+    (r"(?<=-)\d{8}-\d{4}\.zip: [\d,]+ bytes", "MOMENT.zip: SIZE bytes"),
     (r" +$", ""),
 ]
 
@@ -59,6 +60,8 @@ RUNS = {
     "unique_names": ("unique_names.py", False),
     "replication_links": ("--linked replication_links.py", False),
     "round_trip": ("round_trip.py", False),
+    "tenant_usage": ("tenant_usage.py", False),
+    "collect_logs": ("collect_logs.py --kind ACCESS --wait 0.1", False),
 }
 
 

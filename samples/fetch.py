@@ -60,8 +60,7 @@ def fetch(options, target):
     try:
         with hcpsdk.Connection(target, retries=3) as connection:
             connection.HEAD(options.url)
-            if connection.response_status != 200:
-                sys.exit(f"{options.url}: {connection.response_status}")
+            connection.raise_for_status(200)
             if connection.getheader("X-HCP-Type") == "object":
                 options.folder.mkdir(parents=True, exist_ok=True)
                 path = options.folder / options.url.rpartition("/")[2]
@@ -90,7 +89,7 @@ def main(arguments=None):
     try:
         counts, size, failed = fetch(options, hcp_options.make_target(options))
     except (hcpsdk.HcpsdkError, OSError) as e:
-        sys.exit(f"fetch failed - {e}")
+        sys.exit(f"{options.url}: {hcp_options.explained(e)}")
     if options.json:
         print(json.dumps({"files": counts, "bytes": size, "failed": failed}, indent=2))
     else:

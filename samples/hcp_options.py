@@ -1,4 +1,4 @@
-"""What ingest.py, fetch.py and tree.py have in common: options for the HCP, and progress."""
+"""What the samples with options have in common: those for the HCP, progress, messages."""
 
 import os
 import ssl
@@ -7,26 +7,39 @@ import sys
 import hcpsdk
 
 
-def add_to(parser):
-    """Add the options that say which HCP, and as whom."""
+def add_to(parser, fqdn="n1.m.hcp1.snomis.local", port=hcpsdk.P_HTTPS, user="n", password="n01"):
+    """Add the options that say which HCP, and as whom; the defaults are the emulated one's."""
     group = parser.add_argument_group("HCP", "The defaults are those of the emulated one.")
-    group.add_argument("--fqdn", default="n1.m.hcp1.snomis.local", help="default: %(default)s")
-    group.add_argument("--port", type=int, default=443, help="default: %(default)s")
-    group.add_argument("--user", default="n", help="default: %(default)s")
+    group.add_argument("--fqdn", default=fqdn, help="default: %(default)s")
+    group.add_argument("--port", type=int, default=port, help="default: %(default)s")
+    group.add_argument("--user", default=user, help="default: %(default)s")
     group.add_argument("--ca-file", help="verify certificates with the CAs in this file")
     parser.add_argument("--json", action="store_true", help="for programs, not for people")
+    parser.set_defaults(password=os.environ.get("HCP_PASSWORD", password))  # all can see options
     parser.epilog = "The password comes from the environment variable HCP_PASSWORD."
 
 
 def make_target(options):
     """The Target that the options describe."""
-    password = os.environ.get("HCP_PASSWORD", "n01")  # not an option: everybody can see those
-    auth = hcpsdk.NativeAuthorization(options.user, password)
+    auth = hcpsdk.NativeAuthorization(options.user, options.password)
     try:
         context = ssl.create_default_context(cafile=options.ca_file) if options.ca_file else None
     except OSError as e:
         sys.exit(f"failure on {options.ca_file} - {e}")
     return hcpsdk.Target(options.fqdn, auth, port=options.port, sslcontext=context)
+
+
+def add_system_to(parser):
+    """The same for the management API: the system's name, and a system-level user."""
+    add_to(parser, "admin.hcp1.snomis.local", hcpsdk.P_MAPI, "service", "service01")
+
+
+def explained(error):
+    """The error in one line; if no HCP responds, with the command that starts an emulated one."""
+    if isinstance(error, (hcpsdk.HcpsdkCantConnectError, hcpsdk.ips.IpsError)):
+        start = "python3 -m hcpsdk.testing run"
+        return f"{error} (no HCP? try an emulated one: {start} {' '.join(sys.argv)})"
+    return str(error)
 
 
 class Progress:
