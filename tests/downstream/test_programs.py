@@ -77,8 +77,9 @@ def rows(path: pathlib.Path, delimiter: str = ",") -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter=delimiter))
 
 
-def hcpt(*arguments: str) -> list[str]:
-    return ["hcpt", "-u", "n", "-p", "n01", "-t", "2", "-i", "1", *arguments]
+def hcpt(*arguments: str, interval: int = 1) -> list[str]:
+    """A command of hcpt; *interval*: the seconds before and between its reports."""
+    return ["hcpt", "-u", "n", "-p", "n01", "-t", "2", "-i", str(interval), *arguments]
 
 
 # hcpt
@@ -119,7 +120,8 @@ def test_hcpt_loads_lists_and_unloads(tmp_path: pathlib.Path) -> None:
         tmp_path,
         hcpt("load", *target, "-f", "f.txt", "-r", "0", "--structure", "2", "2"),
         hcpt("list", *target, "--fat", "--out", "csv", "--outfile", "o.csv"),
-        hcpt("unload", *target, "--YES"),
+        # Its first report fails if it comes before its queues exist: not within half a minute.
+        hcpt("unload", *target, "--YES", interval=30),
         after=[
             get(f"{N1}/proc/statistics"),
             get(f"m.{DOMAIN}:9090/mapi/tenants/m/namespaces/n1/chargebackReport"),
