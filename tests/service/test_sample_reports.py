@@ -162,7 +162,7 @@ def test_collect_logs_json(tmp_path: Path) -> None:
 def test_collect_logs_interrupted(tmp_path: Path, number: signal.Signals, code: int) -> None:
     """In the middle of the download: no half archive is left, and HCP's package is gone."""
     text = f"""
-import pathlib, runpy, time
+import pathlib, runpy, signal, time
 import hcp_options
 from hcpsdk.mapi import Logs
 cancel = Logs.cancel
@@ -175,6 +175,7 @@ def pause(progress, done, total=None):
     while True:  # a single longer call could miss a signal that comes just before it
         time.sleep(0.05)
 Logs.cancel, hcp_options.Progress.__call__ = reporting_cancel, pause
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
 sys.argv = ["collect_logs.py", "--wait", "0"]
 runpy.run_path({str(SAMPLES / "collect_logs.py")!r}, run_name="__main__")
 """
@@ -185,9 +186,12 @@ runpy.run_path({str(SAMPLES / "collect_logs.py")!r}, run_name="__main__")
         command(program), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=empty
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "['.collect_logs-']\n"
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        try:
+            assert process.stdout.readline() == "['.collect_logs-']\n"
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
     assert (process.returncode, out, err) == (code, "cancelled False\n", "")
     assert list(empty.iterdir()) == []
