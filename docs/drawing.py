@@ -75,6 +75,21 @@ socket -> connection [class=failure label="failed: retried\\nif that is safe"]
 hcp -> program [label="response"]
 """
 
+FAILOVER = """
+node [class=main]
+serving [label="SERVING\\nrequests go to the primary"]
+over [label="FAILED OVER\\nallowed requests go to the replica"]
+probe [label="PROBE\\none request goes to the primary,\\nthe others go to the replica"]
+start [label="Target()" class="node"]
+start -> serving
+start -> over [class=failure label="only the replica's\\nname resolves"]
+serving -> over [class=failure label="a request failed, all nodes\\nand retries used up"]
+over -> probe [class="edge" label="after 30 seconds"]
+probe -> over [class=failure label="failed"]
+probe -> serving [class="edge" label="any response"]
+over -> serving [class="edge" label="a response to a request\\nthat may not go to the replica"]
+"""
+
 
 def states() -> str:
     """The states of a Connection and its moves, as the code has them."""
@@ -96,7 +111,8 @@ def quoted(text: str) -> str:
 
 def source(name: str) -> str:
     """The picture *name* as a comment of its SVG has it."""
-    graph = {"environment": ENVIRONMENT, "request": REQUEST, "states": states()}[name]
+    graphs = {"environment": ENVIRONMENT, "failover": FAILOVER, "request": REQUEST}
+    graph = states() if name == "states" else graphs[name]
     return f"digraph {{\n{HEAD}{graph.strip()}\n}}"
 
 
@@ -110,4 +126,4 @@ def svg(name: str) -> str:
     return f"{start}><style>{STYLE}</style>\n{card}\n<!-- {graph} -->{body}"
 
 
-PICTURES = ("environment", "request", "states")
+PICTURES = ("environment", "failover", "request", "states")

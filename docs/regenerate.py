@@ -8,7 +8,9 @@ Run it after a change of a sample or of the library, and commit what it writes::
 Figures that differ from run to run (times, ids, dates, addresses) are no reason to write.
 """
 
+import csv
 import difflib
+import io
 import re
 import shutil
 import subprocess
@@ -16,6 +18,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from hcpsdk import RS_READ_ALLOWED, RS_READ_ON_FAILOVER, RS_WRITE_ALLOWED, RS_WRITE_ON_FAILOVER
+from hcpsdk._failover import Outcome, Primary, decide
 
 DOCS = Path(__file__).resolve().parent
 SAMPLES = DOCS.parent / "samples"
@@ -33,6 +38,7 @@ VARYING = [
     (r"/[0-9a-f]{2}/[0-9a-f]{2}/(?=UUID)", "/XX/XX/"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", "DATE"),
     (r"'\d{13}'", "'MILLISECONDS'"),
+    (r"(?<=/failover/)\d{19}", "NANOSECONDS"),
     (r"_ssl\.c:\d+", "_ssl.c:LINE"),
     (r"(?<=-)\d{8}-\d{4}\.zip: [\d,]+ bytes", "MOMENT.zip: SIZE bytes"),
     (r" +$", ""),
@@ -58,6 +64,7 @@ RUNS = {
     ),
     "namespace_report": ("namespace_report.py", False),
     "unique_names": ("unique_names.py", False),
+    "replica_failover": ("--linked replica_failover.py", False),
     "replication_links": ("--linked replication_links.py", False),
     "round_trip": ("round_trip.py", False),
     "tenant_usage": ("tenant_usage.py", False),
@@ -84,6 +91,26 @@ def output(command: str, is_debugging: bool) -> str:
     return re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
 
 
+def failover_table() -> str:
+    """Who serves a request, as the function says that decides; a table in CSV."""
+    strategies = {"none": (0, 0), "…_ON_FAILOVER": (RS_READ_ON_FAILOVER, RS_WRITE_ON_FAILOVER)}
+    strategies["…_ALLOWED"] = (RS_READ_ALLOWED, RS_WRITE_ALLOWED)
+    lines = [("request", "state of the primary", "response of the primary", *strategies)]
+    for kind, method, number in (("read", "GET", 0), ("write", "PUT", 1)):
+        # The state counts only at the beginning; the test of the function shows that.
+        rows = [(state, Outcome.NOT_ASKED) for state in Primary]
+        rows += [(Primary.SERVING, each) for each in Outcome if each is not Outcome.NOT_ASKED]
+        for state, outcome in rows:
+            found = [decide(method, bits[number], state, outcome) for bits in strategies.values()]
+            is_first = outcome is Outcome.NOT_ASKED
+            words = [each.name.lower().replace("_", " ") for each in found]
+            shown = state.value if is_first else "any"
+            lines.append((kind, shown, "-" if is_first else outcome.value, *words))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
 def files() -> Iterator[tuple[Path, str, Callable[[], str]]]:
     """Each file that is made here, what should be in it, and a function that makes all of it."""
     import drawing  # beside this file; here, so that tests can load what is above
@@ -91,6 +118,7 @@ def files() -> Iterator[tuple[Path, str, Callable[[], str]]]:
     for name, run in RUNS.items():
         text = output(*run)
         yield OUTPUT / f"{name}.txt", text, lambda text=text: text
+    yield DOCS / "pictures" / "failover.csv", failover_table(), failover_table
     for name in drawing.PICTURES:
         yield (
             DOCS / "pictures" / f"{name}.svg",

@@ -53,11 +53,24 @@ def __getattr__(name: str) -> object:
 
     if name == "__all__":
         return _public_names()
-    for home in _HOMES:
-        module = import_module(f"hcpsdk.{home}")
-        if name in module.__all__:
-            found = globals()[name] = getattr(module, name)
-            return found
+    try:
+        for home in _HOMES:
+            module = import_module(f"hcpsdk.{home}")
+            if name in module.__all__:
+                found = globals()[name] = getattr(module, name)
+                return found
+    except (AttributeError, ImportError) as exc:
+        if "partially initialized" not in str(exc):
+            raise
+        from hcpsdk._errors import HcpsdkError
+
+        # An AttributeError too, after which "from hcpsdk import" looks for a module.
+        class NotYetImported(HcpsdkError, AttributeError):
+            pass
+
+        raise NotYetImported(
+            f"hcpsdk.{name} is being imported by what this signal handler interrupted"
+        ) from exc
     if name in _public_modules():
         return import_module(f"hcpsdk.{name}")
     raise AttributeError(f"module 'hcpsdk' has no attribute {name!r}")

@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
-import logging
 import re
 from abc import ABC, abstractmethod
+
+from hcpsdk._excerpt import MASK
+from hcpsdk._log import Log
 
 __all__ = [
     "BaseAuthorization",
@@ -13,10 +15,8 @@ __all__ = [
     "NativeAuthorization",
 ]
 
-log = logging.getLogger("hcpsdk.NativeAuthorization")
-ad_log = logging.getLogger("hcpsdk.NativeADAuthorization")
-
-MASK = "********"
+log = Log("hcpsdk.NativeAuthorization")
+ad_log = Log("hcpsdk.NativeADAuthorization")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

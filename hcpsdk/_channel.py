@@ -1,16 +1,21 @@
 """What a Connection does inside: requests, one at a time, over a socket that is kept and replaced.
 
-Here is the only retry loop of the library. Knows an Endpoint, but no Target.
+Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
 import logging
 import time
 
+from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._failover import ASK_AGAIN, Failover
+from hcpsdk._handlers import raise_if_from_handler
+from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
 from hcpsdk._request.url import Params
+from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import (
@@ -31,7 +36,7 @@ from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 # A time before anything was measured; not zero, so that it can be divided by (contract 1.7).
 UNMEASURED = 1e-11  # seconds
@@ -43,7 +48,6 @@ MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (cont
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
-CLOSED_BY_CALLER = "the Connection was closed"
 PARENTS = "this response was created in the parent process and cannot be read after fork()"
 
 
@@ -52,29 +56,37 @@ class Channel:
 
     Args:
         endpoint: Where they go.
+        failover: When they go to a replica instead; None: never.
         timeout: Seconds to wait for the network at each step; None waits for ever.
         idletime: Seconds for which an unused socket stays open.
         retries: How often a request that failed is tried again.
         debuglevel: Above 0, prints everything on the wire.
         tcp_keepalive: How the system probes silent connections; None: not at all.
+        busy_timeout: Seconds for which a request is repeated while the status is 503.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
+        failover: Failover | None,
         timeout: float | None,
         idletime: float,
         retries: int,
         debuglevel: int,
-        tcp_keepalive: TcpKeepAlive | None = None,
+        tcp_keepalive: TcpKeepAlive | None,
+        busy_timeout: float,
     ) -> None:
         self.address: str | None = None  # last connected to
         self.connect_time = UNMEASURED
-        self._endpoint = endpoint
+        self.endpoint = endpoint  # where the last request went; where the socket leads to
+        self._failover = failover
         self._timeout = timeout
         self._retries = retries
         self._debuglevel = debuglevel
         self._tcp_keepalive = tcp_keepalive
+        self._busy_timeout = busy_timeout
+        # The statuses after which the request may be sent again.
+        self._again = ASK_AGAIN if failover else frozenset({BUSY} if busy_timeout else ())
         self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
@@ -137,21 +149,22 @@ class Channel:
             if last is not None and last.owner is not None:
                 self._discard_unread_body(last, use)
             keepalive.move(WAITING)
-            try:
-                prepared = self._endpoint.prepare_headers()
-                outgoing = prepare(method, url, content, params, headers, prepared)
-            except BaseException:
-                if self._keepalive.is_user(use):
-                    self._release(use, IDLE)  # nothing was sent: the socket is still good
-                raise
-            outgoing.retries_left = self._retries
-            if self._is_logged:
-                log.debug("URL = %s", outgoing.path)
-            while True:
-                try:
-                    return self._attempt(use, outgoing, reads_body)
-                except FAILURES as exc:
-                    self._retry_or_raise(use, outgoing, exc)
+            arguments = (method, url, content, params, headers)
+            if self._busy_timeout:
+                response = ask_while_busy(
+                    self, use, arguments, reads_body, self._failover, self._busy_timeout
+                )
+            elif self._failover is None:
+                response = self.ask(use, self.prepare(use, arguments), reads_body)
+            else:
+                response, _ = ask_either(self, use, arguments, reads_body, self._failover)
+            self._response = response
+            if response.owner is not None:
+                state = READING
+            else:
+                state = CLOSED if response.will_close or response.has_leftover else IDLE
+            self._release(use, state)
+            return response
         except BaseException as exc:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
             if self._keepalive.is_user(use):
@@ -161,6 +174,34 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
+    def prepare(
+        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
+    ) -> Outgoing:
+        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
+        try:
+            prepared = self.endpoint.prepare_headers()
+            if sent_before is None:
+                outgoing = prepare(*arguments, prepared)
+            else:
+                outgoing = prepare(*arguments, prepared, sent_before.body)
+        except BaseException:
+            if self._keepalive.is_user(use):
+                self._release(use, IDLE)  # nothing was sent: the socket is still good
+            raise
+        outgoing.retries_left = self._retries
+        if self._is_logged:
+            log.debug("URL = %s", outgoing.path)
+        return outgoing
+
+    def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+        """Send a request to one system, as often as that is needed and allowed."""
+        while True:
+            try:
+                return self._attempt(use, outgoing, reads_body)
+            except FAILURES as exc:
+                raise_if_from_handler(exc)
+                self._retry_or_raise(use, outgoing, exc)
+
     def _attempt(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
         opened = self._open_socket(use)
         is_first = not opened.was_used
@@ -169,7 +210,7 @@ class Channel:
         finally:
             self.attempts += opened.first_byte_at > 0
         if is_first:
-            remember_session(self._endpoint, opened)
+            remember_session(self.endpoint, opened)
         self.service_time1 = self.service_time2 = opened.seconds or UNMEASURED
         if self._is_logged:
             log.debug(
@@ -178,25 +219,30 @@ class Channel:
                 outgoing.path,
                 self.service_time1,
             )
-        is_done = True
         if response.length == 0:
             if response.fp is not None:
                 response.end()
-        elif reads_body:
+        elif reads_body or response.status in self._again:
             self._read_body(response)
         else:
-            is_done = False
-        if use.is_cancelled:  # then an end may be the end that `close()` made
-            use.check()
-        self._response = response
-        if is_done:
-            state = CLOSED if response.will_close or response.has_leftover else IDLE
-        else:
-            state = READING
             self._path = outgoing.path
             response.owner = self
-        self._release(use, state)
+        if use.is_cancelled:  # then an end may be the end that `close()` made
+            use.check()
         return response
+
+    def switch_to(self, endpoint: Endpoint) -> None:
+        """The next requests go to *endpoint*; the connection to the other system is kept."""
+        if endpoint is not self.endpoint:
+            self._keepalive.exchange()
+            self.endpoint = endpoint
+
+    def be_done_with(self, use: Use, response: StrictResponse) -> None:
+        """Another request follows, and *response* is not what the caller gets."""
+        if response.owner is not None:
+            self._discard_unread_body(response, use)
+        elif response.will_close or response.has_leftover:
+            self._keepalive.close()
 
     def _open_socket(self, use: Use) -> HTTPSocket:
         """The socket kept, unless the server closed it meanwhile, or a new one."""
@@ -209,7 +255,7 @@ class Channel:
                 return opened
             self._keepalive.close()
         log.debug("Connection needs to be opened")
-        opened, seconds = connect(self._endpoint, self._timeout, self._debuglevel, use)
+        opened, seconds = connect(self.endpoint, self._timeout, self._debuglevel, use)
         if self._tcp_keepalive is not None:
             self._tcp_keepalive.apply(opened.raw)
         self._keepalive.store(opened)
@@ -219,7 +265,7 @@ class Channel:
         log.debug(
             "Connection open: IP %s (%s) - connect_time: %s",
             opened.address,
-            self._endpoint.fqdn,
+            self.endpoint.fqdn,
             seconds,
         )
         return opened
@@ -232,7 +278,8 @@ class Channel:
             pass
         if len(body) > MAX_KEPT_BODY:
             response.unreadable_reason = (
-                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept"
+                f"the body was longer than {MAX_KEPT_BODY} bytes, so it was not kept; use "
+                f"request({response.method!r}, …), which leaves the body to you"
             )
         elif body:
             response.keep(body)
@@ -241,6 +288,7 @@ class Channel:
     def _retry_or_raise(self, use: Use, outgoing: Outgoing, error: Exception) -> None:
         """Prepare for another attempt, or raise what the caller is to see."""
         failure = self._classify(error)
+        self.endpoint.clean(failure.error)
         happened = describe(failure.error)
         log.debug("Request raised exception: %s", happened)
         self._keepalive.close()
@@ -248,8 +296,9 @@ class Channel:
         if use.is_cancelled or not self._keepalive.is_user(use):
             raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
         verdict = judge(failure, outgoing)
+        outgoing.has_failed = not isinstance(error, BodyError)
         if failure.phase is Phase.EXCHANGING and not isinstance(error, BodyError):
-            self._endpoint.circle.renew_after_failure(self._timeout)
+            self.endpoint.circle.renew_after_failure(self._timeout)
         body = outgoing.body
         if verdict in (Verdict.RESEND, Verdict.RETRY) and body is not None and not body.rewind():
             verdict = Verdict.BODY_IS_SPENT
@@ -265,9 +314,10 @@ class Channel:
 
     def _classify(self, error: Exception) -> Failure:
         if isinstance(error, ConnectFailed):
-            self.address = error.address
+            if not isinstance(error.error, HcpsdkError):  # else the name was not resolved
+                self.address = error.address
             where = f"[{error.address}]" if ":" in error.address else error.address
-            return Failure(error.error, Phase.CONNECTING, f"{where}:{self._endpoint.port}")
+            return Failure(error.error, Phase.CONNECTING, f"{where}:{self.endpoint.port}")
         opened = self._keepalive.socket
         if opened is None:
             return Failure(error, Phase.EXCHANGING, self.address)
@@ -315,6 +365,8 @@ class Channel:
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
         if isinstance(error, TRANSPORT_ERRORS):
+            raise_if_from_handler(error)
+            self.endpoint.clean(error)
             if use.is_cancelled:
                 raise HcpsdkError(f"{what} failed: {CLOSED_BY_CALLER} meanwhile") from error
             raise to_hcpsdk_error(failure, what, self.attempts) from error
@@ -336,8 +388,8 @@ class Channel:
                 use.check()
                 self._drain(response, opened)
                 is_drained = response.isclosed() and not response.has_leftover
-        except TRANSPORT_ERRORS:
-            pass  # it was not wanted anyway
+        except TRANSPORT_ERRORS as exc:
+            raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()
@@ -347,6 +399,7 @@ class Channel:
         """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
         end = time.monotonic() + MAX_DRAIN_SECONDS
         opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
+        response.set_deadline(end)
         count = 0
         while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
             count += len(response.read1(MAX_DRAIN_BYTES))
@@ -377,7 +430,7 @@ class Channel:
     def close(self) -> None:
         """Close the socket; a request or read that is running ends with an `HcpsdkError`."""
         self._close(CLOSED_BY_CALLER, log.isEnabledFor(logging.DEBUG))
-        log.debug("Connection object closed: IP %s (%s)", self.address, self._endpoint.fqdn)
+        log.debug("Connection object closed: IP %s (%s)", self.address, self.endpoint.fqdn)
 
     def _close(self, why: str, is_logged: bool) -> None:
         use = Use()

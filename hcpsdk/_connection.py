@@ -1,22 +1,21 @@
 """The public `Connection`: requests to one HCP, and what came of the last one."""
 
-import logging
 from threading import TIMEOUT_MAX
 from typing import Any
 
 from hcpsdk._channel import Channel
 from hcpsdk._errors import HcpsdkStatusError
+from hcpsdk._log import Log
 from hcpsdk._request.body import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
-from hcpsdk._transport.failures import describe_status
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 
 __all__ = ["Connection"]
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 
 class Connection:
@@ -38,6 +37,8 @@ class Connection:
         tcp_keepalive: Seconds of silence before the first probe.
         tcp_keepintvl: Seconds between probes.
         tcp_keepcnt: Probes without a response before the connection is closed.
+        busy_timeout: Seconds for which a request is repeated while HCP responds with 503; after
+            ``Retry-After``, or else after growing pauses. 0: not at all.
 
     Raises:
         TypeError, ValueError: Invalid argument.
@@ -56,18 +57,22 @@ class Connection:
         tcp_keepalive: int = 60,
         tcp_keepintvl: int = 60,
         tcp_keepcnt: int = 3,
+        *,
+        busy_timeout: float = 0,
     ) -> None:
-        _check_arguments(target, timeout, idletime, retries, debuglevel)
+        _check_arguments(target, timeout, idletime, retries, debuglevel, busy_timeout)
         self._target = target
         probes = TcpKeepAlive(tcp_keepalive, tcp_keepintvl, tcp_keepcnt)
         probes.check()
         self._channel = Channel(
             target.endpoint,
+            target.failover,
             timeout,
             idletime,
             retries,
             debuglevel,
             probes if sock_keepalive else None,
+            busy_timeout,
         )
         log.debug(
             "Connection object initialized: IP %s (%s) - timeout: %s - idletime: %s - retries: %s",
@@ -110,10 +115,22 @@ class Connection:
     def attempts(self) -> int:
         """How often the last request was sent, wholly or in part; 0 if no connection could be made.
 
-        If this is above 1, a status of 409 to a PUT, or of 404 to a DELETE, may be caused by the
-        request's own earlier attempt.
+        The attempts on the primary and on the replica, together. If this is above 1, a status of
+        409 to a PUT, or of 404 to a DELETE, may be caused by the request's own earlier attempt;
+        on the replica too, which may have got it from the primary meanwhile.
         """
         return self._channel.attempts
+
+    @property
+    def served_by(self) -> Target | None:
+        """The Target that gave the last response: the one given, or its `Target.replica`.
+
+        None before the first request, and if the last one failed.
+        """
+        if self._channel.response is None:
+            return None
+        is_primary = self._channel.endpoint is self._target.endpoint
+        return self._target if is_primary else self._target.replica
 
     @property
     def connect_time(self) -> float:
@@ -168,7 +185,7 @@ class Connection:
         response = self._channel.readable_response()
         if response.status in wanted if wanted else response.status < 400:
             return response
-        raise HcpsdkStatusError(describe_status(response))
+        raise HcpsdkStatusError(self._target.endpoint.describe_status(response))
 
     def read(self, amt: int | None = None) -> bytes:
         """Up to *amt* bytes of the response's body; everything that is left if it is None.
@@ -280,19 +297,26 @@ class Connection:
 
 
 def _check_arguments(
-    target: Target, timeout: float | None, idletime: float, retries: int, debuglevel: int
+    target: Target,
+    timeout: float | None,
+    idletime: float,
+    retries: int,
+    debuglevel: int,
+    busy_timeout: float,
 ) -> None:
     if not isinstance(target, Target):
         raise TypeError(f"target must be hcpsdk.Target, not {type(target).__name__}")
-    for name, seconds in (("timeout", timeout), ("idletime", idletime)):
+    times = (("timeout", timeout), ("idletime", idletime), ("busy_timeout", busy_timeout))
+    for name, seconds in times:
         if name == "timeout" and seconds is None:
             continue
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
             raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
     if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
         raise ValueError(f"timeout must be above 0 seconds (None waits for ever), not {timeout}")
-    if not idletime >= 0:
-        raise ValueError(f"idletime must be 0 seconds or more, not {idletime}")
+    for name, least_0 in (("idletime", idletime), ("busy_timeout", busy_timeout)):
+        if not least_0 >= 0:
+            raise ValueError(f"{name} must be 0 seconds or more, not {least_0}")
     for name, number in (("retries", retries), ("debuglevel", debuglevel)):
         if not isinstance(number, int):
             raise TypeError(f"{name} must be int, not {type(number).__name__}")

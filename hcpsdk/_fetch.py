@@ -9,7 +9,6 @@ from hcpsdk._request.body import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
-from hcpsdk._transport.failures import describe_status
 from hcpsdk._xml import Element, parse
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes of a response that is read whole; real ones are shorter
@@ -26,6 +25,7 @@ class Fetcher:
 
     def __init__(self, target: Target, debuglevel: int = 0, timeout: float | None = 30) -> None:
         self._connection = Connection(target, timeout=timeout, debuglevel=debuglevel)
+        self._endpoint = target.endpoint
 
     @property
     def connect_time(self) -> float:
@@ -42,8 +42,8 @@ class Fetcher:
         self._connection.close()
 
     def _get(self, url: str, root: str, params: Params | None = None) -> Element:
-        """The response to a GET, whose root element has to be called *root*."""
-        return parse(self._exchange("GET", url, params), root)
+        """The root element of the response to a GET, which has to be called *root*."""
+        return parse(self._exchange("GET", url, params), root, self._endpoint.excerpt)
 
     def _post(self, url: str, params: Params | None = None) -> None:
         self._exchange("POST", url, params)
@@ -95,7 +95,7 @@ class Fetcher:
         """Any other status than 200 is an error here, reported in HCP's own words."""
         response = self._connection.response
         if response is not None and response.status != 200:
-            raise self._status_error(describe_status(response))
+            raise self._status_error(self._endpoint.describe_status(response))
 
     def __enter__(self: _Self) -> _Self:
         return self

@@ -1,19 +1,22 @@
 """The access point to one HCP: its name, addresses, credentials, and TLS settings."""
 
-import logging
 import re
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
+from hcpsdk._failover import Failover
+from hcpsdk._log import Log
 from hcpsdk._transport.endpoint import Endpoint
-from hcpsdk.ips import Circle, as_address
+from hcpsdk.ips import Circle, IpsError, as_address
 
 __all__ = ["Target", "checkport"]
 
-log = logging.getLogger("hcpsdk.Target")
+log = Log("hcpsdk.Target")
+
+RS_READS = constants.RS_READ_ALLOWED | constants.RS_READ_ON_FAILOVER
 
 # Characters that a host name must not contain (RFC 9110, section 7.2).
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
@@ -22,26 +25,27 @@ _NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
 class Target:
     """One HCP, or one namespace of it: what all `Connection` objects to it have in common.
 
-    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles (and
-    resolves its name again when loaded), unless it has an ``sslcontext``. Usable as a context
-    manager, though it holds nothing that needs closing.
+    Looks its name up at once. Thread-safe; any number of Connections may share it. Pickles with
+    its addresses (and looks its name up again at its first use), unless it has an ``sslcontext``.
+    Usable as a context manager, though it holds nothing that needs closing.
 
     Args:
         fqdn: ``"namespace.tenant.hcp.example.com"``, or an IP address.
         authorization: Gives the headers with the credentials.
-        port: 443, 8000 and 9090 mean TLS.
+        port: 443, 8000 and 9090 mean TLS; any other does with an ``sslcontext``.
         dnscache: True resolves through the operating system, which may use its cache; False
             queries the name servers.
         sslcontext: How certificates are verified. None: not at all. One that verifies wants a
             certificate for the FQDN or for the node's address.
         interface: Only ``I_NATIVE``.
         replica_fqdn: The name of the replica; builds `replica`.
-        replica_strategy: ``RS_*`` values, ORed. Checked and kept; nothing goes to the replica by
-            itself yet.
+        replica_strategy: ``RS_*`` values, ORed: which requests go to the replica, and when.
+            Without it, none does. Requests to port 9090 (MAPI) never do.
 
     Raises:
         HcpsdkError: The name cannot be resolved (its subclass `ips.IpsError`), or the replica's
-            cannot (`HcpsdkReplicaInitError`).
+            cannot (`HcpsdkReplicaInitError`). With a strategy for reads it is enough if the
+            replica's can: then the Target starts failed over.
         TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
@@ -81,14 +85,38 @@ class Target:
         self._sslcontext = sslcontext
         self._interface = interface
         self._replica_strategy = replica_strategy
-        self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
-        self._circle.next_address()  # as the manual's debug output shows
-        context = (sslcontext or _unverified_context()) if self.ssl else None
-        self._endpoint = Endpoint(fqdn, self._host, port, self._circle, context, authorization)
-        self._replica = self._make_replica(replica_fqdn) if replica_fqdn else None
+        unresolved: IpsError | None = None
+        try:
+            self._circle = Circle(fqdn, port, dnscache)  # checks its arguments, and looks up
+        except IpsError as exc:
+            if not self._strategy & RS_READS:
+                raise
+            unresolved = exc
+            self._circle = Circle.unresolved(fqdn, port, dnscache)
+        else:
+            self._circle.getaddr()  # as the manual's debug output shows
+        self._endpoint = self._make_endpoint()
+        self._replica = self._make_replica(replica_fqdn, unresolved) if replica_fqdn else None
+        self._failover = self._make_failover(None if unresolved is None else str(unresolved))
         log.debug("Target initialized: %s:%s - SSL = %s", fqdn, port, self.ssl)
 
-    def _make_replica(self, fqdn: str) -> "Target":
+    def _make_endpoint(self) -> Endpoint:
+        context = (self._sslcontext or _unverified_context()) if self.ssl else None
+        return Endpoint(
+            self._fqdn, self._host, self._port, self._circle, context, self._authorization
+        )
+
+    @property
+    def _strategy(self) -> int:
+        """The strategy, as far as it applies: MAPI calls never leave their system."""
+        return 0 if self._port == constants.P_MAPI else self._replica_strategy or 0
+
+    def _make_failover(self, reason: str | None) -> Failover | None:
+        if self._replica is None or not self._strategy:
+            return None
+        return Failover(self._endpoint, self._replica.endpoint, self._strategy, reason)
+
+    def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> "Target":
         try:
             return Target(
                 fqdn,
@@ -99,6 +127,8 @@ class Target:
                 self._interface,
             )
         except HcpsdkError as exc:
+            if unresolved is not None:
+                raise IpsError(f"{unresolved}; nor can the replica be used: {exc}") from unresolved
             raise HcpsdkReplicaInitError(f"could not initialize the replica: {exc}") from exc
 
     @property
@@ -116,8 +146,8 @@ class Target:
 
     @property
     def ssl(self) -> bool:
-        """True if it speaks TLS, which its port decides."""
-        return self._port in constants.TLS_PORTS
+        """True if it speaks TLS: its port decides, or a given ``sslcontext``."""
+        return self._sslcontext is not None or self._port in constants.TLS_PORTS
 
     @property
     def addresses(self) -> list[str]:
@@ -135,14 +165,14 @@ class Target:
         return self._interface
 
     @property
-    def replica_strategy(self) -> int | None:
-        """The ``RS_*`` values, as they were given."""
-        return self._replica_strategy
-
-    @property
     def replica(self) -> "Target | None":
         """The replica's Target; None if no ``replica_fqdn`` was given."""
         return self._replica
+
+    @property
+    def replica_strategy(self) -> int | None:
+        """Which requests go to the replica, as it was given: ``RS_*`` values, ORed."""
+        return self._replica_strategy
 
     @property
     def sslcontext(self) -> SSLContext | None:
@@ -162,6 +192,11 @@ class Target:
         """What a Connection needs to know of it; for the library's own use."""
         return self._endpoint
 
+    @property
+    def failover(self) -> Failover | None:
+        """When requests go to the replica; None: never. For the library's own use."""
+        return self._failover
+
     def __enter__(self) -> "Target":
         return self
 
@@ -171,23 +206,23 @@ class Target:
     def close(self) -> None:
         """Do nothing, any number of times: only Connections hold something that needs closing."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         if self._sslcontext is not None:
             raise TypeError(
                 "a Target with an sslcontext cannot be pickled, because SSL contexts do not "
                 "pickle; make the Target anew where it is needed"
             )
-        replica_fqdn = self._replica.fqdn if self._replica else None
-        return type(self), (
-            self._fqdn,
-            self._authorization,
-            self._port,
-            self._dnscache,
-            None,
-            self._interface,
-            replica_fqdn,
-            self._replica_strategy,
-        )
+        state = self.__dict__.copy()
+        del state["_endpoint"]
+        state["_failover"] = self._failover and self._failover.period.reason
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._endpoint = self._make_endpoint()
+        self._failover = self._make_failover(None)
+        if self._failover is not None and state["_failover"] is not None:
+            self._failover.restore(state["_failover"])
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
@@ -215,11 +250,17 @@ def _host_header(fqdn: str) -> str:
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
     if not fqdn:
         raise ValueError("fqdn is empty")
+    if "://" in fqdn:
+        raise ValueError(
+            "fqdn is a URL, but must be a host name: leave out 'https://' and the path, and pass "
+            "port=443 for https, port=80 for http"
+        )
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
         raise ValueError(f"host name must not contain {found[0]!r}")
     if address := as_address(fqdn):
-        return f"[{address}]" if ":" in address else address
+        # The zone of an address, "%eth0", means nothing to others (RFC 6874, section 4).
+        return f"[{address.partition('%')[0]}]" if ":" in address else address
     if ":" in fqdn:
         raise ValueError("host name must not contain ':'; pass the port as port=...")
     if fqdn.isascii():
@@ -240,6 +281,8 @@ def _check_arguments(
         )
     if sslcontext is not None and not isinstance(sslcontext, SSLContext):
         raise TypeError(f"sslcontext must be ssl.SSLContext, not {type(sslcontext).__name__}")
+    if sslcontext is not None and sslcontext.protocol is PROTOCOL_TLS_SERVER:
+        raise ValueError("sslcontext is for servers: make it with ssl.create_default_context()")
     if interface != constants.I_NATIVE:
         raise ValueError(f"interface must be I_NATIVE, not {interface!r}")
 

@@ -272,7 +272,7 @@ def delete(run: Run, connection: Connection, task: Task) -> Done:
     connection.DELETE(task.job.url, merged(run.options["params"], task.job.params))
     attempts = connection.attempts
     if connection.response_status == 409:  # it is being written, or repaired
-        raise NotYetError(f"409 - {connection.response_reason}")
+        raise NotYetError("409 - the object cannot be deleted now")
     if connection.response_status == 404:
         is_ours = task.was_begun or attempts > 1
         return "deleted" if is_ours else "missing", None, None, None, None, attempts

@@ -4,10 +4,20 @@ Document types are refused altogether, and with them entities of any kind, exter
 that grow when they are expanded. HCP sends none.
 """
 
+from collections.abc import Callable
+
 from hcpsdk._errors import HcpsdkError
 
 MAX_DEPTH = 100  # nested elements; real documents have four
+MAX_BYTES = 4096  # of a document, from which the excerpt is taken
 EXCERPT_LENGTH = 60  # characters of an unreadable document that the message shows
+
+
+Excerpt = Callable[[str], str]
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 class Element:
@@ -20,8 +30,8 @@ class Element:
         self.text = ""  # all of it that is in no child
 
 
-def parse(document: bytes, root: str) -> Element:
-    """The root element of *document*.
+def parse(document: bytes, root: str, excerpt: Excerpt = _as_it_is) -> Element:
+    """The root element of *document*; *excerpt* makes parts of it fit for messages.
 
     Raises:
         HcpsdkError: It is no XML, has a document type, or its root is not called *root*; the
@@ -41,11 +51,15 @@ def parse(document: bytes, root: str) -> Element:
         parser.Parse(document, True)
     except (expat.ExpatError, LookupError, ValueError) as exc:
         # LookupError and ValueError: an encoding that Python or expat does not know.
-        raise HcpsdkError(f"invalid <{root}> document: {exc}; {_beginning(document)}") from exc
+        exc.args = tuple(excerpt(arg) if isinstance(arg, str) else arg for arg in exc.args)
+        raise HcpsdkError(
+            f"invalid <{root}> document: {exc}; {_beginning(document, excerpt)}"
+        ) from exc
     assert reader.root is not None  # expat insists on one
     if reader.root.name != root:
+        name = excerpt(reader.root.name)
         raise HcpsdkError(
-            f"invalid <{root}> document: its root is <{reader.root.name}>; {_beginning(document)}"
+            f"invalid <{root}> document: its root is <{name}>; {_beginning(document, excerpt)}"
         )
     return reader.root
 
@@ -83,8 +97,9 @@ def _full(name: str) -> str:
     return f"{{{name}" if "}" in name else name
 
 
-def _beginning(document: bytes) -> str:
+def _beginning(document: bytes, excerpt: Excerpt) -> str:
     if not document:
         return "it is empty"
-    text = document[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")
+    # Cut last, so that no part of a secret is left.
+    text = excerpt(document[:MAX_BYTES].decode("utf-8", "replace"))
     return f"starts with {text[:EXCERPT_LENGTH]!r}"

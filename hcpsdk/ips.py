@@ -4,21 +4,22 @@ Each node of an HCP serves requests. A `Circle` holds their addresses and return
 `query()` looks them up, past any cache or through the operating system.
 """
 
+import contextlib
 import ipaddress
-import logging
-import os
+import itertools
 import socket
 import threading
 import time
-import weakref
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._handlers import raise_if_from_handler
+from hcpsdk._log import Log
 
 __all__ = ["Circle", "IpsError", "Request", "Response", "query"]
 
-log = logging.getLogger("hcpsdk.ips.Circle")
+log = Log("hcpsdk.ips.Circle")
 
 # Contract 2.5 and 2.6; all in seconds.
 DEFAULT_TTL = 300.0  # where the answer has none, as the system resolver's
@@ -148,6 +149,7 @@ def _ask_system(fqdn: str) -> Response:
     try:
         found = socket.getaddrinfo(fqdn, None, type=socket.SOCK_STREAM)
     except Exception as exc:  # the promise is never to raise: ValueError, for names like "\0"
+        raise_if_from_handler(exc)
         return Response(fqdn, True, raised=_words(exc), cause=exc)
     by_family: dict[int, list[str]] = {socket.AF_INET: [], socket.AF_INET6: []}
     for family, _type, _proto, _canonname, sockaddr in found:
@@ -159,9 +161,12 @@ def _ask_system(fqdn: str) -> Response:
 
 
 def _ask_name_servers(fqdn: str) -> Response:
-    # dnspython takes longer to import than the rest of the library together.
-    import dns.resolver
-
+    try:
+        # dnspython takes longer to import than the rest of the library together.
+        import dns.resolver
+    except Exception as exc:  # no file descriptor is left, or the program is at its very end
+        raise_if_from_handler(exc)
+        return Response(fqdn, False, raised=_words(exc), cause=exc)
     try:
         resolver = dns.resolver.get_default_resolver()
         answer = resolver.resolve(fqdn, "A", raise_on_no_answer=False)
@@ -173,6 +178,7 @@ def _ask_name_servers(fqdn: str) -> Response:
     except dns.resolver.NoAnswer as exc:
         return Response(fqdn, False, raised=f"Err: the name has no address: {fqdn}", cause=exc)
     except Exception as exc:  # the promise is never to raise, whatever dnspython makes of a name
+        raise_if_from_handler(exc)
         return Response(fqdn, False, raised=_words(exc), cause=exc)
     assert rrset is not None  # else NoAnswer was raised
     ttl = float(answer.chaining_result.minimum_ttl)
@@ -183,12 +189,56 @@ def _words(exc: Exception) -> str:
     return f"Err: {str(exc) or type(exc).__name__}"
 
 
+class _Pool:
+    """The addresses of one answer, and whose turn it is."""
+
+    def __init__(self, number: int, addresses: tuple[str, ...]) -> None:
+        self.number = number  # of the look-up
+        self.addresses = addresses
+        self._turns = itertools.count()
+
+    def draw(self, wanted: Collection[str]) -> str:
+        """The next address, of those in *wanted*, which is not empty."""
+        for _ in self.addresses:
+            address = self.addresses[next(self._turns) % len(self.addresses)]
+            if address in wanted:
+                return address
+        return next(iter(wanted))  # other threads drew them all meanwhile
+
+    def go_on_after(self, address: str) -> None:
+        """Next comes the one after *address*, if that is known here."""
+        if address in self.addresses:
+            self._turns = itertools.count(self.addresses.index(address) + 1)
+
+
+class _Schedule:
+    """When something has to be done again, and who does it: of several callers only one."""
+
+    def __init__(self, due: float) -> None:
+        self._period = (due, itertools.count())
+
+    def put_off(self, due: float) -> None:
+        """Not before *due*."""
+        self._period = (due, itertools.count())
+
+    def is_my_turn(self, now: float, pause: float) -> bool:
+        """True if it is due, for the first caller; then it is due again after *pause* seconds."""
+        period = due, turns = self._period
+        if now < due:
+            return False
+        is_first = next(turns) == 0
+        if self._period is period:  # whoever was first may have been interrupted just here
+            self.put_off(now + pause)
+        return is_first
+
+
 class Circle:
     """The addresses of one name, handed out round-robin.
 
     Looks the name up at once. Later look-ups happen when an address is requested and the answer's
     time to live has passed, and after failed connections; one that fails leaves the addresses
-    known so far in place. Safe under any number of threads.
+    known so far in place. Safe under any number of threads, and in signal handlers. Pickles with
+    its addresses, which are looked up again at the first use.
 
     Args:
         fqdn: The name to be resolved.
@@ -201,6 +251,9 @@ class Circle:
         TypeError, ValueError: Invalid argument; nothing was looked up.
     """
 
+    # There is no lock, because a signal handler may interrupt any step and use the same Circle
+    # (contract 6.1). Each step that changes something shared is a single one of the interpreter.
+
     def __init__(self, fqdn: str, port: int = 443, dnscache: bool = False) -> None:
         if not isinstance(fqdn, str):
             raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
@@ -208,24 +261,36 @@ class Circle:
             raise TypeError(f"port must be int, not {type(port).__name__}")
         if not 0 < port < 65536:
             raise ValueError(f"port must be 1 to 65535, not {port}")
+        self._begin(fqdn, port, dnscache, ())
+        self.refresh()
+
+    def _begin(self, fqdn: str, port: int, dnscache: bool, addresses: tuple[str, ...]) -> None:
         self._fqdn = fqdn
         self._port = port
         self._dnscache = dnscache
-        self._lock = threading.Lock()  # guards all below; never held during a look-up
-        self._pool: tuple[str, ...] = ()
+        self._numbers = itertools.count(1)  # of look-ups
+        self._pool = _Pool(0, addresses)
         self._last = ""  # address handed out last
-        self._asked = 0  # look-ups begun
-        self._answered = 0  # which of them the pool comes from
         self._failed: dict[str, float] = {}  # address: monotonic time until which it is skipped
-        self._renewal_due = 0.0  # monotonic time
-        self._renewed_after_failure = float("-inf")  # monotonic time
-        _circles.add(self)
-        self.refresh()
+        self._renewal = _Schedule(float("inf") if as_address(fqdn) else float("-inf"))
+        self._renewal_after_failure = _Schedule(float("-inf"))
+
+    @classmethod
+    def unresolved(cls, fqdn: str, port: int, dnscache: bool) -> "Circle":
+        """A Circle whose first look-up failed: without an address, which it looks up later."""
+        circle = cls.__new__(cls)
+        circle.__setstate__((fqdn, port, dnscache, ()))
+        return circle
+
+    @property
+    def is_resolved(self) -> bool:
+        """True once it has addresses."""
+        return bool(self._pool.addresses)
 
     @property
     def addresses(self) -> list[str]:
         """The addresses known now, in the order received; a copy."""
-        return list(self._pool)
+        return list(self._pool.addresses)
 
     #: The name that the manual gives it.
     _addresses = addresses
@@ -236,97 +301,103 @@ class Circle:
         Raises:
             IpsError: The look-up failed; the addresses known so far stay in use.
         """
-        with self._lock:
-            self._asked += 1
-            number = self._asked
+        number = next(self._numbers)
         response = query(self._fqdn, cache=self._dnscache)
         if response.raised:
             raise IpsError(f"cannot resolve {self._fqdn} - {response.raised}") from response.cause
+        if number < self._pool.number:
+            return  # a later look-up was quicker
+        pool = _Pool(number, tuple(response.ips))
+        pool.go_on_after(self._last)
+        self._pool = pool
         ttl = DEFAULT_TTL if response.ttl is None else response.ttl
-        with self._lock:
-            if number < self._answered:
-                return  # a later look-up was quicker
-            self._answered = number
-            self._pool = tuple(response.ips)
-            self._renewal_due = time.monotonic() + max(ttl, SHORTEST_RENEWAL)
+        self._renewal.put_off(time.monotonic() + max(ttl, SHORTEST_RENEWAL))
         log.debug("(re-) loaded IP address cache: %s", response.ips)
 
     def getaddr(self) -> str:
         """The next address; one that recently failed to connect only if there is no other."""
-        address = self.next_address()
-        assert address is not None  # the pool is never empty
+        pool = self.renewed_pool()
+        if not pool.addresses:
+            self.refresh()
+            pool = self._pool
+        address = self.next_address(pool)
+        assert address is not None  # a look-up that finds nothing raises
         return address
 
     #: The name that the manual gives it.
     _addr = getaddr
 
-    def next_address(
-        self, exclude: Collection[str] = (), timeout: float | None = None
-    ) -> str | None:
-        """The next address that is not in *exclude*; None if there is none left.
+    def renewed_pool(self, timeout: float | None = None, waiting: "Waiting | None" = None) -> _Pool:
+        """The addresses known now, after a renewal if that is due.
 
-        Addresses that recently failed to connect come last. If the pool has to be renewed, that
-        takes no longer than *timeout*, in seconds.
+        The renewal takes no longer than *timeout*, in seconds, and until *waiting* is ended.
         """
-        self._renew_if_due(timeout)
-        with self._lock:
-            now = time.monotonic()
-            start = self._pool.index(self._last) + 1 if self._last in self._pool else 0
-            in_turn = self._pool[start:] + self._pool[:start]
-            left = [address for address in in_turn if address not in exclude]
-            healthy = [address for address in left if self._failed.get(address, now) <= now]
-            if not left:
-                return None
-            self._last = address = (healthy or left)[0]
+        if self._renewal.is_my_turn(time.monotonic(), SHORTEST_RENEWAL):
+            self._renew(timeout, waiting)
+        return self._pool
+
+    def next_address(self, pool: _Pool, exclude: Collection[str] = ()) -> str | None:
+        """The next address of *pool* that is not in *exclude*; None if there is none left.
+
+        Addresses that recently failed to connect come last.
+        """
+        left = [address for address in pool.addresses if address not in exclude]
+        if not left:
+            return None
+        now = time.monotonic()
+        healthy = [address for address in left if self._failed.get(address, now) <= now]
+        self._last = address = pool.draw(healthy or left)
+        if self._pool is not pool:  # it was renewed meanwhile
+            self._pool.go_on_after(address)
         log.debug("issued IP address: %s", address)
         return address
 
-    def connect_failed(self, address: str, timeout: float | None = None) -> None:
+    def connect_failed(
+        self, address: str, timeout: float | None = None, waiting: "Waiting | None" = None
+    ) -> None:
         """Skip *address* for a while, and renew the pool; never raises."""
-        with self._lock:
-            self._failed[address] = time.monotonic() + SKIP_SECONDS
-        self.renew_after_failure(timeout)
+        now = time.monotonic()
+        for other, until in list(self._failed.items()):
+            if until <= now:
+                self._failed.pop(other, None)
+        self._failed[address] = now + SKIP_SECONDS
+        self.renew_after_failure(timeout, waiting)
 
-    def renew_after_failure(self, timeout: float | None = None) -> None:
+    def renew_after_failure(
+        self, timeout: float | None = None, waiting: "Waiting | None" = None
+    ) -> None:
         """Look the name up again, if that was not done just now; never raises."""
-        with self._lock:
-            now = time.monotonic()
-            if now - self._renewed_after_failure < RENEWAL_AFTER_FAILURE:
-                return
-            self._renewed_after_failure = now
-        self._renew(timeout)
+        if self._renewal_after_failure.is_my_turn(time.monotonic(), RENEWAL_AFTER_FAILURE):
+            self._renew(timeout, waiting)
 
     def connect_succeeded(self, address: str) -> None:
         """Use *address* in its turn again."""
-        with self._lock:
-            self._failed.pop(address, None)
+        self._failed.pop(address, None)
 
-    def _renew_if_due(self, timeout: float | None) -> None:
-        with self._lock:
-            now = time.monotonic()
-            if now < self._renewal_due:
-                return
-            # Claimed here, so that one thread looks up while the others go on.
-            self._renewal_due = now + SHORTEST_RENEWAL
-        self._renew(timeout)
-
-    def _renew(self, timeout: float | None) -> None:
+    def _renew(self, timeout: float | None, waiting: "Waiting | None") -> None:
         """Refresh where neither failing nor taking long may hurt: the known addresses serve.
 
         A look-up cannot be broken off (`socket.getaddrinfo()` knows no time limit), but it can be
         left alone: when it is done, the pool is renewed.
         """
-        if timeout is None:
+        if timeout is None and waiting is None:
             self._refresh_if_possible()
             return
-        look_up = threading.Thread(
-            target=self._refresh_if_possible, name="hcpsdk-look-up", daemon=True
-        )
+        waiting = waiting or Waiting()
+
+        def look_up() -> None:
+            try:
+                self._refresh_if_possible()
+            finally:
+                waiting.end()
+
+        thread = threading.Thread(target=look_up, name="hcpsdk-look-up", daemon=True)
         try:
-            look_up.start()
-        except RuntimeError:  # the interpreter is ending: no other address is needed
+            thread.start()
+        except RuntimeError:  # this system, or this interpreter, lets no thread start
+            self._refresh_if_possible()
             return
-        look_up.join(timeout)
+        waiting.wait(timeout)
 
     def _refresh_if_possible(self) -> None:
         try:
@@ -334,22 +405,30 @@ class Circle:
         except IpsError as exc:
             log.debug("address cache could not be renewed: %s", exc)
 
-    def renew_lock(self) -> None:
-        """In the child of a fork: a thread of the parent may have held the old one."""
-        self._lock = threading.Lock()
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._fqdn, self._port, self._dnscache, self._pool.addresses
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._begin(*state)
 
     def __repr__(self) -> str:
         return f"<Circle {self._fqdn}:{self._port} {self.addresses}>"
 
 
-# At a fork, another thread may hold a lock, which would never be released in the child.
-_circles: "weakref.WeakSet[Circle]" = weakref.WeakSet()
+class Waiting:
+    """A wait for a look-up, which can be ended at any time, from any thread or signal handler."""
 
+    # (An Event would not do: its lock may be held by what the signal handler interrupted.)
 
-def _renew_locks() -> None:
-    for circle in _circles:
-        circle.renew_lock()
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
 
+    def wait(self, timeout: float | None) -> None:
+        """Wait until it is ended, but no longer than *timeout* seconds."""
+        self._lock.acquire(timeout=-1 if timeout is None else timeout)
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    def end(self) -> None:
+        """End the wait; any number of times."""
+        with contextlib.suppress(RuntimeError):  # it was ended before
+            self._lock.release()

@@ -1,9 +1,9 @@
 """Unique object names, and paths that spread them over folders, as suits HCP."""
 
+import itertools
 import os
 import re
 import secrets
-import threading
 import time
 
 from hcpsdk._errors import HcpsdkError
@@ -128,21 +128,29 @@ class _Names:
 
     def reset(self) -> None:
         """Begin anew, as another process does."""
-        self._lock = threading.Lock()  # guards both parts of the time
-        self._steps = 0  # of 65536 * 100 nanoseconds
-        self._count = secrets.randbits(16)
+        # Nothing is locked, because a signal handler may interrupt any step and make a name, too.
+        self._numbers = itertools.count(secrets.randbits(16))
+        # What names have in common while the clock's part stays the same: this part, and the number
+        # of the first. Later numbers may use it as long as their lower 16 bits do not come again.
+        self._current = (0, 0)
+        self._recent = {0: self._current}  # by the clock's part: each is begun only once
         # Multicast bit set: not the address of any machine.
         node = secrets.randbits(48) | 1 << 40
         sequence = 0x8000 | secrets.randbits(14)
         self._ending = f"-{sequence:04x}-{node:012x}"
 
     def next(self) -> str:
-        with self._lock:
-            self._count = count = (self._count + 1) & 0xFFFF
-            # The same count never comes twice with the same steps.
-            earliest = self._steps if count else self._steps + 1
-            self._steps = steps = max((time.time_ns() // 100 + EPOCH) >> 16, earliest)
-        low, middle, high = (steps & 0xFFFF) << 16 | count, steps >> 16 & 0xFFFF, steps >> 32
+        number = next(self._numbers)
+        now = (time.time_ns() // 100 + EPOCH) >> 16  # of 65536 * 100 nanoseconds
+        steps, first = self._current
+        while steps < now or not first <= number <= first + 0xFFFF:
+            begun = max(now, steps + 1)
+            # Of several threads that begin it, one does.
+            steps, first = self._current = self._recent.setdefault(begun, (begun, number))
+            for old in list(self._recent)[:-100]:
+                self._recent.pop(old, None)
+        low = (steps & 0xFFFF) << 16 | number & 0xFFFF
+        middle, high = steps >> 16 & 0xFFFF, steps >> 32
         return f"{low:08x}-{middle:04x}-1{high & 0x0FFF:03x}{self._ending}"
 
 

@@ -176,11 +176,11 @@ def _with_retention(params: Params | None, retention: str | int | datetime) -> P
 
 def _look_up_existing(connection: Connection, url: str) -> None:
     """HEAD the object that a PUT was refused for."""
-    refusal = f"{connection.response_status} - {connection.response_reason}"
+    refusal = connection.response_status
     connection.HEAD(url)
     if connection.response_status == 404:
         # Another request is storing it at this moment, or it was deleted meanwhile.
-        raise NotYetError(f"{refusal} (but there is no such object yet)")
+        raise NotYetError(f"{refusal} - refused, but there is no such object yet")
     connection.raise_for_status(200)
     check_is_object(connection, url)
 

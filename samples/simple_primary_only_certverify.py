@@ -34,7 +34,8 @@ def main():
     try:
         context = ssl.create_default_context(cafile=P_CAFILE)
     except OSError as e:
-        sys.exit(f"failure on {P_CAFILE} - {e}")
+        command = f"python3 -m hcpsdk.testing run {sys.argv[0]}"
+        sys.exit(f"failure on {P_CAFILE} - {e}\nWithout an HCP: {command}")
     simple_primary_only.main(P_FQDN, P_USER, P_PASS, P_PORT, sslcontext=context, debug=P_DEBUG)
 
 

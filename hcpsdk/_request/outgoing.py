@@ -24,9 +24,10 @@ class Outgoing:
         body: What else is sent.
         retries_left: How often it may be sent again.
         was_resent: True once it was sent again without using up a retry.
+        has_failed: True once the server or the network made it fail.
     """
 
-    __slots__ = ("body", "head", "method", "retries_left", "target", "was_resent")
+    __slots__ = ("body", "has_failed", "head", "method", "retries_left", "target", "was_resent")
 
     def __init__(
         self,
@@ -43,11 +44,16 @@ class Outgoing:
         self.body = body
         self.retries_left = retries_left
         self.was_resent = was_resent
+        self.has_failed = False
 
     @property
     def path(self) -> str:
         """The target without the query: fit for logs and messages."""
         return self.target.partition("?")[0]
+
+    def rewind(self) -> bool:
+        """Go back to the beginning of the body; False if that failed."""
+        return self.body is None or self.body.rewind()
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path}>"
@@ -60,6 +66,7 @@ def prepare(
     params: Params | None,
     headers: Headers | None,
     prepared: PreparedHeaders,
+    made: Body | None = None,
 ) -> Outgoing:
     """The request that the arguments stand for; nothing is sent, nothing of them is changed.
 
@@ -70,6 +77,8 @@ def prepare(
         params: The query.
         headers: More headers; those in *prepared* win, in whichever case they are written.
         prepared: The Target's own.
+        made: The body that *content* is, if it was made for another system before; it knows where
+            it began.
 
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
@@ -95,7 +104,7 @@ def prepare(
             more += f"Content-Length: {len(payload)}\r\n"
     else:
         given = checked(headers)
-        body = make_body(content)
+        body = make_body(content) if made is None else made
         framing = _framing(method, body, given)
         if any(name.lower() == "accept-encoding" for name, _ in given):
             more = ""

@@ -1,24 +1,26 @@
 """Opening a connection: the next address that can be reached, and TLS with the right identity."""
 
-import logging
 import socket
 import ssl
 import time
 from typing import TypeVar
 
+from hcpsdk._handlers import raise_if_from_handler
+from hcpsdk._log import Log
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.failures import is_name_mismatch
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.tls_sessions import Identity
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import Use, shut_down
+from hcpsdk.ips import IpsError, Waiting
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 
 class ConnectFailed(Exception):
-    """No connection could be opened; holds the error of the last address tried."""
+    """No connection could be opened; holds the error of the last address tried, or the look-up."""
 
-    def __init__(self, error: OSError, address: str) -> None:
+    def __init__(self, error: Exception, address: str) -> None:
         super().__init__(error, address)
         self.error = error
         self.address = address
@@ -29,29 +31,40 @@ def connect(
 ) -> tuple[HTTPSocket, float]:
     """An `HTTPSocket` to the next address that can be reached, and the seconds it took to connect.
 
-    Each known address is tried at most once. Those that fail are skipped for a while, and the
-    pool of addresses is refreshed.
+    Each address that is known now is tried at most once (contract 2.10). Those that fail are
+    skipped for a while, and the pool of addresses is refreshed, for later.
 
     Raises:
         ConnectFailed: All addresses failed, or (at once) a certificate does not verify.
         ConnectionAbortedError: *use* was cancelled.
     """
     circle = endpoint.circle
+    if not circle.is_resolved:
+        try:
+            circle.refresh()
+        except IpsError as exc:
+            raise ConnectFailed(exc, endpoint.fqdn) from exc
     tried: list[str] = []
     error: OSError | None = None
-    while (address := circle.next_address(tried, timeout)) is not None:
+    use.waiting = waiting = Waiting()
+    use.check()
+    pool = circle.renewed_pool(timeout, waiting)
+    while (address := circle.next_address(pool, tried)) is not None:
         tried.append(address)
         use.check()
         started = time.monotonic()
         try:
             opened = _connect_to(endpoint, address, timeout, debuglevel, use)
         except ssl.SSLCertVerificationError as exc:
+            raise_if_from_handler(exc)
             raise ConnectFailed(exc, address) from exc
         except OSError as exc:
+            raise_if_from_handler(exc)
+            use.waiting = waiting = Waiting()
             use.check()
             error = exc
             log.debug("Connection to %s failed: %s", address, exc)
-            circle.connect_failed(address, timeout)
+            circle.connect_failed(address, timeout, waiting)
             continue
         seconds = time.monotonic() - started
         circle.connect_succeeded(address)
@@ -69,29 +82,82 @@ def _connect_to(
         return HTTPSocket(plain, address, debuglevel)
     mismatch: ssl.SSLCertVerificationError | None = None
     for name in _names(endpoint, context, address):
-        identity = Identity(address, name, context.verify_mode, context.check_hostname)
-        session = endpoint.sessions.find(identity)
-        # TLS comes before TCP here: if the connection is reset just then, `wrap_socket()` raises
-        # without closing its socket (CPython 3.11.4 and later). A name is sent as SNI.
-        tls = context.wrap_socket(
-            _new_socket(address),
-            server_hostname=name,
-            do_handshake_on_connect=False,
-            session=session,
-        )
         try:
-            _open(tls, endpoint, address, timeout, use)
+            if has_own_wrap_socket(context):
+                tls, identity = _open_by_own(context, name, endpoint, address, timeout, use), None
+            else:
+                tls, identity = _open_tls(context, name, endpoint, address, timeout, use)
         except ssl.SSLCertVerificationError as exc:
+            raise_if_from_handler(exc)
             if not is_name_mismatch(exc):
                 raise
             mismatch = mismatch or exc
             continue
+        # An end without the TLS end may be an attacker's: it raises (contract 3.6).
+        tls.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         endpoint.certificate_names_address = name == address
-        if session is not None and not tls.session_reused:
-            endpoint.sessions.keep(identity, None)
         return HTTPSocket(tls, address, debuglevel, identity)
     assert mismatch is not None
     raise mismatch
+
+
+def _open_tls(
+    context: ssl.SSLContext,
+    name: str,
+    endpoint: Endpoint,
+    address: str,
+    timeout: float | None,
+    use: Use,
+) -> tuple[ssl.SSLSocket, Identity]:
+    identity = Identity(address, name, context.verify_mode, context.check_hostname)
+    session = endpoint.sessions.find(identity)
+    # TLS comes before TCP here: if the connection is reset just then, `wrap_socket()` raises
+    # without closing its socket (CPython 3.11.4 and later). A name is sent as SNI.
+    tls = context.wrap_socket(
+        _new_socket(address),
+        server_hostname=name,
+        do_handshake_on_connect=False,
+        session=session,
+    )
+    _open(tls, endpoint, address, timeout, use)
+    if session is not None and not tls.session_reused:
+        endpoint.sessions.give_up(identity)
+    return tls, identity
+
+
+def has_own_wrap_socket(context: ssl.SSLContext) -> bool:
+    """True if *context* has a ``wrap_socket()`` of the caller's."""
+    method = getattr(context.wrap_socket, "__func__", None)
+    return method is not ssl.SSLContext.wrap_socket
+
+
+def _open_by_own(
+    context: ssl.SSLContext,
+    name: str,
+    endpoint: Endpoint,
+    address: str,
+    timeout: float | None,
+    use: Use,
+) -> ssl.SSLSocket:
+    """The same by a ``wrap_socket()`` of the caller's.
+
+    It may look at the certificate, so the connection has to be there; and it may have been written
+    for a Python whose own had fewer arguments. No session is resumed, because it may not look then.
+    """
+    plain = _open(_new_socket(address), endpoint, address, timeout, use)
+    # `close()` needs a socket to end the handshake: this one is void once it is wrapped.
+    with plain, plain.dup() as handle:
+        use.sock = handle
+        use.check()
+        try:
+            tls = context.wrap_socket(plain, server_hostname=name)
+        except BaseException:
+            shut_down(handle)
+            raise
+        use.sock = tls
+    if not isinstance(tls, ssl.SSLSocket):  # any other would be written to without TLS
+        raise TypeError(f"wrap_socket() must return ssl.SSLSocket, not {type(tls).__name__}")
+    return tls
 
 
 def _new_socket(address: str) -> socket.socket:
@@ -126,6 +192,7 @@ def _names(endpoint: Endpoint, context: ssl.SSLContext, address: str) -> list[st
     The manual demands addresses in the certificate; certificates in the field carry names.
     """
     name = endpoint.host.strip("[]")
+    address = address.partition("%")[0]  # the zone of an IPv6 address is ours only
     if not context.check_hostname or name == address:
         return [name]
     if endpoint.certificate_names_address:
@@ -134,11 +201,6 @@ def _names(endpoint: Endpoint, context: ssl.SSLContext, address: str) -> list[st
 
 
 def remember_session(endpoint: Endpoint, opened: HTTPSocket) -> None:
-    """Keep the TLS session of *opened* for the next connection to its node.
-
-    Called after the first response: under TLS 1.3 the server sends the ticket for it late.
-    """
-    if opened.tls is None or opened.identity is None:
-        return
-    if not endpoint.sessions.is_known(opened.identity):
-        endpoint.sessions.keep(opened.identity, opened.tls.session)
+    """Keep the TLS session of *opened*, after its first response, for the next connection."""
+    if opened.tls is not None and opened.identity is not None:
+        endpoint.sessions.remember(opened.identity, opened.tls)

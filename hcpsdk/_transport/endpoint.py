@@ -1,8 +1,10 @@
 """What the transport has to know of a Target."""
 
+import http.client
 from ssl import SSLContext
 from typing import Protocol
 
+from hcpsdk._excerpt import MAX_LENGTH, excerpt
 from hcpsdk._request.headers import PreparedHeaders
 from hcpsdk._transport.tls_sessions import Sessions
 from hcpsdk.ips import Circle
@@ -48,6 +50,26 @@ class Endpoint:
         self.certificate_names_address = False
         self._authorization = authorization
         self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
+
+    def excerpt(self, text: str, limit: int = MAX_LENGTH) -> str:
+        """*text*, which it sent, fit for messages and logs."""
+        return excerpt(text, self._authorization.headers, limit)
+
+    def describe_status(self, response: http.client.HTTPResponse) -> str:
+        """The status of *response*, with HCP's own message (contract 8.3)."""
+        text = f"{response.status} - {self.excerpt(response.reason or '')}"
+        if message := response.getheader("X-HCP-ErrorMessage"):
+            text += f" ({self.excerpt(message)})"
+        return text
+
+    def clean(self, error: BaseException) -> None:
+        """Make *error*, which may quote it, fit for tracebacks."""
+        if isinstance(error, http.client.HTTPException):
+            error.args = tuple(
+                self.excerpt(arg) if isinstance(arg, str) else arg for arg in error.args
+            )
+            if isinstance(error, http.client.BadStatusLine):
+                error.line = error.args[0]  # type: ignore[attr-defined]
 
     def prepare_headers(self) -> PreparedHeaders:
         """``Host`` and the credentials, ready to be sent."""

@@ -1,6 +1,7 @@
 """What a failure means: which exception the caller gets, and whether the request is retried."""
 
 import enum
+import errno
 import http.client
 import ssl
 from typing import NamedTuple
@@ -14,12 +15,12 @@ from hcpsdk._errors import (
 )
 from hcpsdk._request.body import BodyError
 from hcpsdk._request.outgoing import Outgoing
+from hcpsdk.ips import IpsError
 
 # What sockets, TLS and `http.client` raise when a server or the network is to blame. (OSError
 # covers TimeoutError and ssl.SSLError. ValueError and the like would be a mistake of ours.)
 TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
 
-MAX_EXCERPT = 500  # characters of a server's text that a message shows
 
 # The first row that fits decides; from the special to the general.
 _TRANSLATION: tuple[tuple[type[Exception], type[HcpsdkError]], ...] = (
@@ -42,6 +43,9 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 # (X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h).
 _NAME_MISMATCH = frozenset({62, 64})
 
+
+# The same in the words of macOS, which Python has no classes for.
+_HUNG_UP_NUMBERS = frozenset({errno.EPROTOTYPE, errno.ENOTCONN})
 
 # What a connection raises that the server has closed without a response.
 _HUNG_UP = (
@@ -101,12 +105,16 @@ def judge(failure: Failure, outgoing: Outgoing) -> Verdict:
 
 def is_name_mismatch(error: ssl.SSLError) -> bool:
     """True if a certificate was refused because of the name in it."""
-    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NAME_MISMATCH
+    # (One that the caller's context raises has no code.)
+    code = getattr(error, "verify_code", None)
+    return isinstance(error, ssl.SSLCertVerificationError) and code in _NAME_MISMATCH
 
 
 def was_hung_up(error: Exception) -> bool:
     """True if *error* is what a connection raises that the server has closed without a response."""
-    return isinstance(error, _HUNG_UP)
+    return isinstance(error, _HUNG_UP) or (
+        isinstance(error, OSError) and error.errno in _HUNG_UP_NUMBERS
+    )
 
 
 def to_hcpsdk_error(
@@ -119,7 +127,9 @@ def to_hcpsdk_error(
     kind = next(ours for theirs, ours in table if isinstance(error, theirs))
     if kind is HcpsdkCertificateError:
         return kind(error)  # OpenSSL's own words (contract 2.8)
-    if is_connecting:
+    if isinstance(error, IpsError):
+        text = f"{what} failed"
+    elif is_connecting:
         text = f"{what} failed: could not connect to any node (last tried {failure.address})"
     else:
         where = f" at {failure.address}" if failure.address else ""
@@ -135,18 +145,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
         return f"the connection was closed within the response body{missing}"
-    return _printable(str(error).strip()) or type(error).__name__
-
-
-def describe_status(response: http.client.HTTPResponse) -> str:
-    """The status of *response*, with HCP's own message (contract 8.3)."""
-    text = f"{response.status} - {_printable(response.reason or '')}"
-    if message := response.getheader("X-HCP-ErrorMessage"):
-        text += f" ({_printable(message)})"
-    return text
-
-
-def _printable(text: str) -> str:
-    """*text* of a server, which must not break ours: in one line, and of a readable length."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:MAX_EXCERPT])
-    return shown if len(text) <= MAX_EXCERPT else f"{shown} …"
+    # A server's own bytes, a line that is no status line for example, must not break ours.
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
+    return text or type(error).__name__

@@ -1,17 +1,18 @@
 """The socket of a Connection: its state, who uses it, and how long it stays open without use."""
 
-import logging
 import threading
+from threading import TIMEOUT_MAX
 from time import monotonic, sleep
 from weakref import ref
 
+from hcpsdk._log import Log
 from hcpsdk._transport import atfork
 from hcpsdk._transport.idle_timer import NEVER, idle_timer
 from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, State
 from hcpsdk._transport.use import Use
 
-log = logging.getLogger("hcpsdk.Connection")
+log = Log("hcpsdk.Connection")
 
 IN_USE = (
     "this Connection is in use: another request or read is running on it; use a Connection for "
@@ -19,6 +20,49 @@ IN_USE = (
 )
 _BY_TIMER = Use()
 _TIMERS = ref(_BY_TIMER)
+
+
+class SpareSocket:
+    """A socket to the other system of a Target with a replica, put aside for a later request.
+
+    The idle timer closes it, as any other socket; taking it out decides who has it.
+    """
+
+    def __init__(self) -> None:
+        self.deadline = NEVER  # monotonic time at which the timer may close it
+        self._held: dict[int, HTTPSocket] = {}  # at most one, by the count of forks
+
+    def put(self, opened: HTTPSocket, idletime: float) -> None:
+        """Hold *opened*, for *idletime* seconds at most."""
+        self._held[atfork.count] = opened
+        self.deadline = deadline = monotonic() + idletime
+        if idletime < NEVER:
+            idle_timer.watch(self)
+            idle_timer.arm(deadline)
+
+    def take(self) -> HTTPSocket | None:
+        """The socket, if there is one; in the child of a fork it stays the parent's."""
+        if self.deadline < NEVER:
+            self.deadline = NEVER
+            idle_timer.forget(self)
+        opened = self._held.pop(atfork.count, None)
+        while self._held:
+            self._held.popitem()[1].detach()
+        return opened
+
+    def close(self) -> None:
+        """Close the socket, if there is one."""
+        opened = self.take()
+        if opened is not None:
+            opened.close()
+
+    def close_if_idle(self, now: float) -> None:
+        """Called by the idle timer, in its thread, when the deadline seems to have passed."""
+        if self.deadline <= now:
+            self.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class KeepAlive:
@@ -32,7 +76,8 @@ class KeepAlive:
         self.state = CLOSED
         self.socket: HTTPSocket | None = None
         self.deadline = NEVER  # monotonic time at which the timer may close it
-        self._idletime = idletime
+        self._idletime = idletime if idletime <= TIMEOUT_MAX else NEVER
+        self._spare: SpareSocket | None = None
         # Who uses it: nothing, or one reference. `dict.setdefault` decides between two who come
         # at the same time; unlike a lock it cannot be left locked by a signal or a fork. The
         # reference is weak, so that a use which was interrupted half-way through its end is over.
@@ -83,6 +128,8 @@ class KeepAlive:
         """False if *user* is over, or will be at once: try again then."""
         use = user()
         if use is _BY_TIMER:
+            if idle_timer.is_current_thread():
+                return True  # a finalizer runs in the middle of it
             sleep(0)  # it needs a few steps in its own thread
             return False
         if use is None:
@@ -97,10 +144,21 @@ class KeepAlive:
         assert state in self.state.next, f"{self.state} to {state}"
         self.state = state
 
+    def exchange(self) -> None:
+        """Put the socket aside, and use the one that was put aside before, if it is still open."""
+        spare = self._spare
+        if spare is None:
+            spare = self._spare = SpareSocket()
+        opened, self.socket = self.socket, spare.take()
+        if opened is not None:
+            spare.put(opened, self._idletime)
+
     def store(self, opened: HTTPSocket) -> None:
         """Keep the socket that was just opened."""
         self.socket = opened
-        idle_timer.watch(self)
+        self._fork_count = atfork.count  # a body that forked has opened it in the child
+        if 0 < self._idletime < NEVER:
+            idle_timer.watch(self)
 
     def release(self, state: State) -> bool:
         """End the use, which left the socket in *state*; True if the idle timer is waiting now."""
@@ -117,6 +175,8 @@ class KeepAlive:
                 state = CLOSED
         if state is CLOSED:
             self.close()
+            if self._spare is not None:
+                self._spare.close()
         if state is not self.state:
             self.move(state)
         self._users.clear()
@@ -131,6 +191,7 @@ class KeepAlive:
         self.deadline = NEVER
         if opened is None:
             return
+        idle_timer.forget(self)
         if self.belongs_to_parent_process():
             opened.detach()
         else:
@@ -149,6 +210,7 @@ class KeepAlive:
         finally:
             self._users.clear()
         if opened is not None:
+            idle_timer.forget(self)
             opened.close()
             log.debug("idletimer expired, Connection closed: IP %s", opened.address)
 
@@ -158,6 +220,8 @@ class KeepAlive:
 
     def _reset(self) -> None:
         self.close()
+        if self._spare is not None:
+            self._spare.close()
         if self.state is not CLOSED:
             self.move(CLOSED)
         self._users.clear()
@@ -170,4 +234,7 @@ class KeepAlive:
         self._fork_count = atfork.count
 
     def __del__(self) -> None:
-        self.close()
+        try:
+            self.close()
+        except Exception:
+            pass  # the program is at its very end, where modules are gone already

@@ -6,13 +6,16 @@ import re
 from typing import Any
 
 from hcpsdk._request.body import BLOCK
+from hcpsdk._transport.streams import MAX_BYTES, MAX_LINES, check_field, deadline_of, read_line
 
 # How `http.client` reports a body that ends early.
 IncompleteRead = http.client.IncompleteRead
 
-MAX_LINE_BYTES = 65536  # of a chunk's size and of a trailer, as in `http.client`
+MAX_CHUNK_LINE_BYTES = 4096  # the line that begins a chunk: its size, and extensions
+MAX_EXTENSION_BYTES = 64 * 1024  # such lines of one body together, the usual ones not counted:
+_USUAL_CHUNK_LINE_BYTES = 18  # a size without extensions
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\n]*)?\r?\n\Z")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n\Z")
 
 
 class Reader:
@@ -23,6 +26,7 @@ class Reader:
 
     is_done = False  # True once the body was read to its end
     left: int | None = None  # bytes left of the body; None where that is not known
+    deadline: float | None = None  # monotonic time; set where no more than that may be waited
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -149,6 +153,11 @@ class Chunked(Reader):
 
     _chunk_left = 0  # bytes left of the current chunk
     _is_first = True
+    _extension_bytes = 0
+
+    def __init__(self, stream: Any, timeout: float | None) -> None:
+        super().__init__(stream)
+        self._timeout = timeout
 
     def available(self) -> int:
         if not self._chunk_left and not self.is_done:
@@ -163,19 +172,45 @@ class Chunked(Reader):
 
     def _next_chunk(self) -> int:
         """The size of the next chunk; 0 for the last one."""
-        if not self._is_first and self.stream.read(2) != b"\r\n":
-            raise IncompleteRead(b"")
+        stream = self.stream
+        if not self._is_first and (end := stream.read(2)) != b"\r\n":
+            raise _broken(len(end) < 2)
         self._is_first = False
-        line = self.stream.readline(MAX_LINE_BYTES)
-        if not _CHUNK_SIZE.match(line):
-            raise IncompleteRead(b"")
+        if self.deadline is None:
+            line = stream.readline(MAX_CHUNK_LINE_BYTES)
+        else:
+            line = read_line(stream, self.deadline, MAX_CHUNK_LINE_BYTES)
+        if len(line) > _USUAL_CHUNK_LINE_BYTES:
+            self._extension_bytes += len(line)
+        if not _CHUNK_SIZE.match(line) or self._extension_bytes > MAX_EXTENSION_BYTES:
+            raise _broken(not line.endswith(b"\n") and len(line) < MAX_CHUNK_LINE_BYTES)
         return int(line.partition(b";")[0], 16)
 
     def _skip_trailer(self) -> None:
+        line = self.stream.readline(2)
+        if line in _TRAILER_ENDS:
+            return
+        deadline = self.deadline or deadline_of(self._timeout)
+        count = size = 0
         # Some servers close the connection instead of ending the trailer.
-        while (line := self.stream.readline(MAX_LINE_BYTES + 1)) not in (b"\r\n", b"\n", b""):
-            if len(line) > MAX_LINE_BYTES:
-                raise http.client.LineTooLong("trailer line")
+        while line not in _TRAILER_ENDS:
+            if not line.endswith(b"\n"):
+                line += read_line(self.stream, deadline)
+            if not line.endswith(b"\n"):
+                return
+            check_field(line)
+            count += 1
+            size += len(line)
+            if count > MAX_LINES or size > MAX_BYTES:
+                raise http.client.HTTPException("the trailers of the response are too long")
+            line = read_line(self.stream, deadline)
+
+
+_TRAILER_ENDS = (b"\r\n", b"\n", b"")
+
+
+def _broken(is_cut: bool) -> http.client.HTTPException:
+    return IncompleteRead(b"") if is_cut else http.client.HTTPException("invalid chunk in the body")
 
 
 class UntilClose(Reader):

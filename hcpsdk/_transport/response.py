@@ -8,29 +8,31 @@ import http.client
 import io
 import re
 import socket
+import ssl
+import time
 from collections.abc import Callable
-from email import errors
 from typing import Any, Protocol, TypeVar
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BLOCK
 from hcpsdk._transport import response_head
 from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose
-from hcpsdk._transport.streams import HeadLines, Incoming
+from hcpsdk._transport.streams import (
+    MAX_BYTES,
+    MAX_INTERIM,
+    HeadLines,
+    Incoming,
+    deadline_of,
+)
 from hcpsdk._transport.use import Use
 
 SWITCHING_PROTOCOLS = 101
 _RECEIVED = 16 * 1024  # bytes at a time; most small responses come as one piece
 _NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
-_DIGITS = re.compile(r"[0-9]{1,18}")
+_TLS_ALERT = b"\x15\x03"  # how the response to a plain request begins (RFC 8446, section 5.1)
+_DIGITS = re.compile(rb"[0-9]{1,18}")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1")
-# What the parser for e-mails finds wrong with header lines (and not with what it thinks is below).
-_OF_A_LINE = (
-    errors.HeaderDefect,
-    errors.MissingHeaderBodySeparatorDefect,
-    errors.FirstHeaderLineIsContinuationDefect,
-    errors.MisplacedEnvelopeHeaderDefect,
-)
 
 NO_BODY = KnownLength(io.BytesIO(), 0)
 
@@ -63,6 +65,7 @@ class StrictResponse(http.client.HTTPResponse):
 
     unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
     has_leftover = False  # True if more than the response came; known once it is at its end
+    alert: ssl.SSLError | None = None  # by which TLS ended, instead of a response
     received_any = False  # True once a byte of it has come
     owner: Owner | None = None  # set while the body is outstanding
     _reader: Reader = NO_BODY
@@ -83,6 +86,8 @@ class StrictResponse(http.client.HTTPResponse):
 
     _arrived = b""  # what was received while the head was not complete
     _plain_head: bytes | None = None  # not split into lines before somebody looks
+    _head_deadline: float | None = None  # monotonic time; set if it comes in several pieces
+    _interim_count = 0  # interim responses that came while the body was being sent
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
         self.debuglevel = debuglevel
@@ -90,7 +95,7 @@ class StrictResponse(http.client.HTTPResponse):
         self._sock = sock
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {self.reason}>"
+        return f"<Response {self.status}>"
 
     def __del__(self) -> None:
         """Nothing to do: the socket is not ours. (The inherited one costs a call of `close()`.)"""
@@ -133,8 +138,10 @@ class StrictResponse(http.client.HTTPResponse):
         try:
             self._sock.settimeout(0)
             self._receive()
-        except OSError:  # ssl.SSLWantReadError too: what came belongs to TLS
-            pass
+        except OSError as exc:  # ssl.SSLWantReadError too: what came belongs to TLS
+            raise_if_from_handler(exc)
+            if isinstance(exc, ssl.SSLError) and "ALERT" in (exc.reason or ""):
+                self.alert = exc
         finally:
             self._sock.settimeout(timeout)
         return bool(self._arrived)
@@ -148,8 +155,11 @@ class StrictResponse(http.client.HTTPResponse):
         while _INTERIM.match(self._arrived):
             _, end, rest = self._arrived.partition(b"\r\n\r\n")
             if not end:
-                return False
+                return len(self._arrived) > MAX_BYTES  # which `begin()` refuses
             self._arrived = rest
+            self._interim_count += 1
+            if self._interim_count > MAX_INTERIM:
+                raise http.client.HTTPException("too many interim responses")
         return len(self._arrived) > len("HTTP/1.1 ")
 
     def _receive(self) -> bool:
@@ -174,14 +184,24 @@ class StrictResponse(http.client.HTTPResponse):
             self._begin_by_http_client()
             return
         head, blank, body = self._arrived.partition(b"\r\n\r\n")
-        while not blank and self._may_be_plain() and self._receive():
-            head, blank, body = self._arrived.partition(b"\r\n\r\n")
+        if not blank:
+            head, blank, body = self._receive_head()
         plain = response_head.parse(head) if blank else None
         if plain is None:
             self._begin_by_http_client()
         else:
             self._begin_plainly(plain, body)
             self._plain_head = head
+
+    def _receive_head(self) -> tuple[bytes, bytes, bytes]:
+        """A head that did not come in one piece, the blank line (if there is one), and the rest."""
+        self._head_deadline = deadline = deadline_of(self._sock.gettimeout())
+        head, blank, body = self._arrived, b"", b""
+        while not blank and self._may_be_plain() and self._receive():
+            head, blank, body = self._arrived.partition(b"\r\n\r\n")
+            if not blank and deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError("timed out: the head of the response comes too slowly")
+        return head, blank, body
 
     def _may_be_plain(self) -> bool:
         """True if what arrived can still become a plain head, so that waiting is worthwhile."""
@@ -220,9 +240,15 @@ class StrictResponse(http.client.HTTPResponse):
         100 for final ones, and reads bodies whose length it does not understand to the end of the
         connection.
         """
+        if self._arrived.startswith(_TLS_ALERT):
+            raise http.client.HTTPException(
+                "the server speaks TLS on this port: pass an sslcontext to Target, for example "
+                "ssl.create_default_context()"
+            )
         stream: Any = io.BufferedReader(Incoming(self._sock, self._arrived))
         self._arrived = b""
-        self.fp = HeadLines(stream)
+        timeout = self._sock.gettimeout()
+        self.fp = lines = HeadLines(stream, self._head_deadline or deadline_of(timeout))
         try:
             super().begin()
             while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
@@ -231,41 +257,39 @@ class StrictResponse(http.client.HTTPResponse):
         finally:
             if self.fp is not None:
                 self.fp = stream
-        if any(isinstance(defect, _OF_A_LINE) for defect in self.headers.defects):
-            raise http.client.HTTPException("invalid header line in the response")
-        if self.length != 0:
-            self._check_framing()
-        self._reader = self._make_reader(stream)
+        if not (self.method == "HEAD" or self.status in _NO_BODY or self.status < 200):
+            self._set_framing(lines.fields)
+        if self.length is not None:
+            self._reader = KnownLength(stream, self.length)
+        else:
+            self._reader = Chunked(stream, timeout) if self.chunked else UntilClose(stream)
         if self.status == SWITCHING_PROTOCOLS:
             self.will_close = True
 
-    def _make_reader(self, stream: Any) -> Reader:
-        if self.length is not None:
-            return KnownLength(stream, self.length)
-        return Chunked(stream) if self.chunked else UntilClose(stream)
-
-    def _check_framing(self) -> None:
-        """Raise if there is a doubt about where the body ends (RFC 9112, section 6)."""
-        codings = self._values("Transfer-Encoding")
-        lengths = set(self._values("Content-Length"))
-        if codings == ["chunked"]:
-            self.chunked, self.chunk_left, self.length = True, None, None
-        elif codings not in ([], ["identity"]):
-            raise http.client.HTTPException(f"unknown transfer coding in the response: {codings}")
-        elif len(lengths) > 1 or any(not _DIGITS.fullmatch(length) for length in lengths):
-            raise http.client.HTTPException(
-                "invalid or contradicting Content-Length in the response"
-            )
+    def _set_framing(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Where the body ends; raises if that is in doubt (RFC 9112, sections 6.1 to 6.3)."""
+        codings = [value for name, value in fields if name == b"transfer-encoding"]
+        lengths = [value for name, value in fields if name == b"content-length"]
+        self.chunked, self.length = bool(codings), None
+        if codings:
+            # HTTP/1.0 has no chunks, and with a length as well one of the two is wrong.
+            if lengths or self.version == 10:
+                raise http.client.HTTPException(
+                    "Transfer-Encoding where the response must not have it"
+                )
+            if [coding.lower() for coding in codings] != [b"chunked"]:
+                text = str(b", ".join(codings), "iso-8859-1")
+                raise http.client.HTTPException(f"unknown transfer coding in the response: {text}")
         elif lengths:
-            self.length = int(lengths.pop())
-        else:
-            return
-        self.will_close = self._check_close()  # type: ignore[attr-defined]
+            if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0]):
+                raise http.client.HTTPException("invalid or repeated Content-Length")
+            self.length = int(lengths[0])
+        is_delimited = self.chunked or self.length is not None
+        self.will_close = not is_delimited or self._check_close()  # type: ignore[attr-defined]
 
-    def _values(self, name: str) -> list[str]:
-        """All values of a header that is a list, in lower case."""
-        values = ",".join(self.headers.get_all(name, [])).split(",")
-        return [value.strip().lower() for value in values if value.strip()]
+    def set_deadline(self, deadline: float) -> None:
+        """Until the monotonic time *deadline*, what frames the body has to be here."""
+        self._reader.deadline = deadline
 
     def end(self) -> None:
         """There is no body: finish, even if the head announces chunks, as that of a 304 may."""

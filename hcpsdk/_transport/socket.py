@@ -1,5 +1,6 @@
 """One open socket that speaks HTTP: how a request is sent over it."""
 
+import contextlib
 import errno
 import http.client
 import os
@@ -10,8 +11,10 @@ import ssl
 import time
 from typing import Any
 
+from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
 from hcpsdk._request.outgoing import SMALL
+from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
@@ -58,6 +61,7 @@ class HTTPSocket:
         # before each send.
         self._fd = sock.fileno() if os.name == "posix" and self.tls is None else None
         self._sends_files = self._fd is not None and debuglevel <= 0 and hasattr(os, "sendfile")
+        _open.add(self)
 
     def is_stale(self) -> bool:
         """True if the server closed the connection, or sent something unexpected.
@@ -73,7 +77,8 @@ class HTTPSocket:
         except (BlockingIOError, ssl.SSLWantReadError):
             self.raw.settimeout(timeout)
             return False
-        except OSError:
+        except OSError as exc:
+            raise_if_from_handler(exc)
             return True
         return True
 
@@ -112,10 +117,9 @@ class HTTPSocket:
 
     def close(self) -> None:
         """Close the connection; any number of times, at any time."""
-        self._forget_fd()
         # Closing alone would not end it while a forked child holds the socket, too.
         shut_down(self.raw)
-        self.raw.close()
+        self.detach()
 
     def set_timeout(self, seconds: float | None) -> None:
         """From now on wait no longer than *seconds* for the network."""
@@ -124,7 +128,10 @@ class HTTPSocket:
     def detach(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
         self._forget_fd()
-        self.raw.close()
+        _open.discard(self)
+        with contextlib.suppress(OSError):  # the caller closed all descriptors
+            # (Its own method would throw the TLS session away, too.)
+            socket.close(self.raw.detach())
 
     def _forget_fd(self) -> None:
         # The number may soon be that of another file, whatever thread still thinks of writing.
@@ -138,10 +145,13 @@ class HTTPSocket:
                 self._send_bytes(head)
                 return True
             return self._send_with_body(head, body, response)
-        except OSError:
+        except OSError as exc:
+            raise_if_from_handler(exc)
             # What cannot be sent any more may have been refused: then the response is here already.
             if response.has_begun_to_arrive():
                 return False
+            if response.alert is not None:
+                raise response.alert from exc  # the reason why (contract 2.8)
             raise
 
     def _send_with_body(self, head: bytes, body: Body, response: StrictResponse) -> bool:
@@ -179,6 +189,7 @@ class HTTPSocket:
             try:
                 count = self._send_from(region.file, region.start + sent, region.length - sent)
             except OSError as exc:
+                raise_if_from_handler(exc)
                 if not sent and not isinstance(exc, (ConnectionError, TimeoutError)):
                     return None
                 if exc.errno in _CANNOT_READ_FILE:
@@ -201,7 +212,7 @@ class HTTPSocket:
 
     def _wait_until_writable(self) -> None:
         timeout = self.raw.gettimeout()
-        with selectors.PollSelector() as selector:
+        with selectors.DefaultSelector() as selector:
             selector.register(self.raw, selectors.EVENT_WRITE)
             if not selector.select(timeout):
                 raise TimeoutError("timed out")
@@ -229,3 +240,21 @@ class HTTPSocket:
         if self._poll is not None:
             return bool(self._poll.poll(0))
         return bool(select.select([self.raw], [], [], 0)[0])
+
+
+# All that are open.
+_open: Registry[HTTPSocket] = Registry()
+
+
+def _let_go() -> None:
+    """In the child of a fork: what is open belongs to the parent.
+
+    It is closed at once, not when it is used next: the child may be in the middle of a request, or
+    may close all descriptors and open others with the same numbers.
+    """
+    for opened in _open.all():
+        opened.detach()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

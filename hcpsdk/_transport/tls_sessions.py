@@ -25,30 +25,66 @@ class Identity(NamedTuple):
 class Sessions:
     """One session for each node, from a full handshake. Threads need no lock: steps are single.
 
-    A session is used again and again, instead of taking the new one that each resumption brings:
-    `ssl.SSLSocket.session` loses some 7 KB at each look (seen with CPython 3.11.7 and OpenSSL
-    3.0.19), so it is looked at once in a `LIFETIME`.
+    `ssl.SSLSocket.session` loses some 7 KB at each look (CPython 3.10 to 3.13, whose C code makes a
+    copy that nothing frees). So it is looked at only when a second connection to the node needs it,
+    and used again and again then, instead of taking the new one that each resumption brings.
     """
 
     def __init__(self) -> None:
         # With the monotonic time since when; None where the server does not resume.
         self._known: dict[Identity, tuple[ssl.SSLSession | None, float]] = {}
+        # First connections, closed or not, whose sessions were not looked at so far.
+        self._first: dict[Identity, tuple[ssl.SSLSocket, float]] = {}
 
     def find(self, identity: Identity) -> ssl.SSLSession | None:
         """The session to be resumed, if there is one."""
-        return self._known[identity][0] if self.is_known(identity) else None
+        session, since = self._known.get(identity, _NOTHING)
+        if _is_recent(since):
+            return session
+        first, since = self._first.get(identity, _NOTHING)
+        # (A look at one that another thread reads from could crash.)
+        if first is None or first.fileno() >= 0:
+            return None
+        self._first.pop(identity, None)
+        if not _is_recent(since):
+            return None
+        session = first.session
+        self._keep(identity, session, since)
+        return session
 
-    def is_known(self, identity: Identity) -> bool:
-        """True if there is a session, or if it is known that the server resumes none."""
-        _session, since = self._known.get(identity, (None, float("-inf")))
-        return time.monotonic() - since < LIFETIME
+    def remember(self, identity: Identity, sock: ssl.SSLSocket) -> None:
+        """Have the session of *sock*, over which a response came, resumed by later connections.
 
-    def keep(self, identity: Identity, session: ssl.SSLSession | None) -> None:
-        """Resume *session* for a while; None: resume none."""
+        To be called by whoever uses *sock*, and after the first response: under TLS 1.3 the server
+        sends the ticket for it late.
+        """
+        _session, since = self._known.get(identity, _NOTHING)
+        if _is_recent(since):
+            return
+        if len(self._first) >= MAX_SESSIONS:
+            self._first.clear()
+        first, since = self._first.setdefault(identity, (sock, time.monotonic()))
+        if first is not sock:  # another connection is open
+            self._first.pop(identity, None)
+            self._keep(identity, sock.session, time.monotonic())
+
+    def give_up(self, identity: Identity) -> None:
+        """Resume none for a while: the server does not."""
+        self._keep(identity, None, time.monotonic())
+
+    def _keep(self, identity: Identity, session: ssl.SSLSession | None, since: float) -> None:
         if len(self._known) >= MAX_SESSIONS:
             self._known.clear()
-        self._known[identity] = (session, time.monotonic())
+        self._known[identity] = (session, since)
 
     def clear(self) -> None:
         """Forget all of them."""
         self._known.clear()
+        self._first.clear()
+
+
+_NOTHING = (None, float("-inf"))
+
+
+def _is_recent(since: float) -> bool:
+    return time.monotonic() - since < LIFETIME

@@ -2,6 +2,14 @@
 
 import contextlib
 import socket
+from typing import Protocol
+
+
+class Waiting(Protocol):
+    """A wait for something else than a socket."""
+
+    def end(self) -> None:
+        """End it."""
 
 
 def shut_down(sock: socket.socket) -> None:
@@ -22,17 +30,20 @@ class Use:
 
     is_cancelled = False  # True once `close()` was called meanwhile
     sock: socket.socket | None = None  # what it waits for, if it does
+    waiting: Waiting | None = None  # or this
 
     def cancel(self) -> None:
         """End it, from any thread or signal handler; it raises soon."""
         self.is_cancelled = True
+        if self.waiting is not None:
+            self.waiting.end()
         if self.sock is not None:
             shut_down(self.sock)
 
     def check(self) -> None:
         """Raise `ConnectionAbortedError` if it was cancelled.
 
-        To be called after `sock` was set, and before an end is taken for the server's.
+        To be called after `sock` or `waiting` was set, and before an end is taken for the server's.
         """
         if self.is_cancelled:
             raise ConnectionAbortedError("the Connection was closed meanwhile")

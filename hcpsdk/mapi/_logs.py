@@ -149,7 +149,7 @@ class Logs(MapiClient):
             HcpsdkError: The request failed, or the response is not the XML expected.
         """
         document = self._exchange("GET", LOGS, headers={"Accept": XML})
-        root = parse(document, "logDownloadStatus")
+        root = parse(document, "logDownloadStatus", self._endpoint.excerpt)
         texts = {child.name: child.text.strip() for child in root.children}
         found: dict[str, Any] = {}
         for name in FLAGS:

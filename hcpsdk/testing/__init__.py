@@ -31,7 +31,7 @@ except ImportError as missing:
         "'testing': pip install '.[testing]' in a clone of hcpsdk"
     ) from missing
 
-from ._hcp import HCP, EmulatorBug, link
+from ._hcp import HCP, EmulatorBug, link, running
 from ._http.messages import BodyCut, Reply, Request, Site
 from ._http.request_log import Received
 from ._replication.link import Link
@@ -82,4 +82,5 @@ __all__ = [
     "System",
     "User",
     "link",
+    "running",
 ]

@@ -25,6 +25,16 @@ log = logging.getLogger("hcpsdk.testing")
 
 DEFAULT = System()
 
+_running: list[HCP] = []
+
+
+def running() -> list[HCP]:
+    """The HCPs that run in this process, in the order in which they were started; a copy.
+
+    A script that ``python3 -m hcpsdk.testing run`` runs finds its HCPs here.
+    """
+    return list(_running)
+
 
 class EmulatorBug(RuntimeError):
     """The emulator itself failed; the cause is the first failure."""
@@ -185,6 +195,7 @@ class HCP:
         self._requests.clear()
         self._last = Running(self._system, self._settings, self._requests, self._report_bug)
         self._state = State.RUNNING
+        _running.append(self)
         # Cleans up after a program that ends without stop(), when its other threads are done.
         atexit.register(self.stop)
 
@@ -223,6 +234,7 @@ class HCP:
     def _end(self) -> None:
         if self._state is State.RUNNING:
             self._state = State.STOPPED
+            _running.remove(self)
             atexit.unregister(self.stop)
             self._running.stop()
 

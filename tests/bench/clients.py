@@ -134,6 +134,26 @@ class Hcpsdk(Client):
         return sum(map(len, iter(lambda: self.connection.read(block), b"")))
 
 
+class FailedOver(Hcpsdk):
+    """hcpsdk with a primary that is down: its replica is the server."""
+
+    @staticmethod
+    def shared(place: Place) -> Any:
+        import hcpsdk
+
+        target = hcpsdk.Target(
+            "127.9.9.9",  # of nobody
+            hcpsdk.NativeAuthorization("n", "n01"),
+            place.port,
+            replica_fqdn=place.host,
+            replica_strategy=hcpsdk.RS_READ_ALLOWED | hcpsdk.RS_WRITE_ALLOWED,
+        )
+        connection = hcpsdk.Connection(target)
+        check(connection.HEAD("/few/small").status)
+        connection.close()
+        return target
+
+
 class Urllib3(Client):
     def __init__(self, shared: Shared) -> None:
         import urllib3
@@ -321,6 +341,9 @@ CLIENTS: dict[str, type[Client]] = {
     "hcpsdk": Hcpsdk,
     "socket": RawSocket,
 }
+# Of our own; measured for the gate only.
+FAILED_OVER = "hcpsdk failed over"
+VARIANTS: dict[str, type[Client]] = {FAILED_OVER: FailedOver}
 BASE = "http.client"
 TITLES = {"pycurl": "libcurl (pycurl)", "socket": "raw socket (floor)"}
 

@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .clients import BASE, CLIENTS, Client, Place
+from .clients import BASE, CLIENTS, VARIANTS, Client, Place
 from .server import LARGE, SMALL, Site
 from .works import REQUESTS_OF_A_MIX, Work, by_name
 
@@ -134,7 +134,7 @@ def _memory(name: str) -> int:
 @contextlib.contextmanager
 def ready(client: str, work: Work, place: Place, file: str) -> Iterator[Batch]:
     """A function that does *work*, with its connections open."""
-    kind = CLIENTS[client]
+    kind = {**CLIENTS, **VARIANTS}[client]
     shared = kind.shared(place)
     if work.kind == "connect":
         yield lambda count: _connect(kind, shared, f"/{work.headers}/small", count)

@@ -278,6 +278,7 @@ def test_replication_without_links(tmp_path: Path) -> None:
     ("sample", "arguments"),
     [
         ("simple_primary_only", []),
+        ("simple_primary_only_certverify", []),
         ("namespace_report", []),
         ("unique_names", []),
         ("replication_links", []),

@@ -187,6 +187,13 @@ class Peer:
             pass  # the client was first
         self.sock.close()
 
+    def end_tls(self) -> None:
+        """Send the end of TLS, which `close()` alone does not; the client's is not awaited."""
+        assert isinstance(self.sock, ssl.SSLSocket)
+        self.sock.settimeout(0)
+        with contextlib.suppress(OSError):  # ssl.SSLWantReadError, if the client says nothing
+            self.sock.unwrap()
+
     def reset(self) -> None:
         """End the connection with a TCP reset."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,5 +1,6 @@
 """What a failure means: the table behind the retry loop, row by row."""
 
+import errno
 import http.client
 import ssl
 from types import SimpleNamespace
@@ -17,7 +18,6 @@ from hcpsdk._transport.failures import (
     Phase,
     Verdict,
     describe,
-    describe_status,
     judge,
     to_hcpsdk_error,
     was_hung_up,
@@ -154,7 +154,9 @@ def test_exception_of_a_failed_connect(error: Exception, expected: type) -> None
         ("Forbidden", "no role", "403 - Forbidden (no role)"),
         ("", "", "403 - "),
         ("For\tbidden", "a\x1b[2J", r"403 - For\tbidden (a\x1b[2J)"),
-        ("Forbidden", "x" * 501, f"403 - Forbidden ({'x' * 500} …)"),
+        ("Forbidden", "x" * 501, f"403 - Forbidden ({'x' * 300}… (501 characters))"),
+        ("Authorization: AD u@d:p, w", "p, w", "403 - Authorization: AD u@d:********, w (p, w)"),
+        ("AD u@d:pass, word", "pass, word", "403 - AD u@d:******** (********)"),
     ],
 )
 def test_a_status_in_words(reason: str, message: str, expected: str) -> None:
@@ -163,7 +165,11 @@ def test_a_status_in_words(reason: str, message: str, expected: str) -> None:
         status=403, reason=reason, getheader={"X-HCP-ErrorMessage": message}.get
     )
 
-    assert describe_status(response) == expected  # type: ignore[arg-type]
+    password = "pass, word" if "pass" in reason else "p, w"
+    authorization = hcpsdk.NativeADAuthorization("u@d", password)
+    endpoint = hcpsdk.Target("127.0.0.1", authorization).endpoint
+
+    assert endpoint.describe_status(response) == expected  # type: ignore[arg-type]
 
 
 def test_message() -> None:
@@ -245,3 +251,10 @@ def test_was_hung_up(error: Any, expected: Any) -> None:
 def test_mistakes_are_not_retried(error: Any) -> None:
     """A mistake of ours or the caller's is not taken for the server's (contract 1.4)."""
     assert not issubclass(error, TRANSPORT_ERRORS)
+
+
+@pytest.mark.parametrize("number", [errno.EPROTOTYPE, errno.ENOTCONN])
+def test_was_hung_up_on_macos(number: int) -> None:
+    """macOS has more words for a connection that is gone (contract 4.2)."""
+    assert was_hung_up(OSError(number, "gone"))
+    assert not was_hung_up(OSError(errno.ENOBUFS, "another"))

@@ -22,6 +22,9 @@ class Pieces:
     def __init__(self, pieces: list[bytes]) -> None:
         self._pieces = list(pieces)
 
+    def gettimeout(self) -> float:
+        return 30.0
+
     def recv(self, size: int) -> bytes:
         piece = self._pieces.pop(0) if self._pieces else b""
         if len(piece) > size:
@@ -279,7 +282,7 @@ def test_as_many_lines_as_before(count: int) -> None:
         if count < 100:
             assert len(begin([data], "HEAD").headers) == count
         else:
-            with pytest.raises(http.client.HTTPException, match="100 headers"):
+            with pytest.raises(http.client.HTTPException, match=r"100 headers|too long"):
                 begin([data], "HEAD")
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from hcpsdk._transport import response as lib
-from hcpsdk._transport.readers import MAX_LINE_BYTES
-from hcpsdk._transport.streams import Incoming
+from hcpsdk._transport.streams import MAX_LINE_BYTES, Incoming
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

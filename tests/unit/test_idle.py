@@ -45,6 +45,9 @@ class Socket:
     def close(self) -> None:
         self.closed.set()
 
+    def detach(self) -> None:
+        pass
+
 
 @pytest.fixture
 def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
@@ -54,7 +57,7 @@ def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield timer
     timer._watched.clear()
     timer.arm(0)
-    thread = timer._thread
+    thread = timer.thread
     if thread is not None:
         thread.join(PATIENCE)
         assert not thread.is_alive()
@@ -157,31 +160,28 @@ def test_thread_ends_and_starts_again(timer: Any) -> None:
     for _ in range(2):
         thing = Thing()
         timer.watch(thing)
-        thread = timer._thread
+        thread = timer.thread
         assert thread.daemon
         arm(timer, thing, 0.01)
         assert thing.closed.wait(PATIENCE)
-        del thing
-        gc.collect()
+        timer.forget(thing)
         thread.join(PATIENCE)
         assert not thread.is_alive()
-        assert timer._thread is None
+        assert timer.thread is None
 
 
 def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arming and disarming cost about as much as storing a number: no wake-ups (contract 5.2)."""
     thing = Thing()
     timer.watch(thing)
-    notified = []
-    notify = threading.Condition.notify
-    monkeypatch.setattr(
-        threading.Condition, "notify", lambda it, n=1: notified.append(it) or notify(it, n)
-    )
+    woken = []
+    wake = timer._wake
+    monkeypatch.setattr(timer, "_wake", lambda: woken.append(1) or wake())
     for _ in range(1000):
         arm(timer, thing, 1000)
         thing.deadline = NEVER
 
-    assert len(notified) <= 2
+    assert len(woken) <= 2
 
 
 def after_a_request(idletime: float, opened: Any) -> KeepAlive:
@@ -371,7 +371,7 @@ def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     error = MemoryError("no memory is left")
     for thing in (Closable(error), Closable()):
         timer.watch(thing)
-        thread = timer._thread
+        thread = timer.thread
         thing.deadline = time.monotonic()
         timer.arm(thing.deadline)
         assert thing.closed.wait(PATIENCE)
@@ -381,7 +381,70 @@ def test_timer_outlives_a_fatal_error(monkeypatch: pytest.MonkeyPatch) -> None:
             thread.join(PATIENCE)
     assert told == [error]
     timer._watched.clear()
-    thread = timer._thread
+    timer.arm(0)
+    thread = timer.thread
     if thread is not None:
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def test_what_comes_while_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is opened in the moment in which the thread ends is closed in its time
+    (contract 5.1)."""
+    monkeypatch.setattr(idle_timer, "THREAD_LINGER", 0.05)
+    first, late = Thing(), Thing()
+
+    class Ending(IdleTimer):
+        def _wait(self) -> bool:
+            goes_on = super()._wait()
+            if not goes_on and late.deadline == NEVER and not late.closed.is_set():
+                self.watch(late)
+                arm(self, late, 0.01)
+            return goes_on
+
+    timer = Ending()
+    timer.watch(first)
+    timer.forget(first)
+    assert late.closed.wait(PATIENCE)
+    timer.forget(late)
+    thread = timer.thread
+    if thread is not None:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_finalizer_in_the_timers_thread() -> None:
+    """A finalizer that runs in the timer's thread, in the middle of closing, and uses the very
+    Connection, waits for nothing (contract 6.1)."""
+    refused = []
+
+    class Within(KeepAlive):
+        def move(self, state: State) -> None:
+            super().move(state)
+            if threading.current_thread() is idle_timer.idle_timer.thread:
+                with pytest.raises(RuntimeError):
+                    self.acquire(Use())
+                refused.append(self.acquire_or_cancel(Use()))
+                closed.set()
+
+    closed = threading.Event()
+    kept = Within(0.01)
+    opened = Socket()
+    use = Use()
+    kept.acquire(use)
+    kept.move(State.WAITING)
+    kept.store(opened)  # type: ignore[arg-type]
+    kept.release(State.IDLE)
+    assert closed.wait(PATIENCE)
+    assert opened.closed.wait(PATIENCE)
+    assert refused == [None]
+
+
+@pytest.mark.parametrize("idletime", [10**400, 1e308, threading.TIMEOUT_MAX * 2])
+def test_idle_time_without_bounds(idletime: float) -> None:
+    """An idle time that no clock knows means for ever (contract 5.1)."""
+    opened = Socket()
+    kept = after_a_request(idletime, opened)
+    kept.close_if_idle(time.monotonic() + 1e9)
+    assert kept.socket is opened
+    kept.close()

@@ -39,6 +39,9 @@ ORDER = [
     "hcpsdk._target",
     "hcpsdk._auth",
     "hcpsdk._channel",
+    "hcpsdk._dispatch",
+    "hcpsdk._failover",
+    "hcpsdk._transport.busy",
     "hcpsdk._transport.keepalive",
     "hcpsdk._transport.idle_timer",
     "hcpsdk._transport.connect",
@@ -51,6 +54,7 @@ ORDER = [
     "hcpsdk._transport.streams",
     "hcpsdk._transport.response_head",
     "hcpsdk._transport.tls_sessions",
+    "hcpsdk._transport.registry",
     "hcpsdk._transport.use",
     "hcpsdk._transport.state",
     "hcpsdk._transport.atfork",
@@ -66,6 +70,9 @@ ORDER = [
     "hcpsdk._xml",
     "hcpsdk._constants",
     "hcpsdk._errors",
+    "hcpsdk._excerpt",
+    "hcpsdk._log",
+    "hcpsdk._handlers",
 ]
 
 # The same for the emulator. A package stands for all modules in it, whose own order is that of its

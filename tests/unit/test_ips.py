@@ -2,6 +2,9 @@
 
 import collections
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -223,6 +226,22 @@ def test_query_of_what_is_no_name(name: Any, cache: bool, monkeypatch: Any) -> N
     assert response.ips == []
     assert response.raised.startswith("Err: ")
     assert len(response.raised) > len("Err: ")
+
+
+def test_query_without_descriptors() -> None:
+    """query() does not raise if the process has no file descriptor left, not even for the import
+    of the resolver (contract 2.2)."""
+    code = """
+        import os, resource
+        import hcpsdk
+        from hcpsdk import ips
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+        print(ips.query("nowhere.invalid").raised[:5], ips.query("x", cache=True).raised[:5])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("Err:  Err: \n", "")
 
 
 # 2.3 Circle

@@ -82,7 +82,7 @@ def test_strategies_can_be_ored(bits: tuple[int, ...], names: Any, authorization
         (
             hcpsdk.Connection,
             "target timeout=30 idletime=30 retries=0 debuglevel=0 sock_keepalive=False "
-            "tcp_keepalive=60 tcp_keepintvl=60 tcp_keepcnt=3",
+            "tcp_keepalive=60 tcp_keepintvl=60 tcp_keepcnt=3 busy_timeout=0",
         ),
         (hcpsdk.Connection.request, "self method url body=None params=None headers=None"),
         (hcpsdk.Connection.PUT, "self url body=None params=None headers=None"),

@@ -109,6 +109,45 @@ def test_addresses_of_an_ipv6_address(authorization: Any, fqdn: str) -> None:
     assert target.fqdn == fqdn
 
 
+@pytest.mark.parametrize("fqdn", ["fe80::1%eth0", "[fe80::1%eth0]"])
+def test_zone_of_an_address(authorization: Any, fqdn: str) -> None:
+    """The zone of an IPv6 address is for connecting; it is not in ``Host`` (contract 2.2)."""
+    target = hcpsdk.Target(fqdn, authorization)
+    assert target.headers["Host"] == "[fe80::1]"
+    assert target.addresses == ["fe80::1%eth0"]
+
+
+def test_url_instead_of_a_name(authorization: Any) -> None:
+    """A URL is refused with what to write instead, and is not repeated: it may have a password."""
+    with pytest.raises(
+        ValueError, match=r"leave out 'https://' and the path, .*port=443"
+    ) as caught:
+        hcpsdk.Target("https://n:secret@n1.m.hcp1.snomis.local/rest", authorization)
+    assert "secret" not in str(caught.value)
+
+
+# 2.7 Contexts
+
+
+@pytest.mark.parametrize("port", [80, 443, 8443, 8888])
+def test_a_context_means_tls(nodes: Any, authorization: Any, port: int) -> None:
+    """A given sslcontext means TLS on whichever port (contract 2.7)."""
+    context = ssl.create_default_context()
+    target = hcpsdk.Target(NAME, authorization, port, sslcontext=context)
+    assert target.ssl is True
+    assert target.endpoint.context is context
+
+
+def test_context_of_a_server(nodes: Any, authorization: Any) -> None:
+    """A context that a client cannot use is refused before anything is looked up (contract
+    2.7)."""
+    nodes.asked.clear()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with pytest.raises(ValueError, match="for servers"):
+        hcpsdk.Target(NAME, authorization, sslcontext=context)
+    assert nodes.asked == []
+
+
 # 6 Pickles
 
 
@@ -134,24 +173,42 @@ def test_target_pickles(nodes: Any, authorization: Any, protocol: int) -> None:
     assert loaded._replica_strategy == target._replica_strategy == 6
 
 
-def test_loaded_target_resolves_again(nodes: Any, authorization: Any) -> None:
-    """A Target resolves again when it is loaded, by the same resolver (contract 6)."""
+@pytest.mark.parametrize("travel", [copy.deepcopy, pickle.dumps])
+def test_loaded_target_brings_its_addresses(nodes: Any, authorization: Any, travel: Any) -> None:
+    """Loading looks up no name: the pickled addresses are there. The first use renews them, by the
+    same resolver (contract 2.9)."""
     for dnscache in (False, True):
         nodes.set(NAME, NODES)
-        pickled = pickle.dumps(hcpsdk.Target(NAME, authorization, dnscache=dnscache))
+        travelled = travel(hcpsdk.Target(NAME, authorization, dnscache=dnscache))
         nodes.asked.clear()
         nodes.set(NAME, ["127.0.3.1"])
-        assert pickle.loads(pickled).addresses == ["127.0.3.1"]
+        loaded = pickle.loads(travelled) if travel is pickle.dumps else travelled
+        assert loaded.addresses == NODES
+        assert nodes.asked == []
+        assert loaded.getaddr() == "127.0.3.1"
         assert nodes.asked == [(NAME, dnscache)]
+        assert loaded.addresses == ["127.0.3.1"]
 
 
 def test_loaded_target_that_cannot_resolve(nodes: Any, authorization: Any) -> None:
-    """A Target that is loaded where its name is unknown raises IpsError, as Target() does
-    (contract 6, 2.1)."""
-    pickled = pickle.dumps(hcpsdk.Target(NAME, authorization))
+    """Where the name is unknown, the pickled addresses are used (contract 2.9)."""
+    target = hcpsdk.Target(NAME, authorization, replica_fqdn=REPLICA)
+    pickled = pickle.dumps(target)
     nodes.fail(NAME)
-    with pytest.raises(ips.IpsError):
-        pickle.loads(pickled)
+    nodes.fail(REPLICA)
+    nodes.asked.clear()
+    loaded = pickle.loads(pickled)
+    assert nodes.asked == []
+    assert sorted(loaded.getaddr() for _ in NODES) == sorted(NODES)
+    assert loaded.replica.getaddr() in target.replica.addresses
+    assert nodes.asked == [(NAME, False), (REPLICA, False)]
+
+
+def test_loaded_target_of_an_address(authorization: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An IP address needs no renewal (contract 2.2, 2.9)."""
+    pickled = pickle.dumps(hcpsdk.Target("127.0.0.1", authorization))
+    monkeypatch.setattr(ips, "query", lambda *_args, **_more: pytest.fail("it was looked up"))
+    assert pickle.loads(pickled).getaddr() == "127.0.0.1"
 
 
 @pytest.mark.parametrize("travel", [pickle.dumps, copy.copy, copy.deepcopy])

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
+from hcpsdk._transport.idle_timer import idle_timer
 
 from ..support.raw_server import (
     OK,
@@ -259,17 +260,39 @@ def test_no_wake_up_per_request(
     server = raw_server(answering(*[OK] * 201))
     connection = connect(server, idletime=1000)
     connection.GET("/rest/a")
-    notified = []
-    notify = threading.Condition.notify
-    monkeypatch.setattr(
-        threading.Condition, "notify", lambda it, n=1: notified.append(it) or notify(it, n)
-    )
+    woken: list[int] = []
+    wake = idle_timer._wake
+    monkeypatch.setattr(idle_timer, "_wake", lambda: woken.append(1) or wake())
 
     for _ in range(200):
         connection.HEAD("/rest/a")
 
     monkeypatch.undo()
-    assert len(notified) < 20  # the server's bookkeeping included
+    assert len(woken) <= 1
+
+
+def test_thread_ends_with_the_last_open_socket(raw_server: StartServer) -> None:
+    """The timer's thread ends soon after the last open socket is closed, even while Connections
+    are referenced (contract 5.2)."""
+    server = raw_server(answering(OK))
+    done = run(
+        """
+        import sys, threading, hcpsdk
+        auth = hcpsdk.NativeAuthorization("n", "n01")
+        target = hcpsdk.Target(sys.argv[1], auth, port=int(sys.argv[2]))
+        connections = [hcpsdk.Connection(target, idletime=1000) for _ in range(3)]
+        for connection in connections:
+            connection.HEAD("/rest/a")
+        (timer,) = (t for t in threading.enumerate() if t is not threading.current_thread())
+        for connection in connections:
+            connection.close()
+        timer.join(30)
+        print(threading.active_count())
+        """,
+        server.address,
+        server.port,
+    )
+    assert done.stdout.strip() == "1"
 
 
 # Unclosed Connections

@@ -3,6 +3,7 @@
 import _weakrefset
 import concurrent.futures
 import contextlib
+import functools
 import itertools
 import linecache
 import pathlib
@@ -21,6 +22,7 @@ import pytest
 import hcpsdk
 
 from ..support.raw_server import (
+    OK,
     PATIENCE,
     Connect,
     Gone,
@@ -67,7 +69,8 @@ def waits_for_the_network(frame: Any) -> Any:
     """True if *frame* is where the library sends or receives."""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     if not re.search(
-        r"sock\.recv|stream\.read|\.readline\(|recv_into|self\.read\(|_send_bytes|\.send\(|do_hand",
+        r"sock\.recv|stream\.(read|peek)|\.readline\(|recv_into|self\.read\(|_send_bytes|\.send\("
+        r"|do_hand",
         line,
     ):
         return False
@@ -268,6 +271,105 @@ def test_harmless_signals(raw_server: StartServer, connect: Connect) -> None:
         assert connection.attempts == 1
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+# Exceptions of the caller's signal handlers
+
+
+class RaisingHandler:
+    """A signal handler that raises *error* as soon as the library waits for the network."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.taken = threading.Event()
+
+    def __call__(self, _number: Any, frame: Any) -> None:
+        if not self.taken.is_set() and waits_for_the_network(frame):
+            self.taken.set()
+            raise self.error
+
+    def send(self) -> None:
+        """Have it called, until it has raised."""
+        main = threading.main_thread().ident
+        assert main is not None
+        for _ in range(int(PATIENCE / 0.01)):
+            signal.pthread_kill(main, signal.SIGUSR1)
+            if self.taken.wait(0.01):
+                return
+        raise AssertionError("the library does not wait for the network")
+
+
+def as_function(handler: RaisingHandler) -> Any:
+    return lambda number, frame: handler(number, frame)
+
+
+def as_method(handler: RaisingHandler) -> Any:
+    return handler.__call__
+
+
+def as_partial(handler: RaisingHandler) -> Any:
+    return functools.partial(as_function(handler))
+
+
+@pytest.mark.parametrize("kind", [as_function, as_method, as_partial, lambda handler: handler])
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError("the caller's"), ConnectionResetError("the caller's"), ssl.SSLEOFError("theirs")],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("moment", [before_the_answer, within_the_headers, within_the_answers_body])
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
+def test_a_handlers_exception_is_the_callers(
+    raw_server: StartServer, connect: Connect, moment: Any, error: Exception, kind: Any
+) -> None:
+    """What a signal handler raises while the library waits for the network propagates at once and
+    is never retried, whatever its type is (contract 4.5)."""
+    handler = RaisingHandler(error)
+
+    def interrupted(peer: Peer) -> None:
+        moment(peer, handler.send)
+        peer.wait_for_close()
+
+    server = raw_server(in_turn(interrupted, answering(OK)))
+    connection = connect(server, retries=3)
+    before = signal.signal(signal.SIGUSR1, kind(handler))
+    try:
+        with pytest.raises(type(error)) as caught:
+            connection.GET("/rest/a")
+            connection.read()
+    finally:
+        handler.taken.set()
+        signal.signal(signal.SIGUSR1, before)
+    assert caught.value is error
+    assert connection.HEAD("/rest/b").status == 200
+    assert len(server.peers) == 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
+def test_a_handlers_exception_within_the_handshake(
+    raw_server: StartServer, loopback: str, authorization: hcpsdk.NativeAuthorization
+) -> None:
+    """The same while a connection is opened: no other node is tried (contract 4.5)."""
+    error = TimeoutError("the caller's")
+    handler = RaisingHandler(error)
+
+    def stall(peer: Peer) -> None:
+        handler.send()
+        peer.wait_for_close()
+
+    server = raw_server(stall, loopback, 8000)
+    target = hcpsdk.Target(loopback, authorization, port=8000)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with hcpsdk.Connection(target, retries=3) as connection:
+            with pytest.raises(TimeoutError) as caught:
+                connection.HEAD("/rest/a")
+            assert connection.attempts == 0
+    finally:
+        handler.taken.set()
+        signal.signal(signal.SIGUSR1, before)
+    assert caught.value is error
+    assert len(server.peers) == 1
 
 
 # Anywhere, at one place after the other

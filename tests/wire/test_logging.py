@@ -1,5 +1,6 @@
 """What is logged while requests are made, and what never is."""
 
+import contextlib
 import logging
 import pickle
 import re
@@ -13,6 +14,7 @@ import trustme
 
 import hcpsdk
 from hcpsdk import ips
+from hcpsdk._excerpt import excerpt
 
 NAME = "n1.m.hcp1.snomis.local"
 PASSWORD = "Pa55-word"
@@ -276,7 +278,42 @@ def echo_head(peer: Any) -> None:
         peer.send(request.raw)
 
 
-@pytest.mark.parametrize("handler", [cut_head, cut_body, no_answer, nonsense, mirror, echo_head])
+def credentials_in(place: bytes) -> Callable[[Any], None]:
+    """A handler that sends the credentials back, in *place* of a response."""
+
+    def handler(peer: Any) -> None:
+        request = peer.read_request()
+        if request:
+            token = request.headers("Authorization")[0]
+            with contextlib.suppress(OSError):
+                peer.send(place.replace(b"%TOKEN", token.encode()))
+
+    handler.__name__ = repr(place[:30])
+    return handler
+
+
+REFLECTING = [
+    credentials_in(place)
+    for place in (
+        b"HTTP/1.1 %TOKEN OK\r\n\r\n",
+        b"HTTP/1.1 2%TOKEN",
+        b"%TOKEN 200 OK\r\n\r\n",
+        b"x" * 290 + b"%TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 %TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon %TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: %TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: %TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: %TOKEN\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%TOKEN\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n%TOKEN\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\nX: %TOKEN\r\n\r\n",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    "handler", [cut_head, cut_body, no_answer, nonsense, mirror, echo_head, *REFLECTING]
+)
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST", "DELETE"])
 def test_no_secret_is_shown(
     raw_server: Any, names: Any, caplog: pytest.LogCaptureFixture, handler: Any, verb: str
@@ -386,3 +423,92 @@ def test_lines_of_the_server(raw_server: Any, connect: Any, lines: Any) -> None:
     told = [*lines(), caught.value.reason, str(caught.value)]
     assert all(line.isprintable() for line in told)
     assert any("DEBUG hello" in line for line in told)
+
+
+ANSWERS_OF_INFO = {
+    "reason": b"HTTP/1.1 403 %b\r\nContent-Length: 0\r\n\r\n",
+    "header": b"HTTP/1.1 403 No\r\nX-HCP-ErrorMessage: %b\r\nContent-Length: 0\r\n\r\n",
+    "body": b"HTTP/1.1 200 OK\r\n\r\n%b",
+    "root": b"HTTP/1.1 200 OK\r\n\r\n<%b/>",
+    "encoding": b"HTTP/1.1 200 OK\r\n\r\n<?xml version='1.0' encoding='%b'?><a/>",
+}
+
+
+@pytest.mark.parametrize("place", ANSWERS_OF_INFO)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"%TOKEN",
+        b"Authorization: HCP %TOKEN",
+        b"you said %DIGEST!",
+        b"\x1b[31mred\x1b[0m\x07",
+        b"y" * 60_000,
+        b"y" * 295 + b"%DIGEST",
+        b"y" * 50 + b"%DIGEST" + b"z" * 60_000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_errors_with_the_servers_words(
+    raw_server: Any, place: str, text: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a server says is shown without our credentials and control characters, and not at
+    length (contract 9, 8.3)."""
+    caplog.set_level(logging.DEBUG)
+    secrets = Secrets()
+    token, digest = (secret.encode() for secret in secrets.all[1:])
+    said = text.replace(b"%TOKEN", token).replace(b"%DIGEST", digest)
+
+    def handler(peer: Any) -> None:
+        peer.read_request()
+        with contextlib.suppress(OSError):
+            peer.send(ANSWERS_OF_INFO[place] % said)
+
+    server = raw_server(handler)
+    target = hcpsdk.Target(server.address, secrets.authorization, server.port)
+    with (
+        hcpsdk.namespace.Info(target) as info,
+        pytest.raises(hcpsdk.HcpsdkError) as caught,
+    ):
+        info.nsstatistics()
+    assert caught.value.reason.isprintable()
+    assert len(caught.value.reason) < 1000
+    secrets.check(everything_about(caught.value), caplog.text)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert len(str(error)) < 1000
+        assert str(error).isprintable()
+        error = lies_under(error)
+
+
+def test_excerpt_keeps_what_is_no_secret() -> None:
+    """Only the credentials are masked, not the user and not the text around (contract 9)."""
+    authorization = Secrets().authorization
+    token = authorization.headers["Authorization"]
+
+    assert excerpt(f"a {token} b", authorization.headers) == f"a HCP {TOKEN}******** b"
+    assert excerpt("HCP is busy: try later", authorization.headers) == "HCP is busy: try later"
+    assert excerpt("Cookie: a=b; x", {}) == "Cookie: ********; x"
+    assert excerpt("say aBcDeF.1!", {"X-Auth": "Bearer AbCdEf.1"}) == "say ********!"
+
+
+def test_records_are_complete(
+    raw_server: Any, names: Any, authorization: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``{msg}``, which the manual's sample has in its format, shows the values (contract 9)."""
+    caplog.set_level(logging.DEBUG, "hcpsdk")
+    names.set(NAME, ["127.0.0.1"])
+    server = raw_server(answers)
+    target = hcpsdk.Target(NAME, authorization, server.port)
+    with hcpsdk.Connection(target) as connection:
+        connection.PUT("/rest/100%25s %d", b"data")
+        connection.GET("/rest/a")
+        connection.read()
+    server.close()
+    with pytest.raises(hcpsdk.HcpsdkError):
+        connection.GET("/rest/a")
+    assert len(caplog.records) > 15
+    for record in caplog.records:
+        assert (record.msg, record.args) == (record.getMessage(), ())
+        assert record.filename != "_log.py"
+        shown = logging.Formatter("{levelname:>5s} {msg}", style="{").format(record)
+        assert shown == f"DEBUG {record.getMessage()}"

@@ -351,7 +351,7 @@ def test_fork_while_locks_are_taken(server: Any) -> None:
         server,
         """
         get("/rest/1")
-        with target._circle._lock, connection._channel._keepalive._repair:
+        with connection._channel._keepalive._repair:
             told = in_child(lambda: [target.getaddr() == address, get("/rest/2"), target.addresses
                                      == [address], connection.close(), get("/rest/3")])
         print(json.dumps([told, get("/rest/4")]))
@@ -394,6 +394,96 @@ def test_the_parents_close_closes(server: Any) -> None:
             process.wait(PATIENCE)
 
 
+@forks
+@pytest.mark.parametrize("act", ["get('/rest/2')", "connection.close()", "gc.collect()"])
+def test_child_that_closes_all_descriptors(server: Any, act: str) -> None:
+    """A daemon forks and closes all descriptors; then other files have their numbers. The
+    Connection works there, and leaves the other files alone (contract 6.4)."""
+    told = fork_script(
+        server,
+        f"""
+        import gc
+
+        def daemon():
+            global connection
+            fifos = []  # ours, to tell what happened
+            for number in range(3, 64):
+                try:
+                    if stat.S_ISFIFO(os.fstat(number).st_mode):
+                        fifos.append(number)
+                except OSError:
+                    pass
+            others = sorted(set(range(3, 64)) - set(fifos))
+            for number in others:
+                null = os.open(os.devnull, os.O_RDONLY)
+                if null != number:
+                    os.dup2(null, number)
+                    os.close(null)
+            {act}
+            path = get("/rest/3").split()[1]
+            connection.close()
+            del connection
+            gc.collect()
+            return [path, all(stat.S_ISCHR(os.fstat(number).st_mode) for number in others)]
+
+        import stat
+        told = [get("/rest/1"), in_child(daemon), get("/rest/4")]
+        print(json.dumps(told))
+        """,
+    )
+    assert told == ["0 /rest/1", ["/rest/3", True], "0 /rest/4"]
+
+
+@forks
+@pytest.mark.parametrize("retries", [0, 2])
+def test_fork_within_a_body(server: Any, retries: int) -> None:
+    """A generator that forks while it is being sent: the parent's object is whole and unmixed, and
+    the child fails, or opens a socket of its own (contract 6.4)."""
+    told = fork_script(
+        server,
+        f"""
+        connection = hcpsdk.Connection(target, timeout=20, retries={retries})
+        reading, writing = os.pipe()
+        child = None
+
+        def body():
+            global child
+            yield b"a" * 70000
+            child = os.fork()
+            if not child:
+                signal.alarm(40)
+            else:
+                # Once the child is done, the parent goes on.
+                os.close(writing)
+                os.read(reading, 1)
+            yield (b"parent" if child else b"child") * 20000
+
+        try:
+            status = connection.PUT("/rest/mixed", body()).status
+            told = [status]
+        except BaseException as exc:
+            told = [type(exc).__name__]
+        if not child:
+            try:
+                told.append(get("/rest/child", connection).split()[1])
+            except BaseException as exc:
+                told.append(repr(exc))
+            os.write(writing, json.dumps(told).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        told.append(get("/rest/after", connection).split()[1])
+        print(json.dumps(told))
+        """,
+    )
+    assert told == [200, "/rest/after"]
+    whole = [request for request in server.requests if request.method == "PUT"]
+    assert [request.body for request in whole] == [b"a" * 70000 + b"parent" * 20000]
+    assert [request.target for request in server.requests if request.method == "GET"] == [
+        "/rest/after",
+        "/rest/child",
+    ]
+
+
 # Pickles
 
 
@@ -428,25 +518,26 @@ def test_authorization_sent_to_a_worker(authorization: Any) -> None:
     assert told == authorization.headers
 
 
-def test_worker_that_cannot_resolve(names: Any, authorization: Any) -> None:
-    """A Target resolves again when it is loaded; where that fails, so does the loading, as
-    Target() does (contract 6, 2.1)."""
-    names.set("nowhere.invalid", ["127.0.0.1"])
-    target = hcpsdk.Target("nowhere.invalid", authorization)
+def test_worker_that_cannot_resolve(raw_server: Any, names: Any, authorization: Any) -> None:
+    """A Target loads and works in a worker in which its name does not resolve, with the addresses
+    that it brings (contract 2.9, 6.5)."""
+    server = raw_server(echo)
+    names.set("nowhere.invalid", [server.address])
+    target = hcpsdk.Target("nowhere.invalid", authorization, server.port)
     told = run_script(
         """
         import dns.resolver, hcpsdk, json, pickle, sys
         dns.resolver.default_resolver = dns.resolver.Resolver(configure=False)
         dns.resolver.default_resolver.nameservers = ["127.0.0.254"]
         dns.resolver.default_resolver.lifetime = 0.3
-        try:
-            pickle.load(sys.stdin.buffer)
-        except hcpsdk.ips.IpsError as exc:
-            print(json.dumps(exc.reason))
+        target = pickle.load(sys.stdin.buffer)
+        with hcpsdk.Connection(target) as connection:
+            connection.GET("/rest/a")
+            print(json.dumps(connection.read().decode()))
         """,
         given=pickle.dumps(target),
     )
-    assert "nowhere.invalid" in told
+    assert told == "0 /rest/a"
 
 
 def test_errors_come_back_from_workers(raw_server: Any, connect: Any) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import hcpsdk
 
-from ..support.raw_server import OK, PATIENCE, Peer, RawServer
+from ..support.raw_server import PATIENCE, Peer, RawServer
+from ..support.reading import READERS, by_read
 
 # One server, and one Connection, serve all examples of a test: each must leave them usable.
 bounded = settings(
@@ -24,6 +25,9 @@ bounded = settings(
 )
 
 VERBS = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+
+
+NEXT = b"HTTP/1.1 200 OK\r\nX-Is-Next: yes\r\nContent-Length: 0\r\n\r\n"
 
 
 class Stage:
@@ -38,7 +42,7 @@ class Stage:
         with contextlib.suppress(OSError):  # the client may have enough
             for request in peer.each_request():
                 if request.target != "/rest/scene":
-                    peer.send(OK)
+                    peer.send(NEXT)
                     continue
                 for piece in self.pieces:
                     peer.send(piece)
@@ -59,17 +63,39 @@ class Scene:
         self.opened: list[socket.socket] = []
 
     def play(
-        self, pieces: list[bytes], closes: bool = True, resets: bool = False, **options: Any
+        self,
+        pieces: list[bytes],
+        closes: bool = True,
+        resets: bool = False,
+        may_send_more: bool = False,
+        **options: Any,
     ) -> "Outcome":
-        """What the caller gets; the next request has to work, and no socket to be left over."""
+        """What the caller gets; the next request has to work, and no socket to be left over.
+
+        If the server *may send more* than a response, and then closes, what comes late may spoil
+        the next request, but not the one after an error.
+        """
         self.stage.pieces, self.stage.closes, self.stage.resets = pieces, closes, resets
         outcome = ask(self.connection, **options)
-        assert self.connection.GET("/rest/next").status == 200
-        assert self.connection.read() == b""
+        while not self._next_request_works():
+            # What was sent behind the response came late, and was taken for the next one.
+            assert may_send_more
         self.connection.close()
         assert [sock.fileno() for sock in self.opened] == [-1] * len(self.opened)
         self.opened.clear()
         return outcome
+
+    def _next_request_works(self) -> bool:
+        try:
+            response = self.connection.GET("/rest/next")
+            response.read()
+        except hcpsdk.HcpsdkError as exc:
+            assert not isinstance(exc, hcpsdk.HcpsdkTimeoutError), f"it hung: {exc}"
+            response = self.connection.GET("/rest/next")  # over another connection
+            assert response.getheader("X-Is-Next")
+            assert response.read() == b""
+            return False
+        return response.getheader("X-Is-Next") is not None
 
 
 @pytest.fixture
@@ -89,46 +115,6 @@ def scene(
 
     monkeypatch.setattr(socket.socket, "connect", connect_and_note)
     return scene
-
-
-# Ways of reading
-
-
-def by_read(response: Any) -> bytes:
-    return response.read()
-
-
-def by_read_of_seven(response: Any) -> bytes:
-    return b"".join(iter(lambda: response.read(7), b""))
-
-
-def by_read1(response: Any) -> bytes:
-    return b"".join(iter(lambda: response.read1(7), b""))
-
-
-def by_read1_of_all(response: Any) -> bytes:
-    return b"".join(iter(response.read1, b""))
-
-
-def by_readinto(response: Any) -> bytes:
-    buffer, data = bytearray(7), b""
-    while count := response.readinto(buffer):
-        data += buffer[:count]
-    return data
-
-
-def by_lines(response: Any) -> bytes:
-    return b"".join(response)
-
-
-def by_peek(response: Any) -> bytes:
-    data = b""
-    while response.peek(1):
-        data += response.read1(3)
-    return data
-
-
-READERS = [by_read, by_read_of_seven, by_read1, by_read1_of_all, by_readinto, by_lines, by_peek]
 
 
 class Outcome(NamedTuple):
@@ -357,7 +343,7 @@ def test_arbitrary_answers(
 ) -> None:
     """Whatever a server sends: an answer or an `HcpsdkError`, and then the next request works
     (contract 4.5, 4.6)."""
-    scene.play(split(data, places), resets=resets, verb=verb, read=read)
+    scene.play(split(data, places), resets=resets, may_send_more=True, verb=verb, read=read)
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import hcpsdk
+from hcpsdk import _channel
+from hcpsdk._transport import streams
 
 from ..support.raw_server import (
     OK,
@@ -224,3 +226,136 @@ def test_no_time_limit(raw_server: StartServer, connect: Connect) -> None:
     connection = connect(raw_server(handler), timeout=None)
 
     assert connection.GET("/rest/a").read() == b"x"
+
+
+# What comes byte by byte
+
+DRIPS = 500  # pieces after which a server gives up: then the client has waited for too long
+CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+SLOW = {
+    "status line": (b"HTTP/1.1 200 ", b"y"),
+    "plain head": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "other head": (b"HTTP/1.0 200 OK\r\n", b"X: y\r\n"),
+    "header line": (b"HTTP/1.0 200 OK\r\nX: ", b"y"),
+    "interim responses": (b"", b"HTTP/1.1 100 Continue\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n"),
+    "trailers": (CHUNKED_HEAD + b"0\r\n", b"X: y\r\n"),
+    "trailer": (CHUNKED_HEAD + b"0\r\nX: ", b"y"),
+}
+
+
+class Dripping:
+    """Sends a start to the first request, and then bytes one by one; responds to all others."""
+
+    def __init__(self, start: bytes, cycle: bytes) -> None:
+        self.start = start
+        self.cycle = cycle
+        self.gave_up = False  # True if the client waited for all of them
+
+    def __call__(self, peer: Peer) -> None:
+        peer.read_request()
+        if peer.number:
+            peer.send(OK)
+            peer.wait_for_close()
+            return
+        never = threading.Event()
+        with contextlib.suppress(OSError):  # the client has closed
+            peer.send(self.start)
+            for number in range(DRIPS):
+                place = number % len(self.cycle)
+                peer.send(self.cycle[place : place + 1])
+                never.wait(0.02)
+            self.gave_up = True
+
+
+@pytest.mark.parametrize("kind", SLOW)
+@pytest.mark.parametrize("verb", ["GET", "PUT"])
+def test_slow_lines(
+    raw_server: StartServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    verb: str,
+) -> None:
+    """A head or trailer that comes byte by byte takes a few time limits at most, not as many as it
+    has bytes (contract 3.6, 4.5)."""
+    monkeypatch.setattr(streams, "MAX_TIMEOUTS", 2)
+    dripping = Dripping(*SLOW[kind])
+    connection = connect(raw_server(dripping), timeout=0.4)
+    with pytest.raises(hcpsdk.HcpsdkTimeoutError):
+        getattr(connection, verb)("/rest/a").read()
+
+    assert not dripping.gave_up
+    assert connection.GET("/rest/b").status == 200
+
+
+@pytest.mark.parametrize(
+    ("start", "cycle"),
+    [
+        SLOW["trailers"],
+        SLOW["trailer"],
+        (CHUNKED_HEAD + b"5;", b"y"),
+        (CHUNKED_HEAD, b"1\r\nz\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b"y"),
+    ],
+    ids=["trailers", "trailer", "extension", "chunks", "body"],
+)
+def test_slow_drain(
+    raw_server: StartServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    start: bytes,
+    cycle: bytes,
+) -> None:
+    """What is left of a body holds up the next request for no longer than a new connection would
+    (contract 3.5)."""
+    monkeypatch.setattr(_channel, "MAX_DRAIN_SECONDS", 0.3)
+    dripping = Dripping(start, cycle)
+    connection = connect(raw_server(dripping))
+    connection.GET("/rest/a")
+
+    assert connection.GET("/rest/b").status == 200
+    assert not dripping.gave_up
+
+
+def test_slow_tls_handshake(
+    raw_server: StartServer, authorization: hcpsdk.NativeAuthorization, loopback: str
+) -> None:
+    """The time limit is for all of a handshake together (contract 4.5)."""
+
+    def handler(peer: Peer) -> None:
+        peer.read_some()
+        never = threading.Event()
+        with contextlib.suppress(OSError):
+            peer.send(b"\x16\x03\x03\x20\x00\x02\x00\x1f\xfc")  # a ServerHello of 8 KB begins
+            for _ in range(DRIPS):
+                peer.send(b"\0")
+                never.wait(0.02)
+            gave_up.set()
+
+    gave_up = threading.Event()
+    raw_server(handler, loopback, 8000)
+    target = hcpsdk.Target(loopback, authorization, port=8000)
+    with (
+        hcpsdk.Connection(target, timeout=0.4) as connection,
+        pytest.raises(hcpsdk.HcpsdkTimeoutError),
+    ):
+        connection.GET("/rest/a")
+    assert not gave_up.is_set()
+
+
+def test_slow_body_goes_on(raw_server: StartServer, connect: Connect) -> None:
+    """A body may take as long as it likes, as long as it comes (contract 4.5)."""
+    body = b"y" * 40
+    data = CHUNKED_HEAD + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+    def handler(peer: Peer) -> None:
+        peer.read_request()
+        for place in range(0, len(data), 6):
+            peer.send(data[place : place + 6])
+            assert not never.wait(0.02)
+        peer.wait_for_close()
+
+    never = threading.Event()
+    connection = connect(raw_server(handler), timeout=0.5)
+    assert connection.GET("/rest/a").read() == body
+    assert connection.service_time2 > 0.5

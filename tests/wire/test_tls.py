@@ -4,6 +4,7 @@ import datetime
 import gc
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import trustme
 
 import hcpsdk
+from hcpsdk._transport.tls_sessions import Identity, Sessions
 
 from ..support.nodes import TLS_PORT as PORT
 from ..support.raw_server import OK, Peer, answer, answering, head, in_turn
@@ -619,3 +621,198 @@ def test_unasked_bytes_inside_tls(tls_node: Any, authorization: Any) -> None:
         assert connection.GET("/rest/a").status == 200
         assert connection.read() == b"mine"
     assert len(node.peers) == 2
+
+
+@pytest.mark.parametrize("size", [None, 10, 100_000, 5_000_000])
+def test_alert_after_the_handshake(
+    raw_server: Any,
+    connect_to: Any,
+    authority: trustme.CA,
+    verifying: ssl.SSLContext,
+    random_address: str,
+    size: int | None,
+) -> None:
+    """Under TLS 1.3 a server refuses a client without a certificate only after the handshake: the
+    message has the text of its alert, whatever was being sent then (contract 2.8)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    authority.issue_cert(NAME).configure_cert(context)
+    server = raw_server(answering(), random_address, PORT, context)
+    connection = connect_to(server, context=verifying)
+    for _ in range(3):
+        with pytest.raises(hcpsdk.HcpsdkError, match="alert certificate required"):
+            connection.PUT("/rest/a", None if size is None else b"x" * size)
+
+
+# 2.7 A context of the caller's
+
+
+def test_a_context_is_never_ignored(
+    raw_server: Any, names: Any, authorization: Any, authority: trustme.CA, verifying: Any
+) -> None:
+    """A given context means TLS on any port (contract 2.7)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    server = raw_server(answering(OK), "127.0.0.1", 0, context)
+    names.set(NAME, [server.address])
+    target = hcpsdk.Target(NAME, authorization, server.port, sslcontext=verifying)
+    assert target.ssl is True
+    with hcpsdk.Connection(target, timeout=20) as connection:
+        assert connection.HEAD("/rest/a").status == 200
+
+
+def test_tls_port_without_a_context(
+    raw_server: Any, tls_context: ssl.SSLContext, connect: Any
+) -> None:
+    """If the server speaks TLS and we do not, the message says what to pass (contract 4.5)."""
+
+    def alert(peer: Any) -> None:
+        peer.read_head()
+        peer.send(b"\x15\x03\x01\x00\x02\x02\x46")  # protocol_version, as OpenSSL sends it
+
+    connection = connect(raw_server(alert))
+    with pytest.raises(hcpsdk.HcpsdkError, match="speaks TLS on this port: pass an sslcontext"):
+        connection.HEAD("/rest/a")
+
+
+class Pinned(ssl.SSLContext):
+    """Verifies a certificate in `wrap_socket()`, which has the arguments of an older Python."""
+
+    pin: bytes | None = None
+    error: type[Exception] = ssl.SSLCertVerificationError
+
+    def wrap_socket(  # type: ignore[override]
+        self,
+        sock: socket.socket,
+        server_side: bool = False,
+        do_handshake_on_connect: bool = True,
+        suppress_ragged_eofs: bool = True,
+        server_hostname: str | None = None,
+    ) -> ssl.SSLSocket:
+        wrapped = super().wrap_socket(
+            sock,
+            server_side,
+            do_handshake_on_connect,
+            suppress_ragged_eofs,
+            server_hostname,
+        )
+        if wrapped.getpeercert(binary_form=True) != self.pin:
+            wrapped.close()
+            raise self.error("the certificate is not the pinned one")
+        return wrapped
+
+
+@pytest.fixture
+def pinned(authority: trustme.CA) -> Pinned:
+    context = Pinned(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.mark.parametrize("identity", [NAME, "{address}"])
+def test_context_that_verifies_in_wrap_socket(
+    tls_node: Any, connect_to: Any, pinned: Pinned, verifying: ssl.SSLContext, identity: str
+) -> None:
+    """A subclass whose wrap_socket() verifies, and is written for an older Python, works, with the
+    name or with the address in the certificate (contract 2.7, 2.8)."""
+    node = tls_node(identity)
+    name = NAME if identity == NAME else node.address
+    with (
+        socket.create_connection((node.address, node.port), 20) as sock,
+        verifying.wrap_socket(sock, server_hostname=name) as wrapped,
+    ):
+        pinned.pin = wrapped.getpeercert(binary_form=True)
+    connection = connect_to(node, context=pinned)
+    for _ in range(2):
+        assert connection.PUT("/rest/a", b"data").status == 200
+    assert [request.body for request in node.requests] == [b"data", b"data"]
+
+
+def test_pin_that_does_not_fit(tls_node: Any, connect_to: Any, pinned: Pinned) -> None:
+    """A certificate error that a subclass raises, without OpenSSL's code, is an
+    HcpsdkCertificateError; nothing was sent (contract 2.8)."""
+    node = tls_node(NAME)
+    connection = connect_to(node, context=pinned, retries=3)
+    with pytest.raises(hcpsdk.HcpsdkCertificateError, match="not the pinned one"):
+        connection.PUT("/rest/a", b"data")
+    assert len(node.wait_for_finished(1)) == 1
+    assert node.requests == []
+
+
+def test_wrap_socket_that_wraps_nothing(tls_node: Any, connect_to: Any) -> None:
+    """What a subclass returns has to be TLS: nothing is sent over any other socket (contract
+    2.7)."""
+
+    class Careless(ssl.SSLContext):
+        def wrap_socket(self, sock: socket.socket, **_options: Any) -> Any:  # type: ignore[override]
+            return sock
+
+    node = tls_node(NAME)
+    connection = connect_to(node, context=Careless(ssl.PROTOCOL_TLS_CLIENT))
+    with pytest.raises(TypeError, match=r"must return ssl\.SSLSocket"):
+        connection.PUT("/rest/a", b"data")
+    assert nothing_was_sent(node, 1)
+
+
+def test_close_within_a_handshake_of_the_callers(
+    raw_server: Any, loopback: str, authorization: Any, pinned: Pinned
+) -> None:
+    """close() ends a handshake in the caller's wrap_socket() (contract 6.3)."""
+    is_waiting = threading.Event()
+
+    def stall(peer: Any) -> None:
+        peer.read_some()  # the hello
+        is_waiting.set()
+        peer.wait_for_close()
+
+    raw_server(stall, loopback, PORT)
+    target = hcpsdk.Target(loopback, authorization, PORT, sslcontext=pinned)
+    connection = hcpsdk.Connection(target, timeout=None)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            connection.HEAD("/rest/a")
+        except BaseException as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert is_waiting.wait(20)
+    connection.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [type(error) for error in errors] == [hcpsdk.HcpsdkError]
+
+
+def test_sessions_while_others_forget() -> None:
+    """Threads that forget sessions while others look for one disturb nobody (contract 6.1)."""
+    sessions = Sessions()
+    identity = Identity("127.0.0.1", NAME, ssl.CERT_NONE, False)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    errors: list[BaseException] = []
+
+    def forget() -> None:
+        for _ in range(20000):
+            sessions.give_up(identity)
+            sessions.clear()
+
+    def find() -> None:
+        try:
+            for _ in range(20000):
+                sessions.find(identity)
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=work) for work in (forget, find, find)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+    assert errors == []
