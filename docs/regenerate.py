@@ -40,6 +40,7 @@ VARYING = [
     (r"'\d{13}'", "'MILLISECONDS'"),
     (r"(?<=/failover/)\d{19}", "NANOSECONDS"),
     (r"_ssl\.c:\d+", "_ssl.c:LINE"),
+    (r"(?<=-)\d{8}-\d{4}\.zip: [\d,]+ bytes", "MOMENT.zip: SIZE bytes"),
     (r" +$", ""),
 ]
 
@@ -68,6 +69,8 @@ RUNS = {
     "replica_failover": ("--linked replica_failover.py", False),
     "replication_links": ("--linked replication_links.py", False),
     "round_trip": ("round_trip.py", False),
+    "tenant_usage": ("tenant_usage.py", False),
+    "collect_logs": ("collect_logs.py --kind ACCESS --wait 0.1", False),
 }
 
 

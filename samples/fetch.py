@@ -90,7 +90,7 @@ def main(arguments=None):
     try:
         counts, size, failed = fetch(options, hcp_options.make_target(options))
     except (hcpsdk.HcpsdkError, OSError) as e:
-        sys.exit(f"{options.url}: {e}")
+        sys.exit(f"{options.url}: {hcp_options.explained(e)}")
     if options.json:
         print(json.dumps({"files": counts, "bytes": size, "failed": failed}, indent=2))
     else:

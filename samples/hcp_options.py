@@ -1,4 +1,4 @@
-"""What ingest.py, fetch.py and tree.py share: options for the HCP, and a progress bar."""
+"""What the samples with options share: options for the HCP, progress, messages."""
 
 import os
 import ssl
@@ -7,21 +7,22 @@ import sys
 import hcpsdk
 
 
-def add_to(parser):
-    """Add the options for the HCP and the user."""
+def add_to(parser, fqdn="n1.m.hcp1.snomis.local", port=hcpsdk.P_HTTPS, user="n", password="n01"):
+    """Add the options for the HCP and the user; the defaults are those of the emulated HCP."""
     group = parser.add_argument_group("HCP", "The defaults are those of the emulated HCP.")
-    group.add_argument("--fqdn", default="n1.m.hcp1.snomis.local", help="default: %(default)s")
-    group.add_argument("--port", type=int, default=443, help="default: %(default)s")
-    group.add_argument("--user", default="n", help="default: %(default)s")
+    group.add_argument("--fqdn", default=fqdn, help="default: %(default)s")
+    group.add_argument("--port", type=int, default=port, help="default: %(default)s")
+    group.add_argument("--user", default=user, help="default: %(default)s")
     group.add_argument("--ca-file", help="verify certificates with the CAs in this file")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    # Not an option: other users can see options.
+    parser.set_defaults(password=os.environ.get("HCP_PASSWORD", password))
     parser.epilog = "The environment variable HCP_PASSWORD contains the password."
 
 
 def make_target(options):
     """The Target that the options describe."""
-    password = os.environ.get("HCP_PASSWORD", "n01")  # other users can see options
-    auth = hcpsdk.NativeAuthorization(options.user, password)
+    auth = hcpsdk.NativeAuthorization(options.user, options.password)
     try:
         context = ssl.create_default_context(cafile=options.ca_file) if options.ca_file else None
     except OSError as e:
@@ -36,6 +37,19 @@ def check_url(parser, url):
     """Exit unless the URL is in a namespace."""
     if url != "/rest" and not url.startswith("/rest/"):
         parser.error(f"not a URL below /rest: {url!r}")
+
+
+def add_system_to(parser):
+    """The same for the management API: the system's name, and a system-level user."""
+    add_to(parser, "admin.hcp1.snomis.local", hcpsdk.P_MAPI, "service", "service01")
+
+
+def explained(error):
+    """The error in one line; if no HCP responds, with the command that starts an emulated one."""
+    if isinstance(error, (hcpsdk.HcpsdkCantConnectError, hcpsdk.ips.IpsError)):
+        start = "python3 -m hcpsdk.testing run"
+        return f"{error} (no HCP? try an emulated one: {start} {' '.join(sys.argv)})"
+    return str(error)
 
 
 class Progress:

@@ -150,7 +150,7 @@ def main(arguments=None):
     try:
         results = store(options, hcp_options.make_target(options))
     except hcpsdk.HcpsdkError as e:
-        sys.exit(f"ingest failed - {e}")
+        sys.exit(f"ingest failed - {hcp_options.explained(e)}")
     facts = report(results)
     if options.json:
         print(json.dumps(facts, indent=2))

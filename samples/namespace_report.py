@@ -27,8 +27,9 @@ def main():
             show_statistics(info.nsstatistics())
             show_retention_classes(info.listretentionclasses())
             show_permissions(info.listpermissions())
-    except hcpsdk.ips.IpsError as e:
-        sys.exit(f"no report - {e}\nWithout an HCP: python3 -m hcpsdk.testing run {sys.argv[0]}")
+    except (hcpsdk.ips.IpsError, hcpsdk.HcpsdkCantConnectError) as e:
+        start = f"python3 -m hcpsdk.testing run {sys.argv[0]}"
+        sys.exit(f"no report on {P_FQDN} - {e} (no HCP? try an emulated one: {start})")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"no report on {P_FQDN} - {e}")
 

@@ -38,9 +38,8 @@ def store_and_read(connection):
     served_by = []
     for method, status, body in (("PUT", 201, "abc"), ("GET", 200, None), ("DELETE", 200, None)):
         connection.request(method, url, body=body)
+        connection.raise_for_status(status)
         connection.read()
-        if connection.response_status != status:
-            raise hcpsdk.HcpsdkError(f"{connection.response_status} for {method} {url}")
         served_by.append(f"{method}: {connection.served_by.fqdn}")
     return ", ".join(served_by)
 

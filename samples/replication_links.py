@@ -72,9 +72,9 @@ def main():
                 watch(replication, links)
     except KeyboardInterrupt:
         print("stopped")
-    except hcpsdk.ips.IpsError as e:
-        command = f"python3 -m hcpsdk.testing run --linked {sys.argv[0]}"
-        sys.exit(f"failed - {e}\nWithout an HCP: {command}")
+    except (hcpsdk.ips.IpsError, hcpsdk.HcpsdkCantConnectError) as e:
+        start = f"python3 -m hcpsdk.testing run --linked {sys.argv[0]}"
+        sys.exit(f"failed - {e} (no HCP? try an emulated one: {start})")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"failed - {e}")
 

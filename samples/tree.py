@@ -75,7 +75,7 @@ def main(arguments=None):
                 print(options.url)
                 show(connection, options.url, options.depth)
     except hcpsdk.HcpsdkError as e:
-        sys.exit(f"{options.url}: {e}")
+        sys.exit(f"{options.url}: {hcp_options.explained(e)}")
     return 0
 
 

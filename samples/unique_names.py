@@ -76,8 +76,9 @@ def main():
             names = [store(connection, builder, file) for file in files]
             find(connection, builder, names[-1])
             remove(connection, builder, names)
-    except hcpsdk.ips.IpsError as e:
-        sys.exit(f"failed - {e}\nWithout an HCP: python3 -m hcpsdk.testing run {sys.argv[0]}")
+    except (hcpsdk.ips.IpsError, hcpsdk.HcpsdkCantConnectError) as e:
+        start = f"python3 -m hcpsdk.testing run {sys.argv[0]}"
+        sys.exit(f"failed - {e} (no HCP? try an emulated one: {start})")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"failed - {e}")
     except OSError as e:

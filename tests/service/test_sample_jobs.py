@@ -1,19 +1,11 @@
 """ingest.py, fetch.py and tree.py, run as a user runs them: output, exit codes, `--json`."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parents[2] / "samples"
-
-
-def run(*arguments: object, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """A sample, with an emulated HCP around it."""
-    command = [sys.executable, "-m", "hcpsdk.testing", "run", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+from ..support.samples import SAMPLES, run, run_alone
 
 
 def script(folder: Path, *lines: str) -> Path:
@@ -154,11 +146,12 @@ def test_help_of_short_samples(tmp_path: Path, name: str) -> None:
     assert done.stdout.startswith(f"usage: {name}.py [-h]")
 
 
-@pytest.mark.parametrize("name", ["ingest", "fetch", "tree"])
+@pytest.mark.parametrize(
+    "name", ["ingest", "fetch", "tree", "capacity", "chargeback_report", "collect_logs"]
+)
 def test_help(tmp_path: Path, name: str) -> None:
     """`--help` lists the options; it needs no HCP."""
-    command = [sys.executable, str(SAMPLES / f"{name}.py"), "--help"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = run_alone(SAMPLES / f"{name}.py", "--help", folder=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "--json" in done.stdout and "HCP_PASSWORD" in done.stdout

@@ -1,6 +1,5 @@
 """The samples do what chapter 10 of the manual shows, run as a user runs them."""
 
-import os
 import re
 import runpy
 import shutil
@@ -12,7 +11,8 @@ from typing import Any
 
 import pytest
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+from ..support.samples import SAMPLES, command, run
+
 REGENERATE = SAMPLES.parent / "docs" / "regenerate.py"
 HASH = "SHA-256 A2706A20394E48179A86C71E82C360C2960D3652340F9B9FDB355A42E3AC7691"
 
@@ -133,11 +133,6 @@ REFUSAL = re.compile(
 normalized = runpy.run_path(str(REGENERATE))["normalized"]
 
 
-def run(script: Any, *arguments: Any, folder: Any, options: Any = ()) -> Any:
-    command = [sys.executable, "-m", "hcpsdk.testing", "run", *options, str(script), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-
-
 @pytest.fixture
 def debugging(tmp_path: Path) -> Any:
     """The samples with P_DEBUG = True, as a user would edit them."""
@@ -198,35 +193,6 @@ def test_no_such_ca(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-# Runs a sample where no name resolves.
-WITHOUT_HCP = """
-import dns.resolver, os, runpy, sys
-resolver = dns.resolver.default_resolver = dns.resolver.Resolver(configure=False)
-resolver.nameservers, resolver.lifetime = ["127.0.0.254"], 0.2
-del sys.argv[0]
-sys.path.insert(0, os.path.dirname(sys.argv[0]))
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize("script", sorted(SAMPLES.glob("*.py")), ids=lambda script: script.name)
-def test_without_an_hcp(script: Path, tmp_path: Path) -> None:
-    """Without an HCP each sample says which command starts an emulated one."""
-    environment = {**os.environ, "PYTHONPATH": str(SAMPLES.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_HCP, str(script)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    option = "--linked " if script.name == "replication_links.py" else ""
-    assert f"python3 -m hcpsdk.testing run {option}{script}" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_namespace_report(tmp_path: Path) -> None:
     """The report answers all four questions about a namespace, in words."""
     done = run(SAMPLES / "namespace_report.py", folder=tmp_path)
@@ -279,7 +245,7 @@ def test_gateways(tmp_path: Path, name: str) -> None:
 
 def test_replication_links(tmp_path: Path) -> None:
     """Links are listed with their details, one is suspended and resumed."""
-    done = run(SAMPLES / "replication_links.py", folder=tmp_path, options=["--linked"])
+    done = run(SAMPLES / "replication_links.py", folder=tmp_path, options=("--linked",))
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "'description': 'active/active replication between HCP1 and HCP2'" in done.stdout
@@ -290,9 +256,8 @@ def test_replication_links(tmp_path: Path) -> None:
 
 def test_replication_links_watched(tmp_path: Path) -> None:
     """With --watch it goes on until Ctrl-C, and ends with a word."""
-    command = [sys.executable, "-m", "hcpsdk.testing", "run", "--linked"]
     with subprocess.Popen(
-        [*command, str(SAMPLES / "replication_links.py"), "--watch"],
+        command(SAMPLES / "replication_links.py", "--watch", options=("--linked",)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -317,6 +282,33 @@ def test_replication_without_links(tmp_path: Path) -> None:
         1,
         "admin.hcp1.snomis.local has no replication links\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("sample", "arguments"),
+    [
+        ("simple_primary_only", []),
+        ("simple_primary_only_certverify", []),
+        ("namespace_report", []),
+        ("unique_names", []),
+        ("replication_links", []),
+        ("ingest", ["."]),
+        ("fetch", ["/rest", "."]),
+        ("tree", []),
+        ("capacity", []),
+        ("chargeback_report", []),
+        ("collect_logs", []),
+    ],
+)
+def test_without_hcp(tmp_path: Path, sample: str, arguments: list[str]) -> None:
+    """Without an HCP, each sample names the command that starts one, in one line."""
+    script = SAMPLES / f"{sample}.py"
+    done = run(script, *arguments, folder=tmp_path, options=("--domain", "other.snomis.local"))
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "cannot resolve" in line and "python3 -m hcpsdk.testing run " in line
+    assert str(script) in line
 
 
 def test_manual() -> None:

@@ -30,15 +30,33 @@ def test_ports() -> None:
     ) == (80, 443, 8000, 8888, 9090)
 
 
-def test_constants_of_chargeback() -> None:
-    assert mapi.Chargeback.CBG_ALL == ("day", "hour", "total")
-    assert mapi.Chargeback.CBM_ALL == ("text/csv", "application/json", "application/xml")
-    assert (mapi.Chargeback.CBG_DAY, mapi.Chargeback.CBM_CSV) == ("day", "text/csv")
+CONSTANTS = {
+    mapi.Chargeback: {
+        "CBG_DAY": "day",
+        "CBG_HOUR": "hour",
+        "CBG_TOTAL": "total",
+        "CBG_ALL": ("day", "hour", "total"),
+        "CBM_CSV": "text/csv",
+        "CBM_JSON": "application/json",
+        "CBM_XML": "application/xml",
+        "CBM_ALL": ("text/csv", "application/json", "application/xml"),
+    },
+    mapi.Logs: {
+        "L_ACCESS": "ACCESS",
+        "L_SYSTEM": "SYSTEM",
+        "L_SERVICE": "SERVICE",
+        "L_APPLICATION": "APPLICATION",
+        "L_ALL": ("ACCESS", "SYSTEM", "SERVICE", "APPLICATION"),
+    },
+}
 
 
-def test_constants_of_logs() -> None:
-    assert mapi.Logs.L_ALL == ("ACCESS", "SYSTEM", "SERVICE", "APPLICATION")
-    assert mapi.Logs.L_APPLICATION == "APPLICATION"
+@pytest.mark.parametrize("owner", CONSTANTS)
+def test_constants(owner: type) -> None:
+    """Names and values of the constants of chargeback reports and logs (contract 12.2)."""
+    found = {name: getattr(owner, name) for name in dir(owner) if name.isupper()}
+    public = {name: value for name, value in found.items() if not name.startswith("_")}
+    assert public == CONSTANTS[owner]
 
 
 # Errors

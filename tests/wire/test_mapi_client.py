@@ -8,7 +8,7 @@ import pytest
 import hcpsdk
 from hcpsdk import mapi
 
-from ..support.raw_server import OK, Peer, answering
+from ..support.raw_server import OK, Peer, answer, answering, chunked_answer
 
 MapiServer = Callable[..., tuple[Any, hcpsdk.Target]]
 
@@ -102,3 +102,87 @@ def test_life(mapi_server: MapiServer, name: str) -> None:
         client.close()
         server.wait_for_finished(number)
     assert len(server.peers) == 2
+
+
+STATUS = b"""<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<logDownloadStatus>
+    <readyForStreaming>true</readyForStreaming>
+    <streamingInProgress>false</streamingInProgress>
+    <started>true</started>
+    <error>false</error>
+    <content>ACCESS,SYSTEM,SERVICE,APPLICATION</content>
+</logDownloadStatus>
+"""
+
+# For each call that reads a document: the document, as a live system sends it, and the result.
+REPLIES: dict[str, tuple[Callable[[hcpsdk.Target], object], bytes, object]] = {
+    "listtenants": (
+        lambda target: [tenant.name for tenant in mapi.listtenants(target)],
+        b'{"name":["Default","m"]}',
+        ["Default", "m"],
+    ),
+    "Tenant": (
+        lambda target: read(mapi.Tenant(target, "m"), "info"),
+        b'{"name":"m","softQuota":85,"tags":{"tag":[]}}',
+        {"name": "m", "softQuota": 85, "tags": {"tag": []}},
+    ),
+    "Resource": (
+        lambda target: read(mapi.Resource(target, "/mapi/tenants/m/statistics"), "get"),
+        b'{"objectCount":508664,"shredCount":0,"storageCapacityUsed":16809959424}',
+        {"objectCount": 508664, "shredCount": 0, "storageCapacityUsed": 16809959424},
+    ),
+    "Resource.list": (
+        lambda target: read(mapi.Resource(target, "/mapi/tenants/m/userAccounts"), "list"),
+        b'{"username":["admin","user1"]}',
+        ["admin", "user1"],
+    ),
+    "Logs": (
+        lambda target: read(mapi.Logs(target), "status")["readyForStreaming"],
+        STATUS,
+        True,
+    ),
+}
+
+
+def read(client: Any, method: str) -> Any:
+    """The result of a method; an iterator becomes a list."""
+    with client:
+        found = getattr(client, method)()
+        return found if isinstance(found, dict) else list(found)
+
+
+@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_cut_reply(mapi_server: MapiServer, name: str, is_chunked: bool) -> None:
+    """A document that ends early, at any place, raises; the whole one is understood."""
+    call, document, expected = REPLIES[name]
+    whole = chunked_answer(document, b"\n") if is_chunked else answer(document + b"\n")
+    end = len(whole)
+    for length in (0, 20, end - len(document) // 2, end - (6 if is_chunked else 1)):
+        _, target = mapi_server(cut(whole[:length]))
+        with pytest.raises(hcpsdk.HcpsdkError):
+            call(target)
+    _, target = mapi_server(answering(whole))
+    assert call(target) == expected
+
+
+def cut(data: bytes) -> Callable[[Peer], None]:
+    """A handler that closes after *data*."""
+
+    def handler(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(data)
+
+    return handler
+
+
+@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"\0", b"<html><body>Login</body></html>", b'{"name":', b"[1, 2]", b"\xff\xfe{}", b"<a>"],
+)
+def test_a_malformed_reply(mapi_server: MapiServer, name: str, document: bytes) -> None:
+    """Whatever comes with status 200, only exceptions of ours are raised."""
+    _, target = mapi_server(answering(answer(document)))
+    with pytest.raises(hcpsdk.HcpsdkError):
+        REPLIES[name][0](target)

@@ -33,6 +33,30 @@ def test_get(mapi_server: MapiServer) -> None:
     assert len(server.peers) == 1
 
 
+# As a live system of release 8 sends it (docs/hcp/mapi.rst, section 6.2).
+PROTOCOLS = b"""{"ipSettings":{"allowIfInBothLists":false,"allowAddresses":{"ipAddress":[
+ "0.0.0.0/0","::0/0"]},"denyAddresses":{"ipAddress":[]}},"httpEnabled":true,"httpActiveDirectorySSOEnabled":false,
+ "webdavBasicAuthUsername":"","hswiftEnabled":false}"""
+
+
+def test_nested_properties(mapi_server: MapiServer) -> None:
+    """Lists, nested dictionaries and empty texts stay what they are."""
+    _, target = mapi_server(answering(answer(PROTOCOLS)))
+    with Resource(target, "/mapi/tenants/m/namespaces/n1/protocols/http") as resource:
+        found = resource.get()
+    assert found == {
+        "ipSettings": {
+            "allowIfInBothLists": False,
+            "allowAddresses": {"ipAddress": ["0.0.0.0/0", "::0/0"]},
+            "denyAddresses": {"ipAddress": []},
+        },
+        "httpEnabled": True,
+        "httpActiveDirectorySSOEnabled": False,
+        "webdavBasicAuthUsername": "",
+        "hswiftEnabled": False,
+    }
+
+
 def test_numbers_that_start_with_the_point(mapi_server: MapiServer) -> None:
     """HCP's own way to write them is understood; texts stay what they are."""
     body = rb"""{"cpuUser":.75,"a":[-.5,1.5, .1e1],"b":"\".5, .5","c":":.5"}"""
