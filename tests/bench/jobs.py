@@ -55,7 +55,9 @@ def _all(jobs: "queue.SimpleQueue[Paths]") -> Iterator[tuple[bytes, str]]:
     with contextlib.suppress(queue.Empty):
         while True:
             path, url = jobs.get_nowait()
-            yield Path(path).read_bytes(), url
+            with open(path, "rb") as file:
+                data = file.read()
+            yield data, url
 
 
 def bare(place: Place, files: list[Paths]) -> None:
@@ -105,7 +107,15 @@ def curl(place: Place, files: list[Paths]) -> None:
     lines = [f'header = "{name}: {value}"' for name, value in CREDENTIALS.items()]
     for path, url in files:
         lines += [f'upload-file = "{path}"', f'url = "{place.url}{url}"', 'output = "/dev/null"']
-    command = ["curl", "--parallel", "--parallel-max", str(THREADS), "--silent", "--no-progress-meter", "--fail"]
+    command = [
+        "curl",
+        "--parallel",
+        "--parallel-max",
+        str(THREADS),
+        "--silent",
+        "--no-progress-meter",
+        "--fail",
+    ]
     subprocess.run([*command, "--config", "-"], input="\n".join(lines).encode(), check=True)
 
 

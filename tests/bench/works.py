@@ -15,8 +15,8 @@ class Work(NamedTuple):
 
     Attributes:
         kind: ``"mix"``: PUT, HEAD, GET and DELETE of 1 KiB. ``"put"``, ``"get"``: a large object.
-            ``"connect"``: a new connection, one HEAD. ``"target"``: the same, with a new Target (what
-            connections share). ``"look"``: HEAD, and one header of the response.
+            ``"connect"``: a new connection, one HEAD. ``"target"``: the same, with a new Target.
+            ``"look"``: HEAD, and one header of the response.
         times: How often it is done in a round, by all threads and processes together.
         connections: Those of each thread; they are used in turn.
         block: Bytes of one read.
