@@ -11,6 +11,7 @@ compared with HCP then, because a store is conditional and never makes an object
 import os
 import time
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from hcpsdk._errors import HcpsdkError
@@ -25,7 +26,10 @@ CREATE TABLE IF NOT EXISTS job (
     error TEXT, modified INTEGER, UNIQUE (url, path)
 );
 """
-_INSERT = "INSERT OR IGNORE INTO job (id, url, path) VALUES (?, ?, ?)"
+# Of many rows: one statement lets other threads run once, not once for each row. (Older releases
+# of SQLite accept 999 values.)
+_INSERT = "INSERT OR IGNORE INTO job (id, url, path) VALUES "
+MAX_NEW = 300  # jobs in one call of `Journal.begin()`
 _UPDATE = """
 UPDATE job SET status = ?, size = ?, hash = ?, version = ?, seconds = ?, node = ?, attempts = ?,
 error = ?, modified = ? WHERE id = ?
@@ -102,7 +106,7 @@ class Journal:
         self._next_id = execute("SELECT coalesce(max(id), 0) + 1 FROM job").fetchone()[0]
 
     def begin(self, jobs: Sequence[tuple[str, bytes]]) -> list[tuple[int, Row | None]]:
-        """Write down that the *jobs* (pairs of URL and path) are about to be sent.
+        """Write down that the *jobs* (up to `MAX_NEW` pairs of URL and path) are about to be sent.
 
         Returns:
             For each its id, and what was written about it in an earlier run, if it was there.
@@ -143,7 +147,10 @@ class Journal:
         try:
             database.execute("BEGIN")
             database.executemany(_UPDATE, finished)
-            count = database.executemany(_INSERT, new).rowcount if new else 0
+            count = 0
+            if new:
+                values = ", ".join(["(?, ?, ?)"] * len(new))
+                count = database.execute(_INSERT + values, [*chain(*new)]).rowcount
             database.execute("COMMIT")
         except BaseException:  # Ctrl-C, too
             if database.in_transaction:

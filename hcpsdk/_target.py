@@ -263,7 +263,7 @@ def _host_header(fqdn: str) -> str:
         )
     if found := _NOT_IN_A_HOST.search(fqdn):
         # The rest is not repeated: it may be a password, as in a URL.
-        hint = "; pass the name alone, without https:// and path" if found[0] == "/" else ""
+        hint = "; pass the name alone, without a path" if found[0] == "/" else ""
         raise ValueError(f"host name must not contain {found[0]!r}{hint}")
     if address := as_address(fqdn):
         # The zone of an address, "%eth0", means nothing to others (RFC 6874, section 4).

@@ -18,16 +18,16 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._journal import Journal, Row
+from hcpsdk._journal import MAX_NEW, Journal, Row
 from hcpsdk._request.url import Params, Quoted
 from hcpsdk._target import Target
 from hcpsdk._worker import Job, Outcome, Result, Run, Task, close_connections, modified, run_chunk
 
 __all__ = ["Job", "Result", "Totals", "delete", "fetch", "store"]
 
-CHUNK_SECONDS = 0.05  # what a chunk of jobs should take: then handing it out costs little
-MAX_CHUNK = 16  # jobs; a slow one delays at most so many others
-MAX_BATCH = 256  # jobs that are written into the journal at once
+CHUNK_SECONDS = 0.1  # what a chunk of jobs should take: then handing it out costs little
+MAX_CHUNK = 32  # jobs; a slow one delays at most so many others
+MAX_BATCH = MAX_NEW  # jobs that are written into the journal at once
 MAX_PAUSE = 30.0  # seconds between two attempts of a job
 
 

@@ -1,12 +1,12 @@
 """What the transport has to know of a Target."""
 
 import http.client
-from ssl import SSLContext
+from ssl import CERT_NONE, SSLContext
 from typing import Protocol
 
 from hcpsdk._excerpt import MAX_LENGTH, excerpt
 from hcpsdk._request.headers import Authorize, PreparedHeaders
-from hcpsdk._transport.tls_sessions import Sessions
+from hcpsdk._transport.tls_sessions import Sessions, sessions_of
 from hcpsdk.ips import Circle
 
 
@@ -46,7 +46,8 @@ class Endpoint:
         self.port = port
         self.circle = circle
         self.context = context
-        self.sessions = Sessions()
+        is_verified = context is not None and context.verify_mode != CERT_NONE
+        self.sessions = sessions_of(context, port) if is_verified else Sessions()
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self.certificate_names_address = False

@@ -89,6 +89,7 @@ class StrictResponse(http.client.HTTPResponse):
     _plain_head: bytes | None = None  # not split into lines before somebody looks
     _head_deadline: float | None = None  # monotonic time; set if it comes in several pieces
     _interim_count = 0  # interim responses that came while the body was being sent
+    _lower_head: bytes | None = None  # the same, once a header was looked up
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
         self.debuglevel = debuglevel
@@ -127,10 +128,16 @@ class StrictResponse(http.client.HTTPResponse):
 
     def getheader(self, name: str, default: Any = None) -> Any:
         # Most callers look at one or two headers: the others need not be split.
-        if self._plain_head is not None:
-            values = response_head.look_up(self._plain_head, name)
+        head = self._plain_head
+        if head is not None:
+            lower = self._lower_head
+            if lower is None:
+                self._lower_head = lower = head.lower()
+            values = response_head.look_up(head, lower, name)
             if values:
                 return values[0] if len(values) == 1 else ", ".join(values)
+            if values is not None and default is None:
+                return None
         return super().getheader(name, default)
 
     def has_begun_to_arrive(self) -> bool:

@@ -80,14 +80,13 @@ def to_message(head: bytes) -> HTTPMessage:
     return message
 
 
-def look_up(head: bytes, name: str) -> list[str] | None:
+def look_up(head: bytes, lower: bytes, name: str) -> list[str] | None:
     """The values of one header in a plain *head*, as `to_message` would have them.
 
-    None where that has to be asked.
+    None where that has to be asked. *lower* is the head in lower case.
     """
     wanted = _needle(name)
-    lower = head.lower()
-    if wanted is None or lower.find(b"multipart/") >= 0 or lower.find(b"message/") >= 0:
+    if wanted is None:
         return None
     values = []
     at = lower.find(wanted)

@@ -5,6 +5,7 @@ most, and over TLS verify the server's certificate. A library is imported when i
 so that the others do not pay for it.
 """
 
+import functools
 import http.client
 import importlib.util
 import os
@@ -18,6 +19,7 @@ from typing import IO, Any, NamedTuple
 TOKEN = "bg==:1dc7fed37e11b35093d311ef66928ad9"
 CREDENTIALS = {"Authorization": f"HCP {TOKEN}", "Cookie": f"hcp-ns-auth={TOKEN}"}
 TIMEOUT = 30  # seconds, the default of hcpsdk; with one, Python polls a socket before it uses it
+LOOKED_AT = "Last-Modified"  # a header
 MIB = 1024 * 1024
 LARGEST_BUFFER = 512 * 1024  # bytes; libcurl accepts no larger one to read into
 
@@ -33,6 +35,7 @@ class Place(NamedTuple):
     def url(self) -> str:
         return f"{'https' if self.authority else 'http'}://{self.host}:{self.port}"
 
+    @functools.cache  # noqa: B019 (there are two places)
     def context(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self.authority) if self.authority else None
 
@@ -44,6 +47,12 @@ def check(status: int) -> None:
     """Each client looks at each status, as a program has to."""
     if not 200 <= status < 300:
         raise RuntimeError(f"status {status}")
+
+
+def found(value: object) -> None:
+    """One header of a response, which a program looks for."""
+    if not value:
+        raise RuntimeError(f"no {LOOKED_AT}")
 
 
 class Client:
@@ -72,6 +81,10 @@ class Client:
         self.request("GET", path)
         self.request("DELETE", path)
 
+    def look(self, path: str) -> None:
+        """Send a HEAD, and look at one header of the response."""
+        self.request("HEAD", path)
+
     def download(self, path: str, block: int) -> int:
         """Read an object in pieces of *block* bytes; return its size."""
         raise NotImplementedError
@@ -96,6 +109,13 @@ class HttpClient(Client):
         response = self.connection.getresponse()
         check(response.status)
         response.read()
+
+    def look(self, path: str) -> None:
+        self.connection.request("HEAD", path, None, CREDENTIALS)
+        response = self.connection.getresponse()
+        check(response.status)
+        response.read()
+        found(response.getheader(LOOKED_AT))
 
     def download(self, path: str, block: int) -> int:
         self.connection.request("GET", path, headers=CREDENTIALS)
@@ -128,6 +148,10 @@ class Hcpsdk(Client):
         check(connection.GET(path).status)
         connection.read()
         check(connection.DELETE(path).status)
+
+    def look(self, path: str) -> None:
+        check(self.connection.HEAD(path).status)
+        found(self.connection.getheader(LOOKED_AT))
 
     def download(self, path: str, block: int) -> int:
         check(self.connection.GET(path).status)
@@ -166,6 +190,11 @@ class Urllib3(Client):
     def request(self, method: str, path: str, body: bytes | IO[bytes] | None = None) -> None:
         check(self.connection.request(method, path, body=body).status)
 
+    def look(self, path: str) -> None:
+        response = self.connection.request("HEAD", path)
+        check(response.status)
+        found(response.headers[LOOKED_AT])
+
     def download(self, path: str, block: int) -> int:
         response = self.connection.request("GET", path, preload_content=False)
         check(response.status)
@@ -187,6 +216,11 @@ class Requests(Client):
         url = self._url + path
         check(self.connection.request(method, url, data=body, timeout=TIMEOUT).status_code)
 
+    def look(self, path: str) -> None:
+        response = self.connection.head(self._url + path, timeout=TIMEOUT)
+        check(response.status_code)
+        found(response.headers[LOOKED_AT])
+
     def download(self, path: str, block: int) -> int:
         url = self._url + path
         with self.connection.get(url, stream=True, timeout=TIMEOUT) as response:
@@ -205,6 +239,11 @@ class Httpx(Client):
 
     def request(self, method: str, path: str, body: bytes | IO[bytes] | None = None) -> None:
         check(self.connection.request(method, path, content=body).status_code)
+
+    def look(self, path: str) -> None:
+        response = self.connection.head(path)
+        check(response.status_code)
+        found(response.headers[LOOKED_AT])
 
     def download(self, path: str, block: int) -> int:
         with self.connection.stream("GET", path) as response:
@@ -250,6 +289,14 @@ class Pycurl(Client):
                 curl.setopt(curl.CUSTOMREQUEST, method)
             self._perform(path)
             curl.unsetopt(curl.CUSTOMREQUEST)
+
+    def look(self, path: str) -> None:
+        curl = self.connection
+        lines: list[bytes] = []
+        curl.setopt(curl.HEADERFUNCTION, lines.append)
+        self.request("HEAD", path)
+        wanted = LOOKED_AT.lower().encode() + b":"
+        found(next(line for line in lines if line.lower().startswith(wanted)))
 
     def download(self, path: str, block: int) -> int:
         curl, sizes = self.connection, []

@@ -50,11 +50,11 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
 
 
-def ratios(rounds: Rounds, client: str, which: str = "cpu") -> Spread | None:
-    """The cost as a ratio to that of ``http.client`` in the same round."""
-    if client not in rounds or BASE not in rounds:
+def ratios(rounds: Rounds, client: str, which: str = "cpu", base: str = BASE) -> Spread | None:
+    """The cost as a ratio to that of *base* in the same round."""
+    if client not in rounds or base not in rounds:
         return None
-    pairs = zip(rounds[client], rounds[BASE], strict=True)
+    pairs = zip(rounds[client], rounds[base], strict=True)
     return spread([getattr(cost, which) / getattr(base, which) for cost, base in pairs])
 
 
@@ -117,13 +117,19 @@ def _finish() -> None:
 
 
 def _measure(count: int) -> Cost:
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak of memory
-    before = _memory("VmRSS")
+    growth = peak_growth()
     wall, cpu = time.perf_counter(), time.process_time()
     _ready.batch(count)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return Cost(cpu, wall, max(0, _memory("VmHWM") - before))
+    return Cost(cpu, wall, growth())
+
+
+def peak_growth() -> Callable[[], int]:
+    """A function that returns by how many bytes the peak of memory was above what is used now."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak of memory
+    before = _memory("VmRSS")
+    return lambda: max(0, _memory("VmHWM") - before)
 
 
 def _memory(name: str) -> int:
@@ -135,6 +141,9 @@ def _memory(name: str) -> int:
 def ready(client: str, work: Work, place: Place, file: str) -> Iterator[Batch]:
     """A function that does *work*, with its connections open."""
     kind = {**CLIENTS, **VARIANTS}[client]
+    if work.kind == "target":
+        yield lambda count: _connect_anew(kind, place, f"/{work.headers}/small", count)
+        return
     shared = kind.shared(place)
     if work.kind == "connect":
         yield lambda count: _connect(kind, shared, f"/{work.headers}/small", count)
@@ -150,6 +159,8 @@ def ready(client: str, work: Work, place: Place, file: str) -> Iterator[Batch]:
 def _batch(work: Work, clients: list[Client], file: str) -> Batch:
     if work.kind == "put":
         return lambda count: _upload(clients[0], f"/{work.headers}/{os.getpid()}", file, count)
+    if work.kind == "look":
+        return lambda count: _look(clients[0], f"/{work.headers}/small", count)
     if work.kind == "get":
         return lambda count: _download(clients[0], f"/{work.headers}/{LARGE}", work.block, count)
     groups = [clients[number :: work.threads] for number in range(work.threads)]
@@ -191,6 +202,16 @@ def _connect(kind: type[Client], shared: Any, path: str, count: int) -> None:
         client = kind(shared)
         client.request("HEAD", path)
         client.close()
+
+
+def _connect_anew(kind: type[Client], place: Place, path: str, count: int) -> None:
+    for _ in range(count):
+        _connect(kind, kind.shared(place), path, 1)
+
+
+def _look(client: Client, path: str, count: int) -> None:
+    for _ in range(count):
+        client.look(path)
 
 
 def count_threads(client: str, place: Place, idle: int) -> tuple[float, int]:

@@ -9,6 +9,7 @@ recorded to send.
 
 import contextlib
 import functools
+import hashlib
 import os
 import random
 import shutil
@@ -31,6 +32,8 @@ HTTP_PORT = 8080
 TLS_PORT = 8000  # of those that mean TLS to hcpsdk, one that needs no privilege
 START_TIMEOUT = 10.0  # seconds
 SMALL = 1024  # bytes
+STORED = 4096  # bytes of a file of a bulk job
+BULK = "bulk"  # where those are stored
 LARGE = "large"  # what the path of a large object ends in
 
 HERE = Path(__file__).parent
@@ -58,6 +61,11 @@ class Site(NamedTuple):
     def file(self) -> Path:
         """A file as large as the large object."""
         return self.folder / "file"
+
+    @property
+    def small(self) -> Path:
+        """A file of a bulk job."""
+        return self.folder / "small"
 
 
 @contextlib.contextmanager
@@ -99,7 +107,8 @@ def _fill(site: Site, large: int) -> None:
     with open(site.file, "wb") as file:
         for _ in range(large // MIB):
             file.write(bytes(MIB))
-    for name in ("body", "unused", "objects/few", "objects/hcp"):
+    site.small.write_bytes(bytes(STORED))
+    for name in ("body", "unused", f"objects/{BULK}", "objects/few", "objects/hcp"):
         (folder / name).mkdir(parents=True)
         (folder / name).chmod(0o777)
         if name.startswith("objects"):
@@ -108,7 +117,14 @@ def _fill(site: Site, large: int) -> None:
     pairs = [line.split(": ", 1) for line in HCP_HEADERS]  # nginx omits a header without a value
     headers = "\n".join(f'add_header {name} "{value or " "}";' for name, value in pairs)
     config = string.Template((HERE / "nginx.conf").read_text())
-    values = {"folder": folder, "host": site.host, "http": HTTP_PORT, "tls": TLS_PORT}
+    digest = hashlib.sha256(site.small.read_bytes()).hexdigest().upper()
+    values = {
+        "folder": folder,
+        "digest": digest,
+        "host": site.host,
+        "http": HTTP_PORT,
+        "tls": TLS_PORT,
+    }
     (folder / "nginx.conf").write_text(config.substitute(values, headers=headers))
 
 

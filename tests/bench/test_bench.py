@@ -12,13 +12,16 @@ import pytest
 import hcpsdk
 
 from . import __main__ as command
-from . import counts, report
+from . import counts, jobs, report
 from .clients import BASE, CLIENTS, CREDENTIALS, MIB, installed
 from .measure import Cost, ready, spread
 from .server import HCP_HEADERS, LARGE, Site, respond, running
 from .works import ALL_WORKS, FIGURES, by_name
 
-ONE_OF_A_KIND = ("small-http-hcp", "small-https-few", "put-https", "get-http-64k", "connect-https")
+ONE_OF_A_KIND = (
+    *("small-http-hcp", "small-https-few", "put-https", "get-http-64k", "connect-https"),
+    *("look-http", "target-https"),
+)
 SHORT = [
     *("--short", "--peers", "hcpsdk", "socket", "--only"),
     *("small-http-hcp", "put-http", "get-https-1m", "connect-http", "turns-10", "threads-[2is]*"),
@@ -179,3 +182,16 @@ def test_short_form() -> None:
     lines = [line.split() for line in done.stdout.splitlines()]
     assert any(line[:5] == ["small", "objects,", "http,", "39", "headers"] for line in lines)
     assert ["threads", "started", "per", "request"] in [line[:4] for line in lines]
+
+
+def test_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Files are stored, listings are read, and each way is compared with the first."""
+    ways = ["bare PUTs", "bulk.store", "bulk.store with a journal", "bare expat", "listing.listdir"]
+    try:
+        jobs.main(["--rounds", "1", "--files", "20", "--entries", "50", "--ways", *ways])
+    except SystemExit as exc:
+        pytest.skip(str(exc))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [way for way in ways if any(line.startswith(f"{way}  ") for line in lines)] == ways
+    assert sum("  1.00 (1.00-1.00)  1.00 (1.00-1.00)  " in line for line in lines) == 2

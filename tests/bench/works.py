@@ -15,7 +15,8 @@ class Work(NamedTuple):
 
     Attributes:
         kind: ``"mix"``: PUT, HEAD, GET and DELETE of 1 KiB. ``"put"``, ``"get"``: a large object.
-            ``"connect"``: a new connection, one HEAD.
+            ``"connect"``: a new connection, one HEAD. ``"target"``: the same, with a new Target.
+            ``"look"``: HEAD, and one header of the response.
         times: How often it is done in a round, by all threads and processes together.
         connections: Those of each thread; they are used in turn.
         block: Bytes of one read.
@@ -68,6 +69,12 @@ WORKS = [
     Work("connect-http", "connect + HEAD, http", "connect", times=100, goal=0.80, original=1.89),
     Work("connect-https", "connect + HEAD, https", "connect", tls=True, times=30,
          goal=0.93, original=1.21),
+    Work("look-http", "HEAD and one header, http, 39 headers", "look", False, "hcp", 400,
+         goal=0.43),
+    Work("look-https", "HEAD and one header, https, 39 headers", "look", True, "hcp", 400,
+         goal=0.44),
+    Work("target-http", "Target, connect + HEAD, http", "target", times=100, goal=1.0),
+    Work("target-https", "Target, connect + HEAD, https", "target", tls=True, times=30, goal=1.0),
 ]  # fmt: skip
 
 # One connection for each thread; else all are used in turn.
@@ -98,7 +105,7 @@ FIGURES = [
     Figure("threads-started", "threads started per request", False, 0, 1),
     Figure("threads-idle", "threads for 500 idle connections", False, 1, 500),
     Figure("import-instructions", "import, instructions", True, 1.10, 4.0),
-    Figure("import-used", "import of Target, Connection, credentials, instructions", True),
+    Figure("import-used", "import of Target, Connection, credentials, instructions", True, 1.10),
 ]
 
 

@@ -139,8 +139,7 @@ def test_fetch_of_one_object(tmp_path: Path, files: Path) -> None:
 @pytest.mark.parametrize("name", ["round_trip", "replication_links", "unique_names"])
 def test_help_of_short_samples(tmp_path: Path, name: str) -> None:
     """`--help` prints the usage and does nothing else: it needs no HCP."""
-    command = [sys.executable, str(SAMPLES / f"{name}.py"), "--help"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = run_alone(SAMPLES / f"{name}.py", "--help", folder=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: {name}.py [-h]")

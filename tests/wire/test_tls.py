@@ -521,6 +521,24 @@ def test_sessions_are_resumed(
     assert noted == [False, True, True, True, False]
 
 
+def test_targets_with_the_same_context_share_sessions(
+    resumed: Any, authorization: Any, authority: trustme.CA
+) -> None:
+    """A program that makes a Target for each operation resumes too; one with a context of its own
+    verifies anew."""
+    address, noted = resumed
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    other = ssl.create_default_context()
+    authority.configure_trust(other)
+    for each in (context, context, other, context, None, None):
+        target = hcpsdk.Target(address, authorization, port=8000, sslcontext=each)
+        with hcpsdk.Connection(target) as connection:
+            connection.HEAD("/rest/a")
+
+    assert noted == [False, True, False, True, False, False]
+
+
 def test_no_session_for_another_identity(
     resumed: Any, authorization: Any, authority: trustme.CA, names: Any
 ) -> None:
