@@ -90,6 +90,9 @@ def main():
         watch(target, emulated_primary())
     except KeyboardInterrupt:
         print("stopped")
+    except (hcpsdk.ips.IpsError, hcpsdk.HcpsdkCantConnectError) as e:
+        start = f"python3 -m hcpsdk.testing run --linked {sys.argv[0]}"
+        sys.exit(f"failed - {e} (no HCP? try an emulated one: {start})")
     except hcpsdk.HcpsdkError as e:
         sys.exit(f"failed - {e}")
 

@@ -292,6 +292,7 @@ def test_replication_without_links(tmp_path: Path) -> None:
         ("namespace_report", []),
         ("unique_names", []),
         ("replication_links", []),
+        ("replica_failover", []),
         ("ingest", ["."]),
         ("fetch", ["/rest", "."]),
         ("tree", []),
