@@ -271,7 +271,8 @@ class Pycurl(Client):
             curl.unsetopt(curl.CUSTOMREQUEST)
 
     def look(self, path: str) -> None:
-        curl, lines = self.connection, []
+        curl = self.connection
+        lines: list[bytes] = []
         curl.setopt(curl.HEADERFUNCTION, lines.append)
         self.request("HEAD", path)
         wanted = LOOKED_AT.lower().encode() + b":"
