@@ -47,7 +47,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         r"py:.*",
-        r"(asyncio|collections|datetime|enum|http|io|ipaddress|pathlib|ssl|threading|typing)(\..*)?",
+        r"(asyncio|collections|concurrent|datetime|enum|http|io|ipaddress|os|pathlib|ssl|threading"
+        r"|typing)(\..*)?",
     ),
     (r"py:.*", "|".join([*dir(builtins), "TypeError, ValueError", "OrderedDict"])),
 ]

@@ -34,8 +34,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class BaseAuthorization:
     """Base class of what authorizes the requests of a `Target`.
 
-    A subclass has `headers`, a property or an attribute that its constructor sets, or `authorize`,
-    or both. Instances pickle, so that a Target can be sent to another process.
+    A subclass has ``headers``, a property or an attribute that its constructor sets, or
+    `authorize`, or both. Instances pickle, so that a Target can be sent to another process.
     """
 
     __module__ = "hcpsdk"
@@ -64,7 +64,7 @@ class BaseAuthorization:
         return {}
 
     def has_headers(self) -> bool:
-        """True if there are `headers`; it does not look at them."""
+        """True if there are ``headers``; it does not look at them."""
         is_own = type(self).headers is not BaseAuthorization.headers
         return is_own or "headers" in getattr(self, "__dict__", ())
 

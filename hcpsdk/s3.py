@@ -222,7 +222,7 @@ class _Job:
 def upload_file(
     target: Target,
     url: str,
-    path: "str | os.PathLike[str]",
+    path: str | os.PathLike[str],
     *,
     part_size: int = 16 * MIB,
     headers: Headers | None = None,

@@ -18,8 +18,9 @@ scripts ``python3 -m hcpsdk.testing run SCRIPT``.
 
 Needs the packages of ``pip install '.[testing]'``, in a clone of hcpsdk. Imports nothing of hcpsdk.
 
-Packages, from top to bottom: `_mapi` and `_rest` (interfaces), `_replication`, `_store`, `_server`,
-`_http`; `_services` is the only module that knows all services.
+Packages, from top to bottom: ``_mapi``, ``_rest``, ``_s3`` and ``_swift`` (interfaces),
+``_replication``, ``_store``, ``_server``, ``_http``; ``_services`` is the only module that knows
+all services.
 """
 
 try:

@@ -222,7 +222,7 @@ DEFAULT_NAMESPACE = Namespace("default", "default", requires_authentication=Fals
 class System:
     """One HCP as its administrator configured it; a `Site` is made from it.
 
-    While an HCP runs, its management API assigns to `namespaces`, `users` and `tenants`. The
+    While an HCP runs, its management API assigns to ``namespaces``, ``users`` and ``tenants``. The
     tuples themselves are never altered, so that any thread can read them.
     """
 

@@ -28,6 +28,7 @@ MODULES = (
     hcpsdk.mapi,
     hcpsdk.namespace,
     hcpsdk.pathbuilder,
+    hcpsdk.s3,
     hcpsdk.testing,
 )
 TERMS = {"Data Access Account", "DNS", "FQDN", "HS3", "HSwift", "MAPI", "Namespace", "reST"}

@@ -214,8 +214,8 @@ class Archive:
             f'"System","{self._emulated.system.domain}"',
             f'"Content","{" ".join(self._kinds)}"',
             "",
-            '"Node IP","File"',
-            *(f"{node.address},{self._path(node)}" for node in self._nodes),
+            '"Node IP","File","Node"',
+            *(f"{n.address},{self._path(n)},{number(n)}" for n in self._nodes),
             "",
             "",
         ]

@@ -89,7 +89,8 @@ async def get(call: Call) -> Reply:
     headers = [*_about(call, found, path), ("Content-Length", str(stop - start))]
     if span:
         headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{found.size}"))
-    return response(206 if span else 200, headers, body(found.content.read(start, stop), False))
+    data = call.bucket("read").store.counts.read(found.content.read(start, stop))
+    return response(206 if span else 200, headers, body(data, False))
 
 
 async def head(call: Call) -> Reply:

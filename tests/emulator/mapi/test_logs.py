@@ -100,8 +100,11 @@ def test_package(hcp: HCP) -> None:
         files = [f"{folder}/{number}.tar.bz2" for number in numbers(hcp)]
         assert archive.namelist() == [f"{folder}/manifest.csv", *files]
         manifest = archive.read(f"{folder}/manifest.csv").decode()
-    lines = [f"{node.address},{file}" for node, file in zip(hcp.nodes, files, strict=True)]
-    assert manifest.partition('"Node IP","File"\n')[2].split() == lines
+    lines = [
+        f"{node.address},{file},{number}"
+        for node, file, number in zip(hcp.nodes, files, numbers(hcp), strict=True)
+    ]
+    assert manifest.partition('"Node IP","File","Node"\n')[2].split() == lines
 
 
 def access_logs(node: str, files: dict[str, bytes]) -> dict[str, str]:

@@ -108,6 +108,18 @@ def test_not_counted(hcp: HCP) -> None:
     assert [figures(each) for each in report()] == [figures(each) for each in before]
 
 
+def test_swift(hcp: HCP) -> None:
+    """Requests through the Swift gateway count, too, as long as the namespace is open for it."""
+    swift = Rest(f"api.{DOMAIN}", None)
+    token = {"X-Auth-Token": TOKEN}
+    assert swift("PUT", "/swift/v1/m/n1/a", b"12345", **token).status == 201
+    assert swift("GET", "/swift/v1/m/n1/a", None, **token).body == b"12345"
+    assert M.status("POST", f"{N1}/protocols/http", {"hswiftEnabled": False}) == 200
+    assert swift("GET", "/swift/v1/m/n1/a", None, **token).status >= 400
+    found = figures(report()[0])
+    assert (found["writes"], found["reads"], found["bytesOut"]) == (1, 1, 5)
+
+
 def test_large_and_packed(hcp: HCP) -> None:
     """Bytes are counted before compression, of objects of all sizes."""
     rest()("PUT", "/rest/a", LARGE)
