@@ -35,8 +35,8 @@ class SpareSocket:
         """Hold *opened*, for *idletime* seconds at most."""
         self._held[atfork.count] = opened
         self.deadline = deadline = monotonic() + idletime
-        if deadline < idle_timer.wakes_at:
-            idle_timer.arm(deadline)
+        idle_timer.watch(self)
+        idle_timer.arm(deadline)
 
     def take(self) -> HTTPSocket | None:
         """The socket, if there is one; in the child of a fork it stays the parent's."""
@@ -143,7 +143,6 @@ class KeepAlive:
         spare = self._spare
         if spare is None:
             spare = self._spare = SpareSocket()
-            idle_timer.watch(spare)
         opened, self.socket = self.socket, spare.take()
         if opened is not None:
             spare.put(opened, self._idletime)

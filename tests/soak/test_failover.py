@@ -243,7 +243,8 @@ def test_failover(
     failures = [failure for worker in workers for failure in worker.failures]
     with capsys.disabled():
         print(f"\n{name}: " + ", ".join(f"{what}: {n}" for what, n in sorted(reported.items())))
-        print("\n".join(failures))
+    # On a busy machine the replica may be too slow once; but it was asked.
+    assert [failure for failure in failures if "this was the replica" not in failure] == []
     bits = STRATEGIES[name]
     reads = sum(n for what, n in reported.items() if "replica" in what and what[:3] in "GET HEA")
     writes = sum(n for what, n in reported.items() if "replica" in what and what[:3] in "PUT DEL")
