@@ -243,7 +243,7 @@ def test_invalid_value(authorization: Any, value: float) -> None:
     with pytest.raises(TypeError, match="busy_timeout"):
         hcpsdk.Connection(target, busy_timeout="1")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        hcpsdk.Connection(target, 30, 30, 0, 0, 1)  # type: ignore[misc]
+        hcpsdk.Connection(target, 30, 30, 0, 0, False, 60, 60, 3, 1)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("verb", ["GET", "PUT"])
