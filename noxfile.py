@@ -41,7 +41,7 @@ def types(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the manual, check its links, and run its examples."""
     session.install("-e", ".[test,docs]")
-    session.run("pytest", "tests/docs", *session.posargs)
+    session.run("pytest", *(session.posargs or ["tests/docs"]))
 
 
 @nox.session
