@@ -1,8 +1,8 @@
 """Many files at once: store, fetch and delete them (contract 13.3).
 
 The caller's thread reads the jobs, hands them out in small chunks, and writes the journal
-(``_journal.py``). The workers, which any executor provides, do one chunk at a time
-(``_worker.py``), by the functions of ``transfer``.
+(``_jobs/journal.py``). The workers, which any executor provides, do one chunk at a time
+(``_jobs/worker.py``), by the functions of ``transfer``.
 """
 
 import collections
@@ -18,10 +18,19 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._journal import MAX_NEW, Journal, Row
+from hcpsdk._jobs.journal import MAX_NEW, Journal, Row
+from hcpsdk._jobs.worker import (
+    Job,
+    Outcome,
+    Result,
+    Run,
+    Task,
+    close_connections,
+    modified,
+    run_chunk,
+)
 from hcpsdk._request.url import Params, Quoted
 from hcpsdk._target import Target
-from hcpsdk._worker import Job, Outcome, Result, Run, Task, close_connections, modified, run_chunk
 
 __all__ = ["Job", "Result", "Totals", "delete", "fetch", "store"]
 

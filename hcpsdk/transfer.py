@@ -1,6 +1,6 @@
 """One file to an object and back, verified (contract 13.1).
 
-The local side of it is in ``_files.py``. ``bulk`` is built on this.
+The local side of it is in ``_jobs/files.py``. ``bulk`` is built on this.
 """
 
 import os
@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from hcpsdk._connection import Connection
-from hcpsdk._digest import LIKELY, is_scheme
-from hcpsdk._download import Download
 from hcpsdk._errors import NotYetError
-from hcpsdk._files import (
+from hcpsdk._jobs.digest import LIKELY, is_scheme
+from hcpsdk._jobs.download import Download
+from hcpsdk._jobs.files import (
     File,
     LocalFileError,
     OpenFile,
@@ -26,7 +26,7 @@ from hcpsdk._files import (
     opened_for_reading,
     read_if_small,
 )
-from hcpsdk._object_head import TransferResult, check_is_object, version_id
+from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
 from hcpsdk._request.headers import FixedHeaders
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target

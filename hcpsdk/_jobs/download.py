@@ -7,9 +7,9 @@ import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 from hcpsdk._connection import Connection
-from hcpsdk._digest import Digest, new_digest
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError
-from hcpsdk._files import (
+from hcpsdk._jobs.digest import Digest, new_digest
+from hcpsdk._jobs.files import (
     BLOCK,
     LocalFileError,
     PartFile,
@@ -18,7 +18,7 @@ from hcpsdk._files import (
     VerificationError,
     open_file,
 )
-from hcpsdk._object_head import TransferResult, check_is_object, version_id
+from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 

@@ -1,6 +1,6 @@
 """The local side of a transfer: the file that is sent, and the one that is written.
 
-Imports `_digest` and `_errors`; `transfer` imports it.
+Imports `digest` and `_errors`; `transfer` imports it.
 """
 
 import contextlib
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hcpsdk._digest import Digest, new_digest
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._jobs.digest import Digest, new_digest
 
 #: Receives the bytes moved so far, and how many there are in all (None if that is not known).
 Progress = Callable[[int, int | None], object]
