@@ -356,7 +356,10 @@ def _as_job(job: object) -> Job:
 
 def _key(url: str) -> str:
     """One text for all ways to write the name of an object."""
-    return quote(unquote_to_bytes(url) if isinstance(url, Quoted) else url, safe="/")
+    if isinstance(url, Quoted):
+        return quote(unquote_to_bytes(url), safe="/")
+    # The job with a name that is no text fails later; it must not end all the others.
+    return quote(url, safe="/", errors="surrogatepass")
 
 
 def _from_row(job: Job, row: Row) -> Result:
