@@ -139,9 +139,8 @@ class Download:
         """What the response says of the object, and of the bytes that follow."""
         connection = self._connection
         check_is_object(connection, self._url)
-        sent = connection.getheader("Content-Range") or f"bytes {sink.size}-"
-        if connection.response_status == 206 and not sent.startswith(f"bytes {sink.size}-"):
-            raise HcpsdkError(f"GET {self._url}: HCP sent another range than the one requested")
+        if connection.response_status == 206:
+            check_range(connection, self._url, sink.size)
         size = connection.getheader("X-HCP-Size") or ""
         self._total = int(size) if size.isascii() and size.isdigit() else None
         self._version = version_id(connection)
@@ -228,10 +227,13 @@ def fetch_range(
             try:
                 connection.GET(url, params, headers)
                 connection.raise_for_status(206)
+                check_range(connection, url, start)
                 file.seek(start)
                 while data := connection.read(BLOCK):
                     sink.write(data[: stop - start])
                     start += len(data)
+                if start == before:
+                    raise HcpsdkError(f"GET {url}: HCP sent no byte of the range")
             except (LocalFileError, HcpsdkCertificateError, HcpsdkStatusError):
                 raise
             except HcpsdkError:
@@ -241,3 +243,10 @@ def fetch_range(
             finally:
                 attempts += connection.attempts
     return attempts
+
+
+def check_range(connection: Connection, url: str, start: int) -> None:
+    """Raise `HcpsdkError` unless the response starts with byte *start* of the object."""
+    sent = connection.getheader("Content-Range") or f"bytes {start}-"
+    if not sent.startswith(f"bytes {start}-"):
+        raise HcpsdkError(f"GET {url}: HCP sent another range than the one requested")
