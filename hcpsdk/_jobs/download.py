@@ -126,6 +126,8 @@ class Download:
         connection.raise_for_status(200, 206)
         if sink.size and connection.response_status == 200:
             sink.restart()  # HCP sends everything instead of the rest
+        if not sink.size and connection.response_status == 206:
+            raise HcpsdkError(f"GET {self._url}: HCP sent a part, although all was requested")
         self._read_head(sink)
         sink.note(connection.getheader("ETag"), self._total)
         while data := connection.read(BLOCK):
@@ -189,6 +191,8 @@ class Download:
         return f"{self._hash.partition(' ')[0]} {self._digest.hexdigest().upper()}"
 
     def _verify(self, size: int) -> None:
+        if self._total is None and self._hash is None:
+            raise VerificationError(f"{self._url}: the response has neither a size nor a hash")
         if self._total is not None and size != self._total:
             raise VerificationError(f"{self._url}: {size} of {self._total} bytes came")
         if (found := self._found()) != self._hash:

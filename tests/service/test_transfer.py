@@ -665,3 +665,31 @@ def test_download_in_ranges_that_are_wrong(
 
     assert len(gets) == 4
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (answer(b"xx", "206 Partial Content", "Content-Range: bytes 0-1/18"), "sent a part"),
+        (answer(b"<html>Please log in</html>"), "neither a size nor a hash"),
+    ],
+)
+def test_what_cannot_be_verified(tmp_path: Path, response: bytes, message: str) -> None:
+    """A part of the object, or a proxy's page, is not taken for the object (contract 13.1)."""
+
+    def handle(peer: Peer) -> None:
+        for _ in peer.each_request():
+            peer.send(response)
+
+    server = RawServer(handle)
+    target = hcpsdk.Target(server.address, hcpsdk.DummyAuthorization(), port=server.port)
+    path = made(tmp_path / "a", b"before")
+    with (
+        hcpsdk.Connection(target) as connection,
+        pytest.raises(hcpsdk.HcpsdkError, match=message),
+    ):
+        transfer.download(connection, "/rest/a", path)
+    server.close()
+
+    assert path.read_bytes() == b"before"
+    assert names(tmp_path) == ["a"]
