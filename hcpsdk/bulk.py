@@ -1,8 +1,8 @@
 """Many files at once: store, fetch and delete them (contract 13.3).
 
 The caller's thread reads the jobs, hands them out in small chunks, and writes the journal
-(``_journal.py``). The workers, which any executor provides, do one chunk at a time
-(``_worker.py``), by the functions of ``transfer``.
+(``_jobs/journal.py``). The workers, which any executor provides, do one chunk at a time
+(``_jobs/worker.py``), by the functions of ``transfer``.
 """
 
 import collections
@@ -18,10 +18,19 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._journal import MAX_NEW, Journal, Row
+from hcpsdk._jobs.journal import MAX_NEW, Journal, Row
+from hcpsdk._jobs.worker import (
+    Job,
+    Outcome,
+    Result,
+    Run,
+    Task,
+    close_connections,
+    modified,
+    run_chunk,
+)
 from hcpsdk._request.url import Params, Quoted
 from hcpsdk._target import Target
-from hcpsdk._worker import Job, Outcome, Result, Run, Task, close_connections, modified, run_chunk
 
 __all__ = ["Job", "Result", "Totals", "delete", "fetch", "store"]
 
@@ -347,7 +356,10 @@ def _as_job(job: object) -> Job:
 
 def _key(url: str) -> str:
     """One text for all ways to write the name of an object."""
-    return quote(unquote_to_bytes(url) if isinstance(url, Quoted) else url, safe="/")
+    if isinstance(url, Quoted):
+        return quote(unquote_to_bytes(url), safe="/")
+    # The job with a name that is no text fails later; it must not end all the others.
+    return quote(url, safe="/", errors="surrogatepass")
 
 
 def _from_row(job: Job, row: Row) -> Result:

@@ -20,6 +20,7 @@ from hcpsdk import _constants as constants
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkError, HcpsdkStatusError
 from hcpsdk._excerpt import excerpt
+from hcpsdk._jobs.files import LocalFileError
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params, Quoted
 from hcpsdk._target import Target
@@ -258,16 +259,23 @@ def upload_file(
 
     Raises:
         UploadError: The object was not stored, or cannot be shown to be.
+        transfer.LocalFileError: The file cannot be read; nothing was sent.
         HcpsdkError: The upload could not be started.
-        OSError: The file cannot be read.
         TypeError, ValueError: Invalid argument.
     """
     if target.interface != constants.I_HS3:
         raise ValueError(f"the Target's interface must be I_HS3, not {target.interface}")
     if not isinstance(part_size, int) or part_size < MIN_PART_SIZE:
         raise ValueError(f"part_size must be at least {MIN_PART_SIZE} bytes")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"executor has no submit(): {type(executor).__name__}")
+    if on_start is not None and not callable(on_start):
+        raise TypeError(f"on_start must be callable, not {type(on_start).__name__}")
     path = Path(path)
-    before = path.stat()
+    try:
+        before = path.stat()
+    except OSError as exc:
+        raise LocalFileError(f"cannot read {str(path)!r}: {exc}") from exc
     part_size = max(part_size, -(-before.st_size // MAX_PARTS))
     job = _Job(target, url, str(path), before.st_size, part_size, timeout, retries)
     with job.connect() as connection:

@@ -1,6 +1,6 @@
 """One file to an object and back, verified (contract 13.1).
 
-The local side of it is in ``_files.py``. ``bulk`` is built on this.
+The local side of it is in ``_jobs/files.py``. ``bulk`` is built on this.
 """
 
 import os
@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from hcpsdk._connection import Connection
-from hcpsdk._digest import LIKELY, is_scheme
-from hcpsdk._download import Download
 from hcpsdk._errors import NotYetError
-from hcpsdk._files import (
+from hcpsdk._jobs.digest import LIKELY, is_scheme
+from hcpsdk._jobs.download import Download
+from hcpsdk._jobs.files import (
     File,
     LocalFileError,
     OpenFile,
@@ -26,7 +26,7 @@ from hcpsdk._files import (
     opened_for_reading,
     read_if_small,
 )
-from hcpsdk._object_head import TransferResult, check_is_object, version_id
+from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
 from hcpsdk._request.headers import FixedHeaders
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
@@ -93,6 +93,8 @@ def upload(
     """
     if not is_scheme(hash_scheme):
         raise ValueError(f"unknown hash scheme {hash_scheme!r}")
+    if annotations is not None:
+        _check_annotations(annotations)
     if retention is not None:
         params = _with_retention(params, retention)
     started = time.monotonic()
@@ -113,6 +115,17 @@ def upload(
         attempts += connection.attempts
     seconds = time.monotonic() - started
     return TransferResult(url, size, found, version, seconds, attempts, was_there)
+
+
+def _check_annotations(annotations: Mapping[str, bytes | str]) -> None:
+    """Raise before the object is stored, not after it."""
+    if not isinstance(annotations, Mapping):
+        raise TypeError(f"annotations must be a mapping, not {type(annotations).__name__}")
+    for name, content in annotations.items():
+        if not isinstance(name, str) or not isinstance(content, (bytes, str)):
+            raise TypeError("annotations: the names must be str, the contents bytes or str")
+        if not name:
+            raise ValueError("annotations: a name is empty")
 
 
 def _store(
@@ -223,10 +236,11 @@ def download(
 ) -> TransferResult:
     """Write an object to a file, and compare its hash with that of HCP.
 
-    A path changes only at the end: the object is written to ``<path>.part``, verified, and renamed,
+    A path changes only at the end: the object is written to ``<path>.hcpsdk-part``, verified, and
+    renamed,
     which replaces an existing file. If the connection breaks, the download resumes where it
     stopped. If all *retries* fail, the part remains, and the next call resumes it (objects of 1 MiB
-    and more; ``<path>.part.etag`` identifies the object).
+    and more; ``<path>.hcpsdk-part.etag`` identifies the object).
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.
@@ -265,4 +279,9 @@ def download(
         return job.run(PartFile(Path(file), resume))
     if target is None:
         raise TypeError("with an executor, download() needs a target")
+    for name, number in (("parallel", parallel), ("range_size", range_size)):
+        if not isinstance(number, int):
+            raise TypeError(f"{name} must be int, not {type(number).__name__}")
+        if number < 1:
+            raise ValueError(f"{name} must be 1 or more, not {number}")
     return job.run_parallel(PartFile(Path(file), False), target, executor, parallel, range_size)

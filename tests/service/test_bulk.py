@@ -153,8 +153,9 @@ def test_progress(target: hcpsdk.Target, files: list[tuple[Path, str]], tmp_path
     assert seen[-1].bytes == sum(path.stat().st_size for path, _ in files)
 
 
+@pytest.mark.parametrize("has_journal", [False, True])
 def test_jobs_that_are_wrong(
-    target: hcpsdk.Target, tmp_path: Path, files: list[tuple[Path, str]]
+    target: hcpsdk.Target, tmp_path: Path, files: list[tuple[Path, str]], has_journal: bool
 ) -> None:
     """A file or a name that is wrong fails alone; the others are stored."""
     jobs = [
@@ -163,7 +164,8 @@ def test_jobs_that_are_wrong(
         (files[0][0], "no path"),
         (files[0][0], "/rest/\ud800"),
     ]
-    results = list(bulk.store(target, jobs))
+    journal = tmp_path / "journal" if has_journal else None
+    results = list(bulk.store(target, jobs, journal=journal))
 
     assert statuses(results) == {"stored": 40, "failed": 3}
     errors = sorted(str(result.error) for result in results if result.status == "failed")
@@ -236,8 +238,8 @@ def test_jobs_are_read_as_they_are_needed(
 
     assert statuses(read) == {"stored": 200}
     assert executor.most <= 2 * 4
-    # Besides the results: 8 chunks of 16 jobs, and those read last.
-    assert next(taken) <= 200 + 9 * 16
+    # Besides the results: 8 chunks of 32 jobs, and those read last.
+    assert next(taken) <= 200 + 9 * 32
 
 
 def test_everything_is_closed(target: hcpsdk.Target, files: list[tuple[Path, str]]) -> None:

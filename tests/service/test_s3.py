@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import s3
+from hcpsdk import s3, transfer
 from hcpsdk.testing import HCP, Answer, HangUp, Reset
 
 TENANT = "m.hcp1.snomis.local"
@@ -335,7 +335,9 @@ def test_nodes_that_stop(
     [
         ({"part_size": MIB - 1}, ValueError),
         ({"part_size": "1"}, ValueError),
-        ({"path": "/none"}, OSError),
+        ({"path": "/none"}, transfer.LocalFileError),
+        ({"executor": 5}, TypeError),
+        ({"on_start": 5}, TypeError),
         ({"url": "none"}, ValueError),
         ({"url": "/none/a"}, s3.S3StatusError),
     ],

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ import hcpsdk
 from hcpsdk import transfer
 from hcpsdk.testing import HCP, Answer, HangUp, Namespace, Reset
 
+from ..support.raw_server import Peer, RawServer, answer, head
 from .conftest import FQDN
 
 BIG = bytes(range(256)) * 12_000  # 3 MB: in several blocks, worth resuming
@@ -267,7 +269,9 @@ def test_upload_from_a_broken_disk(connection: hcpsdk.Connection) -> None:
     assert connection.HEAD("/rest/a").status == 404
 
 
-def test_wrong_arguments(connection: hcpsdk.Connection, tmp_path: Path) -> None:
+def test_wrong_arguments(
+    target: hcpsdk.Target, connection: hcpsdk.Connection, tmp_path: Path
+) -> None:
     """Invalid arguments are found before anything is sent (contract 1.4)."""
     path = made(tmp_path / "a", SMALL)
     with pytest.raises(ValueError, match="unknown hash scheme"):
@@ -280,6 +284,19 @@ def test_wrong_arguments(connection: hcpsdk.Connection, tmp_path: Path) -> None:
         transfer.upload(connection, 7, "/rest/a")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs a target"), ThreadPoolExecutor() as executor:
         transfer.download(connection, "/rest/a", path, executor=executor)
+    wrong: list[tuple[type[Exception], dict[str, Any]]] = [
+        (ValueError, {"parallel": 0}),
+        (ValueError, {"range_size": -1}),
+        (TypeError, {"range_size": 1.5}),
+    ]
+    for error, options in wrong:
+        with ThreadPoolExecutor() as executor, pytest.raises(error, match=next(iter(options))):
+            transfer.download(
+                connection, "/rest/a", path, executor=executor, target=target, **options
+            )
+    for annotations in (["letter"], {"letter": 5}, {5: "letter"}, {"": "letter"}):
+        with pytest.raises((TypeError, ValueError), match="annotations"):
+            transfer.upload(connection, path, "/rest/a", annotations=annotations)  # type: ignore[arg-type]
 
     assert connection.response is None
     assert path.read_bytes() == SMALL
@@ -378,7 +395,7 @@ def break_off(hcp: HCP, connection: hcpsdk.Connection, path: Path) -> None:
     hcp.add_fault(HangUp("answer body", after=1_500_000, method="GET"))
     with pytest.raises(hcpsdk.HcpsdkError, match="bytes are missing"):
         transfer.download(connection, "/rest/a", path, retries=0)
-    assert names(path.parent) == ["a.part", "a.part.etag"]
+    assert names(path.parent) == ["a.hcpsdk-part", "a.hcpsdk-part.etag"]
 
 
 def test_download_that_a_later_call_resumes(
@@ -387,7 +404,7 @@ def test_download_that_a_later_call_resumes(
     """If all retries fail, the part stays, and the next call asks for the rest only."""
     connection.PUT("/rest/a", BIG)
     break_off(hcp, connection, tmp_path / "a")
-    size = (tmp_path / "a.part").stat().st_size
+    size = (tmp_path / "a.hcpsdk-part").stat().st_size
     transfer.download(connection, "/rest/a", tmp_path / "a")
 
     assert (tmp_path / "a").read_bytes() == BIG
@@ -414,7 +431,7 @@ def test_part_that_is_longer_than_the_object(
     """Nor is one that is longer (HCP says 416)."""
     connection.PUT("/rest/a", BIG)
     break_off(hcp, connection, tmp_path / "a")
-    made(tmp_path / "a.part", b"X" * 2 * len(BIG))
+    made(tmp_path / "a.hcpsdk-part", b"X" * 2 * len(BIG))
     transfer.download(connection, "/rest/a", tmp_path / "a")
 
     assert (tmp_path / "a").read_bytes() == BIG
@@ -424,7 +441,7 @@ def test_part_that_is_damaged(hcp: HCP, connection: hcpsdk.Connection, tmp_path:
     """Nor one that turns out to hold something else."""
     connection.PUT("/rest/a", BIG)
     break_off(hcp, connection, tmp_path / "a")
-    with open(tmp_path / "a.part", "r+b") as file:
+    with open(tmp_path / "a.hcpsdk-part", "r+b") as file:
         file.write(b"X")
     transfer.download(connection, "/rest/a", tmp_path / "a")
 
@@ -481,7 +498,7 @@ def test_download_of_a_directory(connection: hcpsdk.Connection, tmp_path: Path) 
 def test_download_to_a_full_disk(connection: hcpsdk.Connection, tmp_path: Path) -> None:
     """A full disk is reported, and nothing half stays (contract 13.1)."""
     connection.PUT("/rest/a", BIG)
-    (tmp_path / "a.part").symlink_to("/dev/full")
+    (tmp_path / "a.hcpsdk-part").symlink_to("/dev/full")
     with pytest.raises(transfer.LocalFileError, match="No space left"):
         transfer.download(connection, "/rest/a", tmp_path / "a")
 
@@ -555,3 +572,124 @@ def test_target_is_that_of_the_tests(target: hcpsdk.Target) -> None:
     """The namespace keeps SHA-256, which the tests above expect."""
     with hcpsdk.namespace.Info(target) as info:
         assert info.listaccessiblens()[FQDN.split(".")[0]]["hashScheme"] == "SHA-256"
+
+
+def test_objects_called_like_parts(
+    target: hcpsdk.Target, connection: hcpsdk.Connection, tmp_path: Path
+) -> None:
+    """A download spares files whose names look like those of another program's parts."""
+    for name in ("a", "a.part", "a.part.etag"):
+        connection.PUT(f"/rest/{name}", name)
+        made(tmp_path / name, name.encode())
+    transfer.download(connection, "/rest/a", tmp_path / "a")
+
+    assert names(tmp_path) == ["a", "a.part", "a.part.etag"]
+    assert (tmp_path / "a.part").read_bytes() == b"a.part"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127])
+def test_download_to_a_long_name(
+    hcp: HCP, connection: hcpsdk.Connection, tmp_path: Path, name: str
+) -> None:
+    """A name may have all the bytes that the file system allows, and the part can be resumed."""
+    connection.PUT("/rest/a", BIG)
+    hcp.add_fault(HangUp("answer body", after=1_500_000, method="GET"))
+    with pytest.raises(hcpsdk.HcpsdkError, match="bytes are missing"):
+        transfer.download(connection, "/rest/a", tmp_path / name, retries=0)
+    transfer.download(connection, "/rest/a", tmp_path / name)
+
+    assert names(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == BIG
+    assert hcp.requests[-1].header("Range") is not None
+
+
+def test_two_downloads_into_one_file(
+    target: hcpsdk.Target, connection: hcpsdk.Connection, tmp_path: Path
+) -> None:
+    """The second one is refused; it spoils nothing that the first one verifies."""
+    connection.PUT("/rest/a", BIG)
+    connection.PUT("/rest/b", BIG[::-1])
+    refused: list[str] = []
+
+    def meanwhile(*_: object) -> None:
+        if not refused:
+            with hcpsdk.Connection(target) as another:
+                with pytest.raises(transfer.LocalFileError, match="another download") as caught:
+                    transfer.download(another, "/rest/b", tmp_path / "a")
+                refused.append(str(caught.value))
+
+    transfer.download(connection, "/rest/a", tmp_path / "a", progress=meanwhile)
+
+    assert refused
+    assert (tmp_path / "a").read_bytes() == BIG
+    transfer.download(connection, "/rest/b", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == BIG[::-1]
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("start", "body", "message"), [(0, b"", "no byte of the range"), (7, b"x" * 9, "another range")]
+)
+def test_download_in_ranges_that_are_wrong(
+    tmp_path: Path, start: int, body: bytes, message: str
+) -> None:
+    """An empty range is not requested for ever, and another one is not written."""
+    gets: list[bytes] = []
+
+    def handle(peer: Peer) -> None:
+        for request in peer.each_request():
+            if request.method == "HEAD":
+                peer.send(head("Content-Length: 18", "X-HCP-Size: 18", 'ETag: "1"'))
+            else:
+                gets.append(request.line)
+                sent = f"Content-Range: bytes {start}-{start + 8}/18"
+                peer.send(answer(body, "206 Partial Content", sent))
+
+    server = RawServer(handle)
+    target = hcpsdk.Target(server.address, hcpsdk.DummyAuthorization(), port=server.port)
+    with (
+        ThreadPoolExecutor(1) as executor,
+        hcpsdk.Connection(target) as connection,
+        pytest.raises(hcpsdk.HcpsdkError, match=message),
+    ):
+        transfer.download(
+            connection,
+            "/rest/a",
+            tmp_path / "a",
+            executor=executor,
+            target=target,
+            parallel=1,
+            range_size=9,
+        )
+    server.close()
+
+    assert len(gets) == 4
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (answer(b"xx", "206 Partial Content", "Content-Range: bytes 0-1/18"), "sent a part"),
+        (answer(b"<html>Please log in</html>"), "neither a size nor a hash"),
+    ],
+)
+def test_what_cannot_be_verified(tmp_path: Path, response: bytes, message: str) -> None:
+    """A part of the object, or a proxy's page, is not taken for the object (contract 13.1)."""
+
+    def handle(peer: Peer) -> None:
+        for _ in peer.each_request():
+            peer.send(response)
+
+    server = RawServer(handle)
+    target = hcpsdk.Target(server.address, hcpsdk.DummyAuthorization(), port=server.port)
+    path = made(tmp_path / "a", b"before")
+    with (
+        hcpsdk.Connection(target) as connection,
+        pytest.raises(hcpsdk.HcpsdkError, match=message),
+    ):
+        transfer.download(connection, "/rest/a", path)
+    server.close()
+
+    assert path.read_bytes() == b"before"
+    assert names(tmp_path) == ["a"]

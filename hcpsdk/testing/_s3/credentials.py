@@ -54,6 +54,13 @@ class Address:
     bucket: str
 
 
+def is_aws(request: Request) -> bool:
+    """Whether *request* has a signature of AWS: then ``/hs3`` in its path is part of a name."""
+    scheme = (request.header("Authorization") or "").partition(" ")[0].upper()
+    query = request.target.partition("?")[2]
+    return scheme.startswith("AWS") or "X-Amz-Signature=" in query or "AWSAccessKeyId=" in query
+
+
 def sender(request: Request, system: System, address: Address, now: float) -> Sender:
     """The sender of *request*; 403 if the credentials are wrong or too old."""
     query = dict(parse_qsl(request.target.partition("?")[2], keep_blank_values=True))

@@ -21,7 +21,7 @@ from .._store.namespaces import Namespaces
 from ..config import System
 from . import buckets, deletes, listing, multipart, objects
 from .call import Call
-from .credentials import Address, sender
+from .credentials import Address, is_aws, sender
 from .errors import S3Error
 from .responses import S3Responses, text
 from .uploads import Uploads
@@ -146,7 +146,7 @@ class S3Service:
         else:
             raise S3Error(403, "AccessDenied", f"no such tenant: {request.host}")
         path = request.target.partition("?")[0]
-        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+        if (path == PREFIX or path.startswith(f"{PREFIX}/")) and not is_aws(request):
             path = path.removeprefix(PREFIX)
         path = path.removeprefix("/")
         if _is_bucket_host(request, tenant, system.domain):

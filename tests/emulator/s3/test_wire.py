@@ -216,6 +216,18 @@ def test_hcp_scheme(http: Http, s3: S3) -> None:
     tenant.close()
 
 
+def test_prefix_is_for_the_hcp_scheme(http: Http, s3: S3) -> None:
+    """With a signature of AWS, hs3 is the name of a bucket, or begins that of an object."""
+    assert http("PUT", "/hs3/a", DATA).status == 200
+    assert error(s3("GET", "/hs3/n1/a")) == (404, "NoSuchBucket")
+    bucket = S3(HOST)
+    assert error(bucket("GET", "/hs3/a")) == (404, "NoSuchKey")
+    assert bucket("PUT", "/hs3/a", b"another").status == 200
+    assert http("GET", "/hs3/a").body == DATA
+    assert http("GET", "/hs3/hs3/a").body == b"another"
+    bucket.close()
+
+
 OPEN = Namespace("open", "m", requires_authentication=False, hs3_enabled=True)
 PRIVATE = Namespace("private", "m", hs3_enabled=True)
 CLOSED = Namespace("closed", "m")

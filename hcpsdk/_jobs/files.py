@@ -1,10 +1,11 @@
 """The local side of a transfer: the file that is sent, and the one that is written.
 
-Imports `_digest` and `_errors`; `transfer` imports it.
+Imports `digest` and `_errors`; `transfer` imports it.
 """
 
 import contextlib
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -12,8 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hcpsdk._digest import Digest, new_digest
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._jobs.digest import Digest, new_digest
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 #: Receives the bytes moved so far, and how many there are in all (None if that is not known).
 Progress = Callable[[int, int | None], object]
@@ -22,6 +28,8 @@ File = str | os.PathLike[str] | BinaryIO
 
 SMALL = 64 * 1024  # bytes; a file up to here is read at once and sent with the request's head
 BLOCK = 128 * 1024  # bytes that are read at a time
+PART = ".hcpsdk-part"  # after a file's name while it is fetched; an object may be called "a.part"
+MAX_NAME = 230  # bytes; with a longer name, there is no room for it
 RESUMABLE = 1024 * 1024  # bytes; a download that is smaller is not worth resuming in a later call
 
 
@@ -54,6 +62,33 @@ def open_file(path: str | os.PathLike[str], mode: str) -> Any:
         return open(path, mode, buffering=0)
     except OSError as exc:
         raise LocalFileError(f"cannot open {os.fspath(path)!r}: {exc}") from exc
+
+
+def open_locked(path: Path) -> Any:
+    """The file at *path*, made if it is not there; `LocalFileError` if another has it locked."""
+    while True:
+        try:
+            file = open(path, "r+b", 0, opener=_open_or_create)  # noqa: SIM115 (the caller closes it)
+        except OSError as exc:
+            raise LocalFileError(f"cannot open {str(path)!r}: {exc}") from exc
+        if fcntl is None:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except BlockingIOError as exc:
+            file.close()
+            raise LocalFileError(f"another download is writing {str(path)!r}") from exc
+        except FileNotFoundError:
+            pass  # the other download has just ended and renamed it
+        except OSError:
+            return file  # a file system without locks
+        file.close()
+
+
+def _open_or_create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def check_is_binary(file: object, method: str) -> None:
@@ -306,21 +341,24 @@ class PartFile(Sink):
 
     def __init__(self, path: Path, resume: bool) -> None:
         self._path = path
-        self.part = path.with_name(path.name + ".part")
+        name = path.name
+        if len(os.fsencode(name)) > MAX_NAME:
+            name = hashlib.sha256(os.fsencode(name)).hexdigest()
+        self.part = path.with_name(name + PART)
         # Which object this is a part of; written only where it is worth to resume.
-        self._note = path.with_name(path.name + ".part.etag")
+        self._note = path.with_name(name + PART + ".etag")
         self._name = repr(str(self.part))
-        if resume:
-            self._resume()
-        self._file = open_file(self.part, "r+b" if self.size else "wb")
+        self._file = open_locked(self.part)
         try:
-            if self.size:
+            if resume:
+                self._resume()
+            if self._call(os.fstat, self._file.fileno()).st_size:
                 self._call(self._file.truncate, self.size)
-                self._call(self._file.seek, self.size)
+            self._call(self._file.seek, self.size)
             if not self.etag:
                 self._call(self._note.unlink, True)
         except LocalFileError:
-            self._file.close()
+            self._close()
             raise
 
     def _resume(self) -> None:
@@ -330,6 +368,13 @@ class PartFile(Sink):
             self.size = max(self.part.stat().st_size - 1, 0) if self.etag else 0
         except OSError:
             self.etag, self.size = None, 0
+
+    def _close(self) -> None:
+        if fcntl is not None and not self._file.closed:
+            # A process that was forked meanwhile would hold the lock on.
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._file.close()
 
     def content(self, start: int, stop: int) -> Iterator[bytes]:
         """What has been written from byte *start* up to byte *stop*."""
@@ -363,20 +408,24 @@ class PartFile(Sink):
 
     def commit(self) -> None:
         self._call(os.fsync, self._file.fileno())
-        self._file.close()
+        if fcntl is None:
+            self._file.close()  # Windows renames no open file
         self._call(os.replace, self.part, self._path)
         self._call(self._note.unlink, True)
+        self._close()  # not before: another download could lock what is renamed then
 
     def discard(self) -> None:
-        self._file.close()
+        if fcntl is None:
+            self._file.close()
         for path in (self.part, self._note):
             try:
                 path.unlink()
             except OSError:
                 pass  # the failure that led here says more
+        self._close()
 
     def keep(self) -> None:
         if self._note.exists():
-            self._file.close()
+            self._close()
         else:
             self.discard()

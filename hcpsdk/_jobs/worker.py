@@ -1,7 +1,7 @@
 """What a worker of a bulk job does: a chunk of jobs, over a Connection that it keeps.
 
-Imports `transfer`, `_connection`, `_target`, `_status`, `_files`, `_request` and `_errors`; `bulk`
-imports it. Everything here can be pickled, for workers in other processes.
+Imports `transfer`, `_connection`, `_target`, `files`, `_request` and `_errors`; `bulk` imports it.
+Everything here can be pickled, for workers in other processes.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from hcpsdk import transfer
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError, NotYetError
-from hcpsdk._files import LocalFileError, VerificationError
+from hcpsdk._jobs.files import LocalFileError, VerificationError
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 

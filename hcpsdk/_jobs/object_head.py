@@ -1,12 +1,12 @@
 """What the headers of a response say about an object, and the value made of it.
 
-Imported by ``transfer`` and ``_download``.
+Imported by ``transfer`` and ``download``.
 """
 
 from typing import NamedTuple
 
 from hcpsdk._connection import Connection
-from hcpsdk._files import VerificationError
+from hcpsdk._jobs.files import VerificationError
 
 
 class TransferResult(NamedTuple):

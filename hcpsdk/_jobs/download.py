@@ -7,9 +7,9 @@ import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 from hcpsdk._connection import Connection
-from hcpsdk._digest import Digest, new_digest
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError
-from hcpsdk._files import (
+from hcpsdk._jobs.digest import Digest, new_digest
+from hcpsdk._jobs.files import (
     BLOCK,
     LocalFileError,
     PartFile,
@@ -18,7 +18,7 @@ from hcpsdk._files import (
     VerificationError,
     open_file,
 )
-from hcpsdk._object_head import TransferResult, check_is_object, version_id
+from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 
@@ -126,6 +126,8 @@ class Download:
         connection.raise_for_status(200, 206)
         if sink.size and connection.response_status == 200:
             sink.restart()  # HCP sends everything instead of the rest
+        if not sink.size and connection.response_status == 206:
+            raise HcpsdkError(f"GET {self._url}: HCP sent a part, although all was requested")
         self._read_head(sink)
         sink.note(connection.getheader("ETag"), self._total)
         while data := connection.read(BLOCK):
@@ -139,9 +141,8 @@ class Download:
         """What the response says of the object, and of the bytes that follow."""
         connection = self._connection
         check_is_object(connection, self._url)
-        sent = connection.getheader("Content-Range") or f"bytes {sink.size}-"
-        if connection.response_status == 206 and not sent.startswith(f"bytes {sink.size}-"):
-            raise HcpsdkError(f"GET {self._url}: HCP sent another range than the one requested")
+        if connection.response_status == 206:
+            check_range(connection, self._url, sink.size)
         size = connection.getheader("X-HCP-Size") or ""
         self._total = int(size) if size.isascii() and size.isdigit() else None
         self._version = version_id(connection)
@@ -190,6 +191,8 @@ class Download:
         return f"{self._hash.partition(' ')[0]} {self._digest.hexdigest().upper()}"
 
     def _verify(self, size: int) -> None:
+        if self._total is None and self._hash is None:
+            raise VerificationError(f"{self._url}: the response has neither a size nor a hash")
         if self._total is not None and size != self._total:
             raise VerificationError(f"{self._url}: {size} of {self._total} bytes came")
         if (found := self._found()) != self._hash:
@@ -228,10 +231,13 @@ def fetch_range(
             try:
                 connection.GET(url, params, headers)
                 connection.raise_for_status(206)
+                check_range(connection, url, start)
                 file.seek(start)
                 while data := connection.read(BLOCK):
                     sink.write(data[: stop - start])
                     start += len(data)
+                if start == before:
+                    raise HcpsdkError(f"GET {url}: HCP sent no byte of the range")
             except (LocalFileError, HcpsdkCertificateError, HcpsdkStatusError):
                 raise
             except HcpsdkError:
@@ -241,3 +247,10 @@ def fetch_range(
             finally:
                 attempts += connection.attempts
     return attempts
+
+
+def check_range(connection: Connection, url: str, start: int) -> None:
+    """Raise `HcpsdkError` unless the response starts with byte *start* of the object."""
+    sent = connection.getheader("Content-Range") or f"bytes {start}-"
+    if not sent.startswith(f"bytes {start}-"):
+        raise HcpsdkError(f"GET {url}: HCP sent another range than the one requested")
