@@ -145,6 +145,8 @@ def describe(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         missing = f", {error.expected} bytes are missing" if error.expected else ""
         return f"the connection was closed within the response body{missing}"
+    if isinstance(error, ssl.SSLEOFError):
+        return f"the connection was closed without the TLS end ({error})"
     # A server's own bytes, a line that is no status line for example, must not break ours.
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
     return text or type(error).__name__
