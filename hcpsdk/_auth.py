@@ -11,6 +11,7 @@ from hcpsdk import _constants as constants
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
 from hcpsdk._request.unsigned import UnsignedRequest
+from hcpsdk._request.url import to_text
 
 __all__ = [
     "BaseAuthorization",
@@ -92,8 +93,7 @@ class NativeAuthorization(BaseAuthorization):
     interface = constants.I_NATIVE
 
     def __init__(self, user: str, password: str) -> None:
-        if not isinstance(user, str) or not isinstance(password, str):
-            raise TypeError("user and password must be str")
+        user, password = checked_strings(user, password)
         self._user = user
         self._encoded_user = base64.b64encode(utf8(user)).decode("ascii")
         self._digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
@@ -132,8 +132,7 @@ class NativeADAuthorization(BaseAuthorization):
     interface = constants.I_NATIVE
 
     def __init__(self, user: str, password: str) -> None:
-        if not isinstance(user, str) or not isinstance(password, str):
-            raise TypeError("user and password must be str")
+        user, password = checked_strings(user, password)
         if _CONTROL.search(user) or _CONTROL.search(password):
             raise ValueError("user or password holds a control character")
         if ":" in user:
@@ -205,6 +204,7 @@ class HSwiftAuthorization(BaseAuthorization):
                 raise ValueError("the token is empty, or holds blanks or other characters")
             self._token = token
         elif token is None and isinstance(user, str) and isinstance(password, str):
+            user, password = checked_strings(user, password)
             digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
             self._token = f"HCP {base64.b64encode(utf8(user)).decode('ascii')}:{digest}"
         else:
@@ -225,6 +225,13 @@ class HSwiftAuthorization(BaseAuthorization):
 
 # The name under which later releases of the original have it.
 LocalSwiftAuthorization = HSwiftAuthorization
+
+
+def checked_strings(user: str, password: str) -> tuple[str, str]:
+    """The two as plain strings: of a member of a ``(str, Enum)`` its value."""
+    if not isinstance(user, str) or not isinstance(password, str):
+        raise TypeError("user and password must be str")
+    return to_text(user), to_text(password)
 
 
 def utf8(secret: str) -> bytes:

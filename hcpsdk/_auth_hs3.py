@@ -8,12 +8,12 @@ from typing import Protocol
 
 from hcpsdk import _constants as constants
 from hcpsdk import _signature_v4 as v4
-from hcpsdk._auth import BaseAuthorization, utf8
+from hcpsdk._auth import BaseAuthorization, checked_strings, utf8
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
 from hcpsdk._request.headers import TOKEN
 from hcpsdk._request.unsigned import UnsignedRequest
-from hcpsdk._request.url import Params, request_target, signable
+from hcpsdk._request.url import Params, request_target, signable, to_text
 
 __all__ = ["HS3Authorization"]
 
@@ -62,14 +62,13 @@ class HS3Authorization(BaseAuthorization):
     interface = constants.I_HS3
 
     def __init__(self, user: str, password: str, *, region: str = "us-east-1") -> None:
-        if not isinstance(user, str) or not isinstance(password, str):
-            raise TypeError("user and password must be str")
+        user, password = checked_strings(user, password)
         if not isinstance(region, str):
             raise TypeError(f"region must be str, not {type(region).__name__}")
         if not _REGION.fullmatch(region):
             raise ValueError("region must consist of letters, digits and hyphens")
         self._user = user
-        self._region = region
+        self._region = to_text(region)
         self._access_key = base64.b64encode(utf8(user)).decode("ascii")
         self._secret_key = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
         log.debug("*I_HS3* authorization initialized for user: %s", user)
@@ -121,6 +120,7 @@ class HS3Authorization(BaseAuthorization):
         """
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
+        method = to_text(method)
         if not TOKEN.fullmatch(method):
             raise ValueError(f"invalid HTTP method: {method!r}")
         if isinstance(expires, bool) or not isinstance(expires, int):
@@ -139,7 +139,7 @@ class HS3Authorization(BaseAuthorization):
                 ("X-Amz-Algorithm", v4.ALGORITHM),
                 ("X-Amz-Credential", self._credential(stamp)),
                 ("X-Amz-Date", stamp),
-                ("X-Amz-Expires", str(expires)),
+                ("X-Amz-Expires", to_text(expires)),
                 ("X-Amz-SignedHeaders", "host"),
             ]
         )

@@ -14,7 +14,7 @@ from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing, prepare
-from hcpsdk._request.url import Params
+from hcpsdk._request.url import Params, repeatable
 from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.clock import clock_difference
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
@@ -138,6 +138,8 @@ class Channel:
 
         With *reads_body*, the response's body is read, and kept if it is not large.
         """
+        if params is not None:
+            params = repeatable(params)
         use = Use()
         try:
             # Be done with the last request: a failed one never shows an earlier one's response.

@@ -181,7 +181,11 @@ class Connection:
         Raises:
             HcpsdkStatusError: The status is another one; the text starts with it.
             HcpsdkError: No response available.
+            TypeError: A status is no int.
         """
+        for status in wanted:
+            if not isinstance(status, int):
+                raise TypeError(f"a status must be int, not {type(status).__name__}")
         response = self._channel.readable_response()
         if response.status in wanted if wanted else response.status < 400:
             return response

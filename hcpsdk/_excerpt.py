@@ -1,7 +1,7 @@
 """What others sent, made fit for messages and logs (contract 9.3). Imports nothing of hcpsdk."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 MASK = "********"
 MAX_LENGTH = 300  # characters
@@ -17,15 +17,16 @@ _BY_PLACE = re.compile(
 )
 
 
-def excerpt(text: str, credentials: Mapping[str, str], limit: int = MAX_LENGTH) -> str:
+def excerpt(text: str, *credentials: Mapping[str, str], limit: int = MAX_LENGTH) -> str:
     """*text* without the secrets in *credentials*, without control characters, and not long.
 
     Args:
         text: What a server sent.
-        credentials: The headers that authorize our requests.
+        credentials: The headers that authorize our requests, one mapping or several.
         limit: Characters after which it is cut.
     """
-    secrets = sorted(_secrets(credentials), key=len, reverse=True)
+    values = {value for headers in credentials for value in headers.values()}
+    secrets = sorted(_secrets(values), key=len, reverse=True)
     if secrets:
         text = re.sub("|".join(map(re.escape, secrets)), MASK, text, flags=re.IGNORECASE)
     text = _BY_PLACE.sub(rf"\1{MASK}", text)
@@ -34,11 +35,13 @@ def excerpt(text: str, credentials: Mapping[str, str], limit: int = MAX_LENGTH) 
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _secrets(credentials: Mapping[str, str]) -> set[str]:
-    """The parts of *credentials* that must not be shown: not the scheme, and not the user."""
+def _secrets(values: Iterable[str]) -> set[str]:
+    """The parts of headers' *values* that must not be shown: not the scheme, and not the user."""
     found = set()
-    for value in credentials.values():
+    for value in values:
         scheme, _, rest = value.strip().partition(" ")
+        if scheme == "AWS4-HMAC-SHA256":  # all but the signature is public
+            rest = rest.rpartition("=")[2]
         if scheme == "AD":  # a password in plain text, which may hold anything
             found.add(rest.partition(":")[2])
         for part in re.split(r"[\s,;\"]+", rest or scheme):

@@ -9,6 +9,7 @@ from hcpsdk._auth import BaseAuthorization
 from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
 from hcpsdk._failover import Failover
 from hcpsdk._log import Log
+from hcpsdk._request.url import to_text
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, IpsError, as_address
 
@@ -82,8 +83,11 @@ class Target:
         self._host = _host_header(fqdn)
         _check_arguments(authorization, sslcontext, interface)
         _check_replica(replica_fqdn, replica_strategy)
-        self._fqdn = fqdn
+        # Of members of a (str, Enum) or (int, Enum) the value; the Circle checks the port.
+        self._fqdn = fqdn = to_text(fqdn)
         self._authorization = authorization
+        if isinstance(port, int) and not isinstance(port, bool):
+            port = int(port)
         self._port = port
         self._dnscache = dnscache
         self._sslcontext = sslcontext
@@ -254,6 +258,7 @@ def _host_header(fqdn: str) -> str:
     """The Host header for *fqdn*; also the name that a certificate must be valid for."""
     if not isinstance(fqdn, str):
         raise TypeError(f"fqdn must be str, not {type(fqdn).__name__}")
+    fqdn = to_text(fqdn)
     if not fqdn:
         raise ValueError("fqdn is empty")
     if "://" in fqdn:

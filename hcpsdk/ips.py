@@ -130,6 +130,7 @@ def query(fqdn: str | Request, cache: bool = False) -> Response:
         fqdn, cache = fqdn
     if not isinstance(fqdn, str):
         return Response(fqdn, cache, raised=f"Err: fqdn must be str, not {type(fqdn).__name__}")
+    fqdn = str.__str__(fqdn)  # of a member of a (str, Enum) its value
     if address := as_address(fqdn):
         return Response(fqdn, cache, (address,), ttl=float("inf"))
     return _ask_system(fqdn) if cache else _ask_name_servers(fqdn)
@@ -261,7 +262,8 @@ class Circle:
             raise TypeError(f"port must be int, not {type(port).__name__}")
         if not 0 < port < 65536:
             raise ValueError(f"port must be 1 to 65535, not {port}")
-        self._begin(fqdn, port, dnscache, ())
+        # Of members of a (str, Enum) or (int, Enum) the value:
+        self._begin(str.__str__(fqdn), int(port), dnscache, ())
         self.refresh()
 
     def _begin(self, fqdn: str, port: int, dnscache: bool, addresses: tuple[str, ...]) -> None:

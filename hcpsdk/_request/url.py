@@ -1,7 +1,7 @@
 """From names and parameters to the target of the request line."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 __all__ = ["Quoted"]
@@ -73,6 +73,11 @@ def request_target(url: str, params: Params | None) -> str:
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def repeatable(params: Params) -> Params:
+    """*params* that yield the same each time: a request may be prepared more than once."""
+    return list(params) if isinstance(params, Iterator) else params
 
 
 def signable(target: str) -> str:

@@ -1,13 +1,20 @@
 """What the transport has to know of a Target."""
 
 import http.client
+from collections import deque
+from collections.abc import Mapping
 from ssl import CERT_NONE, SSLContext
 from typing import Protocol
 
 from hcpsdk._excerpt import MAX_LENGTH, excerpt
 from hcpsdk._request.headers import Authorize, PreparedHeaders
+from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._transport.tls_sessions import Sessions, sessions_of
 from hcpsdk.ips import Circle
+
+# Credentials that are kept in mind, to be recognized in what a server sends; those of as many
+# threads may be under way.
+MAX_REMEMBERED = 64
 
 
 class Authorization(Protocol):
@@ -51,13 +58,16 @@ class Endpoint:
         # Which identity a certificate was last found valid for: our name, or the node's address
         # (contract 2.8). One assignment sets it, so it needs no lock.
         self.certificate_names_address = False
-        self.authorize = authorize
+        self.authorize = authorize and self._authorize
+        self._given_authorize = authorize
         self._authorization = authorization
+        # What was sent last, which is not always what an authorization says now: secrets.
+        self._sent: deque[Mapping[str, str]] = deque(maxlen=MAX_REMEMBERED)
         self._prepared: PreparedHeaders | None = None  # replaced when the credentials change
 
     def excerpt(self, text: str, limit: int = MAX_LENGTH) -> str:
         """*text*, which it sent, fit for messages and logs."""
-        return excerpt(text, self._authorization.headers, limit)
+        return excerpt(text, self._authorization.headers, *self._sent.copy(), limit=limit)
 
     def describe_status(self, response: http.client.HTTPResponse) -> str:
         """The status of *response*, with HCP's own message (contract 8.3)."""
@@ -83,4 +93,11 @@ class Endpoint:
         prepared = self._prepared
         if prepared is None or prepared.credentials != credentials:
             self._prepared = prepared = PreparedHeaders(self.host, credentials, self.authorize)
+            self._sent.append(prepared.credentials)
         return prepared
+
+    def _authorize(self, request: UnsignedRequest) -> Mapping[str, str]:
+        assert self._given_authorize is not None
+        more = self._given_authorize(request)
+        self._sent.append(more)
+        return more

@@ -1,6 +1,7 @@
 """Credentials become headers."""
 
 import copy
+import enum
 import pickle
 from typing import Any
 
@@ -23,6 +24,27 @@ def test_headers(user: str, password: str, token: str) -> None:
         "Authorization": f"HCP {token}",
         "Cookie": f"hcp-ns-auth={token}",
     }
+
+
+class Login(str, enum.Enum):
+    USER = "user"
+    PASSWORD = "Pa55-word"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        hcpsdk.NativeAuthorization,
+        hcpsdk.NativeADAuthorization,
+        hcpsdk.HSwiftAuthorization,
+        hcpsdk.HS3Authorization,
+    ],
+)
+def test_members_of_an_enum_mean_their_value(kind: Any) -> None:
+    """They are not sent, or shown, as the name of the member (contract 3.2)."""
+    made = kind(Login.USER, Login.PASSWORD)
+    assert made.headers == kind("user", "Pa55-word").headers
+    assert repr(made) == repr(kind("user", "Pa55-word"))
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -292,6 +292,16 @@ def test_import_brings_the_public_modules() -> None:
     )
 
 
+def test_import_brings_the_modules_for_complete_tasks() -> None:
+    """The same holds for transfer, listing and bulk (contract 1.2)."""
+    code = (
+        "; print(hcpsdk.transfer.upload.__name__, hcpsdk.listing.walk.__name__,"
+        " hcpsdk.bulk.store.__name__)"
+    )
+    for first in ("hcpsdk", "hcpsdk.mapi", "hcpsdk.bulk"):
+        assert run(f"import {first}{code}") == "upload walk store"
+
+
 @pytest.mark.parametrize("first", ["mapi", "ips", "namespace", "pathbuilder"])
 def test_import_of_one_module_alone(first: str) -> None:
     """`import hcpsdk.mapi` alone makes everything usable, and so does any other (contract 1.2)."""

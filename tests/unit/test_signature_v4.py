@@ -1,5 +1,6 @@
 """HS3: what is signed, and how (contract 11.3; docs/hcp/s3.rst, section 2)."""
 
+import enum
 import hashlib
 import io
 import pickle
@@ -193,6 +194,30 @@ def test_presigned(method: str, url: str, query: Any, port: int) -> None:
     address = {80: "http://127.0.0.1/", 443: "https://127.0.0.1/"}.get(port)
     assert signed.startswith(address or "http://127.0.0.1:8081/")
     botocore_verifies_url(method, signed, ACCESS, SECRET)
+
+
+class Text(str, enum.Enum):
+    METHOD = "GET"
+    REGION = "eu-west-1"
+
+
+class Number(int, enum.Enum):
+    EXPIRES = 60
+    PORT = 8080
+
+
+def test_members_of_an_enum_mean_their_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In what is signed, too (contract 3.2)."""
+    monkeypatch.setattr("hcpsdk._auth_hs3.time.time", lambda: WHEN)
+    urls = []
+    for region, method, expires, port in (
+        ("eu-west-1", "GET", 60, 8080),
+        (Text.REGION, Text.METHOD, Number.EXPIRES, Number.PORT),
+    ):
+        authorization = hcpsdk.HS3Authorization("n", "n01", region=region)
+        target = hcpsdk.Target("127.0.0.1", authorization, port=port, interface=hcpsdk.I_HS3)
+        urls.append(authorization.presign(target, method, "/a", expires))
+    assert urls[0] == urls[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The access point: what it looks up, prepares, and how it travels."""
 
 import copy
+import enum
 import pickle
 import ssl
 from typing import Any
@@ -33,6 +34,26 @@ def test_target_resolves_at_once(nodes: Any, authorization: Any) -> None:
     assert target.addresses == NODES
     hcpsdk.Target(NAME, authorization, dnscache=True)
     assert nodes.asked[1:] == [(NAME, True)]
+
+
+class Site(str, enum.Enum):
+    NAME = NAME
+    ADDRESS = "127.0.1.1"
+
+
+class Port(int, enum.Enum):
+    HTTP = 80
+
+
+def test_members_of_an_enum_mean_their_value(nodes: Any, authorization: Any) -> None:
+    """As name and port, too: what is looked up, sent and shown is the value (contract 3.2)."""
+    target = hcpsdk.Target(Site.NAME, authorization, port=Port.HTTP)
+    assert nodes.asked == [(NAME, False)]
+    assert [type(name) for name, _ in nodes.asked] == [str]
+    assert repr(target) == repr(hcpsdk.Target(NAME, authorization, port=80))
+    nodes.set("127.0.1.1", ["127.0.1.1"])
+    address = hcpsdk.Target(Site.ADDRESS, authorization).headers["Host"]
+    assert f"{address}" == "127.0.1.1"
 
 
 def test_target_that_cannot_resolve(names: Any, authorization: Any) -> None:

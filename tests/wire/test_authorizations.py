@@ -1,5 +1,7 @@
 """What authorizations send."""
 
+import itertools
+import traceback
 from typing import Any
 
 import pytest
@@ -137,3 +139,50 @@ def test_own_scheme_that_fails(raw_server: Any, outcome: Any, error: type[Except
             connection.PUT("/rest/a", b"abc")
         assert connection.attempts == 0
     assert server.requests == []
+
+
+# Secrets that are not, or no longer, in `headers`
+
+
+class PerRequest(hcpsdk.BaseAuthorization):
+    """Has no headers, but a token for each attempt."""
+
+    def authorize(self, request: hcpsdk.UnsignedRequest) -> dict[str, str]:
+        return {"X-Token": "Pa55-word-of-one-attempt"}
+
+
+class Rotating(hcpsdk.BaseAuthorization):
+    """Has another token each time somebody looks."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    @property
+    def headers(self) -> dict[str, str]:  # type: ignore[override]
+        return {"X-Token": f"Pa55-word-{next(self._numbers)}"}
+
+
+def echo_in_reason(peer: Peer) -> None:
+    for request in peer.each_request():
+        (token,) = request.headers("X-Token")
+        peer.send(head("Content-Length: 0", f"X-HCP-ErrorMessage: {token}", status=f"403 {token}"))
+
+
+def echo_as_a_head(peer: Peer) -> None:
+    request = peer.read_request()
+    if request:
+        peer.send(request.headers("X-Token")[0].encode() + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("kind", [PerRequest, Rotating])
+@pytest.mark.parametrize("handler", [echo_in_reason, echo_as_a_head])
+def test_token_that_is_sent_back(raw_server: Any, kind: Any, handler: Any) -> None:
+    """It is not shown, even if the authorization no longer has it, or never had it in `headers`
+    (contract 9.3)."""
+    server = raw_server(handler)
+    target = hcpsdk.Target(server.address, kind(), port=server.port)
+    with hcpsdk.Connection(target) as connection, pytest.raises(hcpsdk.HcpsdkError) as caught:
+        connection.GET("/rest/a")
+        connection.raise_for_status()
+    assert "Pa55" not in "".join(traceback.format_exception(caught.value))
+    assert "********" in str(caught.value)

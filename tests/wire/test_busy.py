@@ -132,6 +132,17 @@ def test_body_is_rewound(raw_server: StartServer, connect: Connect, pauses: Paus
     assert [request.body for request in server.requests] == [b"x" * 100_000] * 3
 
 
+def test_params_that_can_be_iterated_once(
+    raw_server: StartServer, connect: Connect, pauses: Pauses
+) -> None:
+    """Each repetition has the params, even if the caller passed an iterator: a DELETE of one
+    version never becomes one of the object (contract 4.8)."""
+    server = raw_server(busy_for(1))
+    connection = connect(server, busy_timeout=60)
+    assert connection.DELETE("/rest/a", params=iter([("version", "1")])).status == 200
+    assert [request.target for request in server.requests] == ["/rest/a?version=1"] * 2
+
+
 def test_body_that_cannot_be_rewound(
     raw_server: StartServer, connect: Connect, pauses: Pauses
 ) -> None:

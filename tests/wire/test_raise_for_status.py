@@ -44,6 +44,16 @@ def test_raise_for_status(
     assert connection.read() == b"body"
 
 
+@pytest.mark.parametrize("wanted", ["200", [200, 201], range(200, 300), None])
+def test_status_of_a_wrong_type(raw_server: Any, connect: Connect, wanted: Any) -> None:
+    """What can be no status is the caller's mistake, not a status that was not wanted (contract
+    1.4)."""
+    connection = connect(raw_server(answering(answer(b"body"))))
+    connection.GET("/rest/a")
+    with pytest.raises(TypeError, match="a status must be int"):
+        connection.raise_for_status(wanted)
+
+
 def test_without_a_response(raw_server: Any, connect: Connect) -> None:
     """There is no status before the first request, and after one that failed (contract 1.8)."""
     connection = connect(raw_server(lambda peer: peer.close()))
