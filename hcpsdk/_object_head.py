@@ -1,12 +1,13 @@
 """What the headers of a response say about an object, and the value made of it.
 
-Imported by ``transfer`` and ``_download``.
+Imported by ``transfer``, ``_upload`` and ``_download``.
 """
 
 from typing import NamedTuple
 
 from hcpsdk._connection import Connection
 from hcpsdk._files import VerificationError
+from hcpsdk._transport.response import StrictResponse
 
 
 class TransferResult(NamedTuple):
@@ -35,12 +36,12 @@ class TransferResult(NamedTuple):
 TransferResult.__module__ = "hcpsdk.transfer"
 
 
-def check_is_object(connection: Connection, url: str) -> None:
-    kind = connection.getheader("X-HCP-Type", "object")
+def check_is_object(head: Connection | StrictResponse, url: str) -> None:
+    kind = head.getheader("X-HCP-Type", "object")
     if kind != "object":
         raise VerificationError(f"{url} is no object but: {kind[:20]}")
 
 
-def version_id(connection: Connection) -> int | None:
-    text = connection.getheader("X-HCP-VersionId") or ""
+def version_id(head: Connection | StrictResponse) -> int | None:
+    text = head.getheader("X-HCP-VersionId") or ""
     return int(text) if text.isascii() and text.isdigit() else None

@@ -236,8 +236,8 @@ def test_jobs_are_read_as_they_are_needed(
 
     assert statuses(read) == {"stored": 200}
     assert executor.most <= 2 * 4
-    # Besides the results: 8 chunks of 16 jobs, and those read last.
-    assert next(taken) <= 200 + 9 * 16
+    # In addition to the results: 8 chunks of 32 jobs, and those read last.
+    assert next(taken) <= 200 + 9 * 32
 
 
 def test_everything_is_closed(target: hcpsdk.Target, files: list[tuple[Path, str]]) -> None:
