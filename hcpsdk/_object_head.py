@@ -42,6 +42,17 @@ def check_is_object(head: Connection | StrictResponse, url: str) -> None:
         raise VerificationError(f"{url} is no object but: {kind[:20]}")
 
 
-def version_id(head: Connection | StrictResponse) -> int | None:
-    text = head.getheader("X-HCP-VersionId") or ""
+def hash_of(response: StrictResponse) -> str | None:
+    """The hash that HCP reports: ``"SHA-256 47FB…"``."""
+    found = response.find_header(b"\r\nX-HCP-Hash: ") or response.getheader("X-HCP-Hash")
+    return found or None
+
+
+def version_id(response: StrictResponse) -> int | None:
+    """HCP's id of the object's version."""
+    text = (
+        response.find_header(b"\r\nX-HCP-VersionId: ")
+        or response.getheader("X-HCP-VersionId")
+        or ""
+    )
     return int(text) if text.isascii() and text.isdigit() else None

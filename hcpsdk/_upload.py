@@ -10,7 +10,7 @@ from hcpsdk._connection import Connection
 from hcpsdk._digest import new_digest
 from hcpsdk._errors import NotYetError
 from hcpsdk._files import Source, VerificationError
-from hcpsdk._object_head import check_is_object, version_id
+from hcpsdk._object_head import check_is_object, hash_of, version_id
 from hcpsdk._request.body import Content
 from hcpsdk._request.headers import FixedHeaders, Headers
 from hcpsdk._request.url import Params
@@ -89,8 +89,8 @@ def verify_source(
 
 
 def _reported_hash(response: StrictResponse, url: str) -> str:
-    reported: str | None = response.getheader("X-HCP-Hash")
-    if not reported:
+    reported = hash_of(response)
+    if reported is None:
         raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
     return reported
 

@@ -32,6 +32,7 @@ ORDER = [
     "hcpsdk._journal",
     "hcpsdk.transfer",
     "hcpsdk._download",
+    "hcpsdk._upload",
     "hcpsdk._object_head",
     "hcpsdk.listing",
     "hcpsdk._files",
