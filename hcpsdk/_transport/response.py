@@ -154,7 +154,8 @@ class StrictResponse(http.client.HTTPResponse):
             return None
         start += len(start_of_line)
         end = head.find(b"\r\n", start)
-        return str(head[start:] if end < 0 else head[start:end], "iso-8859-1")
+        value = head[start:] if end < 0 else head[start:end]
+        return str(value, "iso-8859-1").lstrip(" \t")
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the response has arrived; does not wait."""
