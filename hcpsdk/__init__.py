@@ -37,16 +37,17 @@ if TYPE_CHECKING:
     from hcpsdk._request.url import *
     from hcpsdk._target import *
 
-# The modules whose ``__all__`` is public here, those that import little first.
+# The modules whose ``__all__`` is public here: a name is looked for in this order, so those that
+# import little, and those that all programs need, come first.
 _HOMES = (
     "_request.url",
     "_errors",
     "_constants",
     "_request.unsigned",
     "_auth",
-    "_auth_hs3",
     "_target",
     "_connection",
+    "_auth_hs3",
 )
 
 logging.getLogger("hcpsdk").addHandler(logging.NullHandler())

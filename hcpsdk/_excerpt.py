@@ -7,8 +7,9 @@ MASK = "********"
 MAX_LENGTH = 300  # characters
 _SHORTEST = 6  # characters of a secret; a shorter one would be found in any text
 
-# Credentials, by where they stand, whosever they are; what is left is the user part.
-_BY_PLACE = re.compile(
+# Credentials, by where they stand, whosever they are; what is left is the user part. (Compiled at
+# its first use: that takes longer than to import most modules.)
+_BY_PLACE = (
     r"(?i)(\bauthorization['\"]?\s*[:=]\s*(?:HCP [^\s:]*:|AD [^\s:]*:|Basic |Bearer )?"
     r"|\bhcp-ns-auth=(?:[^\s:;]*:)?"
     r"|\bcookie['\"]?\s*[:=]\s*(?!hcp-ns-auth=)"
@@ -29,7 +30,7 @@ def excerpt(text: str, *credentials: Mapping[str, str], limit: int = MAX_LENGTH)
     secrets = sorted(_secrets(values), key=len, reverse=True)
     if secrets:
         text = re.sub("|".join(map(re.escape, secrets)), MASK, text, flags=re.IGNORECASE)
-    text = _BY_PLACE.sub(rf"\1{MASK}", text)
+    text = re.sub(_BY_PLACE, rf"\1{MASK}", text)
     if len(text) > limit:
         text = f"{text[:limit]}… ({len(text)} characters)"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -53,6 +53,8 @@ class Totals(NamedTuple):
 
 Progress = Callable[[Totals], object]
 
+Done = tuple[list[Outcome], float]  # of a chunk
+
 
 def store(
     target: Target | Callable[[], Target],
@@ -175,8 +177,8 @@ class _Bulk:
         self._chunk_size = 1  # jobs; adapted to what one takes
         self._ready: collections.deque[Task] = collections.deque()
         self._delayed: list[tuple[float, int, Task]] = []  # a heap, by the time when it is due
-        self._running: dict[Future[list[Outcome]], list[Task]] = {}
-        self._ended: queue.SimpleQueue[Future[list[Outcome]]] = queue.SimpleQueue()
+        self._running: dict[Future[Done], list[Task]] = {}
+        self._ended: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
         self._most_delayed = MAX_CHUNK * 2 * workers  # above it, no new job is begun
         self._totals = Totals(0, 0, 0)
 
@@ -223,9 +225,10 @@ class _Bulk:
                 return
             future = self._wait()
             if future is not None:
-                results = self._end(future, journal)
-                for result in results:
-                    yield self._counted(result)
+                for result in self._end(future, journal):
+                    if self._progress is not None:
+                        self._count(self._progress, result)
+                    yield result
 
     # From jobs to tasks
 
@@ -250,7 +253,10 @@ class _Bulk:
             else:
                 self._ready.append(Task(number, job, row is not None, 0, 0.0, 0))
         for job, row in finished:
-            yield self._counted(_from_row(job, row))
+            result = _from_row(job, row)
+            if self._progress is not None:
+                self._count(self._progress, result)
+            yield result
 
     def _is_finished(self, job: Job, row: Row) -> bool:
         if row.status is None or row.status == "failed":
@@ -278,7 +284,7 @@ class _Bulk:
         self._running[future] = chunk
         future.add_done_callback(self._ended.put)
 
-    def _wait(self) -> "Future[list[Outcome]] | None":
+    def _wait(self) -> "Future[Done] | None":
         """The next chunk that has ended; None if a delayed job is due before."""
         timeout = None
         if self._delayed and len(self._running) < 2 * self._workers:
@@ -288,28 +294,23 @@ class _Bulk:
         except queue.Empty:
             return None
 
-    def _end(self, future: "Future[list[Outcome]]", journal: Journal | None) -> list[Result]:
+    def _end(self, future: "Future[Done]", journal: Journal | None) -> list[Result]:
         """Take note of what came of a chunk; what has to be repeated is scheduled."""
         chunk = self._running[future]
         try:
-            outcomes = future.result()
+            outcomes, seconds = future.result()
         except (BrokenExecutor, CancelledError) as exc:
             raise HcpsdkError(f"a worker ended before its jobs did: {exc}") from exc
-        done = {outcome.id: outcome for outcome in outcomes}
         results, rows = [], []
-        seconds = 0.0
-        for task in chunk:
-            outcome = done.get(task.id)
-            if outcome is None:  # the worker has not come to it
-                self._ready.appendleft(task)
+        for task, (result, pause, stamp) in zip(chunk, outcomes, strict=False):
+            if pause is not None and task.tries < self._retries:
+                self._delay(task, result, pause)
                 continue
-            seconds += outcome.seconds
-            if outcome.pause is not None and task.tries < self._retries:
-                self._delay(task, outcome)
-                continue
-            results.append(outcome.result)
+            results.append(result)
             if journal:
-                rows.append(Row(task.id, *outcome.result[2:], outcome.modified))
+                rows.append((*result[2:], stamp, task.id))
+        # The worker has not come to the rest.
+        self._ready.extendleft(reversed(chunk[len(outcomes) :]))
         if journal:
             journal.finish(rows)
         del self._running[future]  # last: after Ctrl-C in between, it is done once more
@@ -317,27 +318,18 @@ class _Bulk:
         self._chunk_size = max(1, min(MAX_CHUNK, wanted, 2 * self._chunk_size))
         return results
 
-    def _delay(self, task: Task, outcome: Outcome) -> None:
+    def _delay(self, task: Task, result: Result, least: float) -> None:
         pause = min(MAX_PAUSE, 0.5 * 2**task.tries) * random.uniform(0.5, 1.0)
-        due = time.monotonic() + max(pause, outcome.pause or 0.0)
-        again = Task(
-            task.id,
-            task.job,
-            True,
-            task.tries + 1,
-            outcome.result.seconds,
-            outcome.result.attempts,
-        )
+        due = time.monotonic() + max(pause, least)
+        again = Task(task.id, task.job, True, task.tries + 1, result.seconds, result.attempts)
         heapq.heappush(self._delayed, (due, task.id, again))
 
-    def _counted(self, result: Result) -> Result:
+    def _count(self, progress: Progress, result: Result) -> None:
         done, failed, count = self._totals
         is_failed = result.status == "failed"
         size = 0 if is_failed else result.size or 0
         self._totals = Totals(done + 1, failed + is_failed, count + size)
-        if self._progress is not None:
-            self._progress(self._totals)
-        return result
+        progress(self._totals)
 
     def _finish_running(self, journal: Journal | None) -> None:
         for future in list(self._running):

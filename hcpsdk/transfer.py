@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 
 from hcpsdk._connection import Connection
-from hcpsdk._errors import NotYetError
 from hcpsdk._jobs.digest import LIKELY, is_scheme
 from hcpsdk._jobs.download import Download
 from hcpsdk._jobs.files import (
@@ -20,14 +19,13 @@ from hcpsdk._jobs.files import (
     OpenFile,
     PartFile,
     Progress,
-    SmallSource,
     Source,
     VerificationError,
     opened_for_reading,
     read_if_small,
 )
 from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
-from hcpsdk._request.headers import FixedHeaders
+from hcpsdk._jobs.upload import store_bytes, store_source, verify_source
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 
@@ -39,11 +37,6 @@ __all__ = [
     "download",
     "upload",
 ]
-
-
-# Without versions HCP responds 409 to a name that exists; with versions this makes it 412, so that
-# a retry makes no second version.
-NEW_OBJECT = FixedHeaders({"If-None-Match": "*"})
 
 
 def upload(
@@ -98,15 +91,16 @@ def upload(
     if retention is not None:
         params = _with_retention(params, retention)
     started = time.monotonic()
-    data = read_if_small(file)
-    if data is not None:
-        stored = _store(connection, SmallSource(data), url, params, new_version)
+    small = read_if_small(file)
+    if small is not None:
+        data, _ = small
+        stored = store_bytes(connection, data, url, params, new_version)
         if progress is not None:
             progress(len(data), len(data))
     else:
         with opened_for_reading(file) as opened:
             source = Source(opened, hash_scheme, progress)
-            stored = _store(connection, source, url, params, new_version)
+            stored = store_source(connection, source, url, params, new_version)
     size, found, version, attempts, was_there = stored
     for name, content in (annotations or {}).items():
         query = {"type": "custom-metadata", "annotation": name}
@@ -128,28 +122,6 @@ def _check_annotations(annotations: Mapping[str, bytes | str]) -> None:
             raise ValueError("annotations: a name is empty")
 
 
-def _store(
-    connection: Connection,
-    source: Source | SmallSource,
-    url: str,
-    params: Params | None,
-    new_version: bool,
-) -> tuple[int, str, int | None, int, bool]:
-    headers: Mapping[str, str] = source.headers
-    if not new_version:
-        headers = {**headers, **NEW_OBJECT} if headers else NEW_OBJECT
-    response = connection.PUT(url, source.body, params, headers or None)
-    attempts = connection.attempts
-    was_there = response.status in (409, 412)
-    if was_there:
-        _look_up_existing(connection, url)
-        attempts += connection.attempts
-    elif response.status != 201:
-        connection.raise_for_status(201)
-    size, found = _verify(connection, url, source, was_there)
-    return size, found, version_id(connection), attempts, was_there
-
-
 def compare(
     connection: Connection, file: File, url: str, *, progress: Progress | None = None
 ) -> TransferResult:
@@ -169,12 +141,12 @@ def compare(
     """
     started = time.monotonic()
     connection.HEAD(url)
-    connection.raise_for_status(200)
-    check_is_object(connection, url)
-    attempts, version = connection.attempts, version_id(connection)
-    scheme = (connection.getheader("X-HCP-Hash") or LIKELY).partition(" ")[0]
+    response = connection.raise_for_status(200)
+    check_is_object(response, url)
+    attempts, version = connection.attempts, version_id(response)
+    scheme = (response.getheader("X-HCP-Hash") or LIKELY).partition(" ")[0]
     with opened_for_reading(file) as opened:
-        size, found = _verify(connection, url, Source(opened, scheme, progress), True)
+        size, found = verify_source(response, url, Source(opened, scheme, progress), True)
     seconds = time.monotonic() - started
     return TransferResult(url, size, found, version, seconds, attempts, True)
 
@@ -186,38 +158,6 @@ def _with_retention(params: Params | None, retention: str | int | datetime) -> P
         retention = int(retention.timestamp())
     pairs = params.items() if isinstance(params, Mapping) else params or ()
     return [*pairs, ("retention", str(retention))]
-
-
-def _look_up_existing(connection: Connection, url: str) -> None:
-    """HEAD the object that a PUT was refused for."""
-    refusal = connection.response_status
-    connection.HEAD(url)
-    if connection.response_status == 404:
-        # Another request is storing it at this moment, or it was deleted meanwhile.
-        raise NotYetError(f"{refusal} - refused, but there is no such object yet")
-    connection.raise_for_status(200)
-    check_is_object(connection, url)
-
-
-def _verify(
-    connection: Connection, url: str, source: Source | SmallSource, has_size: bool
-) -> tuple[int, str]:
-    """Size and hash of *source*, compared with what the last response says of the object."""
-    reported = connection.getheader("X-HCP-Hash")
-    size = connection.getheader("X-HCP-Size") if has_size else None
-    if not reported:
-        raise VerificationError(f"{url}: HCP reports no hash of the object to compare with")
-    if source.size is not None and size is not None and size != str(source.size):
-        raise VerificationError(
-            f"{url}: the object has another content: it has {size[:20]} bytes, "
-            f"the file has {source.size}"
-        )
-    count, found = source.finish(reported)
-    if found != reported.upper():
-        raise VerificationError(
-            f"{url}: the object has another content: HCP has {reported[:200]}, the file has {found}"
-        )
-    return count, found
 
 
 def download(

@@ -145,7 +145,7 @@ class Download:
             check_range(connection, self._url, sink.size)
         size = connection.getheader("X-HCP-Size") or ""
         self._total = int(size) if size.isascii() and size.isdigit() else None
-        self._version = version_id(connection)
+        self._version = version_id(connection.raise_for_status(200, 206))
         reported = (connection.getheader("X-HCP-Hash") or "").upper()
         if reported and not (sink.size and reported == self._hash):
             self._hash = reported

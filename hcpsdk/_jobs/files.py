@@ -99,16 +99,21 @@ def check_is_binary(file: object, method: str) -> None:
         raise TypeError(f"a path or a binary file is needed, not {type(file).__name__}")
 
 
-def read_if_small(file: File) -> bytes | None:
-    """The content of the file at a path, if it is regular and has up to `SMALL` bytes."""
+def read_if_small(file: File) -> tuple[bytes, int] | None:
+    """The content of the file at a path, if it is regular and has up to `SMALL` bytes.
+
+    Returns:
+        The bytes, and when the file was changed before they were read (nanoseconds).
+    """
     if not isinstance(file, (str, os.PathLike)):
         return None
     try:
         # Half of what open() costs, which is a good part of what a small upload costs.
-        descriptor = os.open(file, os.O_RDONLY | _BINARY)
+        descriptor = os.open(file, _READ_ONLY)
         try:
             status = os.fstat(descriptor)
-            if status.st_size > SMALL or not stat.S_ISREG(status.st_mode):
+            size = status.st_size
+            if size > SMALL or not stat.S_ISREG(status.st_mode):
                 return None
             data = os.read(descriptor, SMALL + 1)
         finally:
@@ -116,30 +121,10 @@ def read_if_small(file: File) -> bytes | None:
     except OSError as exc:
         raise LocalFileError(f"cannot read {os.fspath(file)!r}: {exc}") from exc
     # Some have more than they say: /proc/cpuinfo, and a file that grows.
-    return data if len(data) == status.st_size else None
+    return (data, status.st_mtime_ns) if len(data) == size else None
 
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows
-
-
-class SmallSource:
-    """The content of an upload, in memory."""
-
-    __slots__ = ("body", "size")
-
-    def __init__(self, data: bytes) -> None:
-        self.body = data
-        self.size = len(data)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What has to be said of the body."""
-        return {}
-
-    def finish(self, reported: str) -> tuple[int, str]:
-        """Its size, and its hash in the scheme of HCP's hash *reported*."""
-        scheme = reported.partition(" ")[0]
-        return self.size, f"{scheme} {new_digest(scheme, self.body).hexdigest().upper()}"
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
 
 
 class Source:

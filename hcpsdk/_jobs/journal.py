@@ -126,9 +126,9 @@ class Journal:
         row = Row(*self._database.execute(_SELECT, job).fetchone())
         return row.id, None if row.id == number else row
 
-    def finish(self, rows: Iterable[Row]) -> None:
-        """Write down how jobs ended, soon."""
-        self._finished += [(*row[1:], row.id) for row in rows]
+    def finish(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Write down how jobs ended, soon: tuples of the fields of a `Row`, the id at the end."""
+        self._finished += rows
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 

@@ -1,12 +1,13 @@
 """What the headers of a response say about an object, and the value made of it.
 
-Imported by ``transfer`` and ``download``.
+Imported by ``transfer``, ``upload`` and ``download``.
 """
 
 from typing import NamedTuple
 
 from hcpsdk._connection import Connection
 from hcpsdk._jobs.files import VerificationError
+from hcpsdk._transport.response import StrictResponse
 
 
 class TransferResult(NamedTuple):
@@ -35,12 +36,23 @@ class TransferResult(NamedTuple):
 TransferResult.__module__ = "hcpsdk.transfer"
 
 
-def check_is_object(connection: Connection, url: str) -> None:
-    kind = connection.getheader("X-HCP-Type", "object")
+def check_is_object(head: Connection | StrictResponse, url: str) -> None:
+    kind = head.getheader("X-HCP-Type", "object")
     if kind != "object":
         raise VerificationError(f"{url} is no object but: {kind[:20]}")
 
 
-def version_id(connection: Connection) -> int | None:
-    text = connection.getheader("X-HCP-VersionId") or ""
+def hash_of(response: StrictResponse) -> str | None:
+    """The hash that HCP reports: ``"SHA-256 47FB…"``."""
+    found = response.find_header(b"\r\nX-HCP-Hash: ") or response.getheader("X-HCP-Hash")
+    return found or None
+
+
+def version_id(response: StrictResponse) -> int | None:
+    """HCP's id of the object's version."""
+    text = (
+        response.find_header(b"\r\nX-HCP-VersionId: ")
+        or response.getheader("X-HCP-VersionId")
+        or ""
+    )
     return int(text) if text.isascii() and text.isdigit() else None

@@ -1,7 +1,7 @@
 """What a worker of a bulk job does: a chunk of jobs, over a Connection that it keeps.
 
-Imports `transfer`, `_connection`, `_target`, `files`, `_request` and `_errors`; `bulk` imports it.
-Everything here can be pickled, for workers in other processes.
+Imports `transfer`, `_connection`, `_target`, `upload`, `files`, `_request` and `_errors`; `bulk`
+imports it. Everything here can be pickled, for workers in other processes.
 """
 
 import os
@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from hcpsdk import transfer
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError, NotYetError
-from hcpsdk._jobs.files import LocalFileError, VerificationError
+from hcpsdk._jobs.files import LocalFileError, VerificationError, read_if_small
+from hcpsdk._jobs.upload import store_bytes
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 
@@ -80,14 +81,9 @@ class Task(NamedTuple):
     attempts: int
 
 
-class Outcome(NamedTuple):
-    """What a worker made of a task."""
-
-    id: int
-    result: Result
-    seconds: float  # of this attempt
-    pause: float | None  # None: final; else seconds to wait, at least, before it is repeated
-    modified: int | None  # nanoseconds, of the local file
+# What a worker made of a task: its result, the seconds to wait at least before a retry (None:
+# it is final), and when the local file was changed (nanoseconds).
+Outcome = tuple[Result, float | None, int | None]
 
 
 class Run:
@@ -180,19 +176,24 @@ def close_connections(uid: str, *some: Connection) -> None:
         connection.close()
 
 
-def run_chunk(run: Run, chunk: list[Task]) -> list[Outcome]:
-    """Do the tasks in their order, for about half a second at most; the rest is left."""
+def run_chunk(run: Run, chunk: list[Task]) -> tuple[list[Outcome], float]:
+    """Do the tasks in their order, for about half a second at most; the rest is left.
+
+    Returns:
+        What became of the first tasks, and the seconds that they took.
+    """
     connection = connection_of(run)
     perform = OPERATIONS[run.operation]
-    outcomes = []
+    outcomes: list[Outcome] = []
     started = now = time.monotonic()
-    for task in chunk:
+    for _, job, was_begun, _, seconds, attempts_before in chunk:
         before = now
         if now - started > BUDGET:
             break
-        pause, stamp, size, hash_, version, attempts, error = None, None, None, None, None, 0, None
+        pause = stamp = size = hash_ = version = error = None
+        attempts = 0
         try:
-            status, stamp, size, hash_, version, attempts = perform(run, connection, task)
+            status, stamp, size, hash_, version, attempts = perform(run, connection, job, was_begun)
         except HcpsdkError as exc:
             status, error = "failed", str(exc)
             attempts = connection.attempts
@@ -201,19 +202,19 @@ def run_chunk(run: Run, chunk: list[Task]) -> list[Outcome]:
             status, error = "failed", f"{type(exc).__name__}: {exc}"
         now = time.monotonic()
         result = Result(
-            task.job.url,
-            task.job.path,
+            job[1],
+            job[0],
             status,
             size,
             hash_,
             version,
-            task.seconds + now - before,
+            seconds + now - before,
             connection.address,
-            task.attempts + attempts,
+            attempts_before + attempts,
             error,
         )
-        outcomes.append(Outcome(task.id, result, now - before, pause, stamp))
-    return outcomes
+        outcomes.append((result, pause, stamp))
+    return outcomes, now - started
 
 
 def seconds_before_retry(connection: Connection, error: HcpsdkError) -> float | None:
@@ -231,31 +232,41 @@ def seconds_before_retry(connection: Connection, error: HcpsdkError) -> float | 
 Done = tuple[str, int | None, int | None, str | None, int | None, int]
 
 
-def store(run: Run, connection: Connection, task: Task) -> Done:
+def store(run: Run, connection: Connection, job: Job, was_begun: bool) -> Done:
     """Upload the file, unless an earlier attempt has done so."""
-    path, url, params, annotations = task.job
+    path, url, params, annotations = job
+    common = run.options["params"]
+    if common:
+        params = merged(common, params)
+    if not (was_begun or annotations) and (small := read_if_small(path)):
+        data, stamp = small
+        size, hash_, version, attempts, was_there = store_bytes(connection, data, url, params)
+        status = _status_of(was_there, was_begun, attempts)
+        return status, stamp, size, hash_, version, attempts
     about = modified(path) if run.options["has_journal"] else None
-    stamp = about[1] if about else None
-    params = merged(run.options["params"], params)
+    stamp_of_any = about[1] if about else None
     attempts = 0
-    if task.was_begun and not annotations:
+    if was_begun and not annotations:
         try:
             found = transfer.compare(connection, path, url)
-            return "stored", stamp, found.size, found.hash, found.version, found.attempts
+            return "stored", stamp_of_any, found.size, found.hash, found.version, found.attempts
         except HcpsdkStatusError as exc:
             if exc.status != 404:
                 raise
             attempts = connection.attempts
     found = transfer.upload(connection, path, url, params=params, annotations=annotations)
+    status = _status_of(found.was_there, was_begun, found.attempts)
+    return status, stamp_of_any, found.size, found.hash, found.version, attempts + found.attempts
+
+
+def _status_of(was_there: bool, was_begun: bool, attempts: int) -> str:
     # More than PUT and HEAD: the PUT was sent twice, so the object may be our own.
-    is_ours = not found.was_there or task.was_begun or found.attempts > 2
-    status = "stored" if is_ours else "existing"
-    return status, stamp, found.size, found.hash, found.version, attempts + found.attempts
+    return "stored" if not was_there or was_begun or attempts > 2 else "existing"
 
 
-def fetch(run: Run, connection: Connection, task: Task) -> Done:
+def fetch(run: Run, connection: Connection, job: Job, was_begun: bool) -> Done:
     """Download the object."""
-    path, url, params, _ = task.job
+    path, url, params, _ = job
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -267,20 +278,20 @@ def fetch(run: Run, connection: Connection, task: Task) -> Done:
     return "fetched", stamp, found.size, found.hash, found.version, found.attempts
 
 
-def delete(run: Run, connection: Connection, task: Task) -> Done:
+def delete(run: Run, connection: Connection, job: Job, was_begun: bool) -> Done:
     """Delete the object."""
-    connection.DELETE(task.job.url, merged(run.options["params"], task.job.params))
+    connection.DELETE(job.url, merged(run.options["params"], job.params))
     attempts = connection.attempts
     if connection.response_status == 409:  # it is being written, or repaired
         raise NotYetError("409 - the object cannot be deleted now")
     if connection.response_status == 404:
-        is_ours = task.was_begun or attempts > 1
+        is_ours = was_begun or attempts > 1
         return "deleted" if is_ours else "missing", None, None, None, None, attempts
     connection.raise_for_status(200)
     return "deleted", None, None, None, None, attempts
 
 
-OPERATIONS: dict[str, Callable[[Run, Connection, Task], Done]] = {
+OPERATIONS: dict[str, Callable[[Run, Connection, Job, bool], Done]] = {
     "store": store,
     "fetch": fetch,
     "delete": delete,

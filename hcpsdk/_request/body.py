@@ -122,9 +122,8 @@ class Body:
 
 # What a buffer may hold: numbers, characters of one byte, padding, and records of these
 # (PEP 3118); not objects, pointers, or text, which would be stored as what they are in memory.
-_PLAIN_FORMAT = re.compile(
-    r"(?:[@=<>!^]|\d|\([\d,]*\)|T\{|\}|:[^:]*:|Z[fdg]|[xcbB?hHiIlLqQnNefdgspFD])*"
-)
+# Compiled at its first use.
+_PLAIN_FORMAT = r"(?:[@=<>!^]|\d|\([\d,]*\)|T\{|\}|:[^:]*:|Z[fdg]|[xcbB?hHiIlLqQnNefdgspFD])*"
 
 
 def view_of(content: object) -> memoryview | None:
@@ -140,7 +139,7 @@ def view_of(content: object) -> memoryview | None:
         raise TypeError(f"invalid body type {type(content).__name__}: {exc}") from exc
     if view.format != "B":
         is_number = not view.ndim and "{" not in view.format
-        if is_number or not _PLAIN_FORMAT.fullmatch(view.format):
+        if is_number or not re.fullmatch(_PLAIN_FORMAT, view.format):
             raise TypeError(
                 f"invalid body type {type(content).__name__} (format {view.format!r}); expected "
                 "bytes: what is in its memory is not what it stands for"

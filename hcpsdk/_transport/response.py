@@ -140,6 +140,23 @@ class StrictResponse(http.client.HTTPResponse):
                 return None
         return super().getheader(name, default)
 
+    def find_header(self, start_of_line: bytes) -> str | None:
+        """The value of the one header line with this start: ``b"\\r\\nX-HCP-Hash: "``.
+
+        A shortcut for a header that a server always writes in the same way. None where
+        `getheader()` has to be asked.
+        """
+        head = self._plain_head
+        if head is None:
+            return None
+        start = head.find(start_of_line)
+        if start < 0 or head.find(start_of_line, start + 1) >= 0:
+            return None
+        start += len(start_of_line)
+        end = head.find(b"\r\n", start)
+        value = head[start:] if end < 0 else head[start:end]
+        return str(value, "iso-8859-1").lstrip(" \t")
+
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the response has arrived; does not wait."""
         timeout = self._sock.gettimeout()

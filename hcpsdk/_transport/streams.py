@@ -15,8 +15,9 @@ MAX_BYTES = 256 * 1024
 MAX_INTERIM = 20  # interim responses before the final one
 MAX_TIMEOUTS = 10  # time limits that all of it may take together, should it come in small pieces
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?: [^\n]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n]*)")  # RFC 9112, section 5
+# Compiled at their first use: most heads are not read by lines.
+_STATUS_LINE = rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?: [^\n]*)?"
+_FIELD = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n]*)"  # RFC 9112, section 5
 
 
 def deadline_of(timeout: float | None) -> float | None:
@@ -46,7 +47,7 @@ def read_line(stream: Any, deadline: float | None, limit: int = MAX_LINE_BYTES) 
 def check_field(line: bytes) -> tuple[bytes, bytes]:
     """Name and value in a line of a head or a trailer; a folded one has no name."""
     text = line[: -2 if line.endswith(b"\r\n") else -1]
-    field = _FIELD.fullmatch(text)
+    field = re.fullmatch(_FIELD, text)
     if field is not None:
         return field[1].lower(), field[2].strip(b" \t")
     if text[:1] in (b" ", b"\t") and b"\r" not in text:
@@ -136,7 +137,7 @@ class HeadLines:
     def _check_status_line(self, line: bytes) -> None:
         self.fields.clear()
         text = line.rstrip(b"\n").removesuffix(b"\r")
-        if not _STATUS_LINE.fullmatch(text) or b"\r" in text:
+        if not re.fullmatch(_STATUS_LINE, text) or b"\r" in text:
             raise http.client.BadStatusLine(str(line, "iso-8859-1"))
 
     def _add(self, name: bytes, value: bytes) -> None:

@@ -238,7 +238,7 @@ def test_jobs_are_read_as_they_are_needed(
 
     assert statuses(read) == {"stored": 200}
     assert executor.most <= 2 * 4
-    # Besides the results: 8 chunks of 32 jobs, and those read last.
+    # In addition to the results: 8 chunks of 32 jobs, and those read last.
     assert next(taken) <= 200 + 9 * 32
 
 

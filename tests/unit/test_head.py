@@ -320,3 +320,25 @@ def test_a_head_is_read_once() -> None:
         response = begin([PLAIN + BODY[:2], BODY[2:]], "GET")
         response.begin()
         assert response.read() == BODY
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"X-Hash: a\r\nZ: b", "a"),
+        (b"Z: b\r\nX-Hash: a", "a"),
+        (b"X-Hash:  \ta", "a"),
+        (b"x-hash: a", None),  # getheader() finds it
+        (b"X-Hash:a", None),
+        (b"X-Hash: a\r\nX-Hash: b", None),
+        (b"Z: X-Hash: a", None),
+    ],
+)
+def test_shortcut_to_a_header(lines: bytes, expected: str | None) -> None:
+    """It finds what `getheader()` does, or leaves it to that."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + lines + b"\r\n\r\n"
+    response = ours([head], "GET")
+    assert response.find_header(b"\r\nX-Hash: ") == expected
+    assert expected is None or response.getheader("X-Hash") == expected
+    response.getheaders()  # splits the head
+    assert response.find_header(b"\r\nX-Hash: ") is None

@@ -32,6 +32,7 @@ ORDER = [
     "hcpsdk._jobs.journal",
     "hcpsdk.transfer",
     "hcpsdk._jobs.download",
+    "hcpsdk._jobs.upload",
     "hcpsdk._jobs.object_head",
     "hcpsdk.listing",
     "hcpsdk._jobs.files",
