@@ -116,7 +116,7 @@ class IdleTimer:
         """Sleep until something is past its deadline; False to end the thread."""
         ends_at = NEVER
         while True:
-            self.wakes_at = NEVER
+            armed, self.wakes_at = self.wakes_at, NEVER
             now = time.monotonic()
             earliest = min((thing.deadline for thing in self._watched.all()), default=NEVER)
             if earliest <= now:
@@ -124,6 +124,10 @@ class IdleTimer:
                 return True
             if self._watched:
                 ends_at = NEVER
+                # What is in use again has no deadline now, and later than this one it will: else
+                # each of its requests would wake the thread.
+                if now < armed < earliest:
+                    earliest = armed
             else:
                 ends_at = earliest = min(ends_at, now + THREAD_LINGER)
                 if ends_at <= now:

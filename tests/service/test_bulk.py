@@ -540,8 +540,14 @@ def test_interrupt(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: 
     assert set(written.values()) <= {"stored", None}
 
 
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes that are spawned can import the tests, however pytest was started."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+
+
 def test_spawned_processes(
-    bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path
+    bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path, importable: None
 ) -> None:
     """Worker processes that are spawned do the work as threads do (contract 13.3)."""
     files = make_files(tmp_path / "files", 60)
@@ -604,7 +610,9 @@ def test_context_does_not_travel(files: list[tuple[Path, str]], hcp: HCP) -> Non
 
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("default")  # dask's own
-def test_dask(bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path) -> None:
+def test_dask(
+    bulk_hcp: HCP, bulk_connection: hcpsdk.Connection, tmp_path: Path, importable: None
+) -> None:
     """A dask cluster of two workers does the work, too (contract 13.3)."""
     distributed = pytest.importorskip(
         "distributed", reason="NOT TESTED: dask.distributed is not installed (extra 'dask')"

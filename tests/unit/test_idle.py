@@ -184,6 +184,35 @@ def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(woken) <= 2
 
 
+def test_what_is_in_use_again_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does what is in use again when the thread looks: as with requests without a pause (contract
+    5.2)."""
+    thing = Thing()
+    woken = []
+    looked = threading.Semaphore(0)
+    wake, watched = timer._wake, timer._watched.all
+
+    def look() -> Any:
+        found = watched()
+        looked.release()
+        return found
+
+    def wake_and_wait() -> None:
+        woken.append(1)
+        thing.deadline = NEVER  # in use again
+        wake()
+        assert looked.acquire(timeout=PATIENCE)
+
+    timer.watch(thing)
+    monkeypatch.setattr(timer._watched, "all", look)
+    monkeypatch.setattr(timer, "_wake", wake_and_wait)
+    for _ in range(20):
+        arm(timer, thing, 1000)
+        thing.deadline = NEVER
+
+    assert len(woken) < 10
+
+
 def after_a_request(idletime: float, opened: Any) -> KeepAlive:
     """A `KeepAlive` over whose socket *opened* a request was made."""
     kept = KeepAlive(idletime)
