@@ -185,8 +185,8 @@ def test_arming_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_is_in_use_again_wakes_nobody(timer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does what is in use again when the thread looks: as with requests without a pause (contract
-    5.2)."""
+    """Nor does what is in use again when the thread looks, as with requests one after the other
+    (contract 5.2)."""
     thing = Thing()
     woken = []
     looked = threading.Semaphore(0)
