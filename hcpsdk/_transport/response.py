@@ -149,13 +149,11 @@ class StrictResponse(http.client.HTTPResponse):
         head = self._plain_head
         if head is None:
             return None
-        start = head.find(start_of_line)
-        if start < 0 or head.find(start_of_line, start + 1) >= 0:
+        _, found, rest = head.partition(start_of_line)
+        if not found or rest.find(start_of_line) >= 0:
             return None
-        start += len(start_of_line)
-        end = head.find(b"\r\n", start)
-        value = head[start:] if end < 0 else head[start:end]
-        return str(value, "iso-8859-1").lstrip(" \t")
+        value, _, _ = rest.partition(b"\r\n")
+        return value.decode("iso-8859-1").lstrip(" \t")
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the response has arrived; does not wait."""

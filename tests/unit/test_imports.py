@@ -30,6 +30,7 @@ ORDER = [
     "hcpsdk.bulk",
     "hcpsdk._jobs.worker",
     "hcpsdk._jobs.journal",
+    "hcpsdk._jobs.concurrency",
     "hcpsdk.transfer",
     "hcpsdk._jobs.download",
     "hcpsdk._jobs.upload",
