@@ -11,5 +11,5 @@ from hcpsdk.s3._upload import Uploaded, UploadError, upload_file
 __all__ = ["Entry", "S3StatusError", "UploadError", "Uploaded", "list_objects", "upload_file"]
 
 # Tracebacks and pickles name what is public by its public name.
-for _found in (Entry, S3StatusError, UploadError, Uploaded, list_objects, upload_file):
+for _found in (Entry, S3StatusError, UploadError, Uploaded):
     _found.__module__ = __name__

@@ -78,7 +78,8 @@ def upload_file(
 
     The object appears at once and complete, or not at all: HCP compares each part with its MD5, and
     the size of the object is compared at the end. If anything fails, the upload is aborted, so that
-    nothing of it is left at HCP; Ctrl-C does the same.
+    nothing of it is left at HCP; Ctrl-C does the same. Only if the response that has the ID of the
+    upload is lost, an empty upload may stay, and a warning is logged.
 
     Args:
         target: With the interface ``I_HS3``.
