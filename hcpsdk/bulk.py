@@ -10,6 +10,7 @@ import heapq
 import os
 import queue
 import random
+import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
@@ -245,7 +246,7 @@ class _Bulk:
                 self._ids += 1
                 self._ready.append(Task(self._ids, job, False, 0, 0.0, 0))
             return
-        rows = journal.begin([(_key(job.url), os.fsencode(job.path)) for job in jobs])
+        rows = journal.begin([(_key(job.url), _path_key(job.path)) for job in jobs])
         finished = []
         for job, (number, row) in zip(jobs, rows, strict=True):
             if row is not None and self._is_finished(job, row):
@@ -279,7 +280,7 @@ class _Bulk:
     def _submit(self, executor: Executor, chunk: list[Task]) -> None:
         try:
             future = executor.submit(run_chunk, self._run, chunk)
-        except BrokenExecutor as exc:
+        except RuntimeError as exc:  # it is broken, or was shut down
             raise HcpsdkError(f"the executor takes no more jobs: {exc}") from exc
         self._running[future] = chunk
         future.add_done_callback(self._ended.put)
@@ -341,17 +342,29 @@ class _Bulk:
 
 
 def _as_job(job: object) -> Job:
-    if not isinstance(job, (tuple, list)):
-        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {type(job).__name__}")
+    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= len(Job._fields):
+        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
     return Job(*job)
 
 
 def _key(url: str) -> str:
-    """One text for all ways to write the name of an object."""
+    """One text for all ways to write the name of an object.
+
+    The job with a name that is none fails later; it must not end all the others.
+    """
     if isinstance(url, Quoted):
         return quote(unquote_to_bytes(url), safe="/")
-    # The job with a name that is no text fails later; it must not end all the others.
-    return quote(url, safe="/", errors="surrogatepass")
+    if isinstance(url, str):
+        return quote(url, safe="/", errors="surrogatepass")
+    return f"?{url!r}"  # as no name begins
+
+
+def _path_key(path: str | os.PathLike[str]) -> bytes:
+    """The path in bytes; of one that is none, as above, some other bytes."""
+    try:
+        return os.fsencode(path)
+    except (TypeError, UnicodeError):
+        return b"\0%a" % (path,)  # as no path begins
 
 
 def _from_row(job: Job, row: Row) -> Result:
