@@ -352,21 +352,21 @@ def _as_job(job: object) -> Job:
 def _key(url: str) -> str:
     """One text for all ways to write the name of an object.
 
-    The job with a name that is none fails later; it must not end all the others.
+    An invalid name has a key as well: the job fails later, and must not end all the others.
     """
     if isinstance(url, Quoted):
         return quote(unquote_to_bytes(url), safe="/")
     if isinstance(url, str):
         return quote(url, safe="/", errors="surrogatepass")
-    return f"?{url!r}"  # as no name begins
+    return f"?{url!r}"  # no valid name starts with this
 
 
 def _path_key(path: str | os.PathLike[str]) -> bytes:
-    """The path in bytes; of one that is none, as above, some other bytes."""
+    """The path in bytes; an invalid one has a key as well."""
     try:
         return os.fsencode(path)
     except (TypeError, UnicodeError):
-        return b"\0%a" % (path,)  # as no path begins
+        return b"\0%a" % (path,)  # no valid path starts with this
 
 
 def _from_row(job: Job, row: Row) -> Result:
