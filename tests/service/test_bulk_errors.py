@@ -10,8 +10,8 @@ import pytest
 import hcpsdk
 from hcpsdk import bulk
 
-WRONG_PATHS = [None, 1.5, "\ud800", "a\0b", ["a"]]
-WRONG_URLS = [None, 5, b"/rest/a", "rest/a", ["/rest/a"], "/rest/\ud800"]
+WRONG_PATHS: list[Any] = [None, 1.5, "\ud800", "a\0b", ["a"]]
+WRONG_URLS: list[Any] = [None, 5, b"/rest/a", "rest/a", ["/rest/a"], "/rest/\ud800"]
 
 
 @pytest.fixture
