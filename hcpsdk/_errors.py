@@ -1,5 +1,7 @@
 """The exceptions of the library: one tree, rooted in `HcpsdkError`."""
 
+import re
+
 __all__ = [
     "HcpsdkCantConnectError",
     "HcpsdkCertificateError",
@@ -86,8 +88,9 @@ class HcpsdkStatusError(HcpsdkError):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
-        return int(self.reason.partition(" ")[0])
+        """The HTTP status; 0 if the text does not start with one."""
+        status = self.reason.partition(" ")[0]
+        return int(status) if re.fullmatch("[0-9]{3}", status) else 0
 
 
 class NotYetError(HcpsdkStatusError):

@@ -6,10 +6,12 @@ The caller's thread reads the jobs, hands them out in small chunks, and writes t
 """
 
 import collections
+import contextlib
 import heapq
 import os
 import queue
 import random
+import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
@@ -249,7 +251,7 @@ class _Bulk:
                 self._ids += 1
                 self._ready.append((self._ids, job, False, 0, 0.0, 0))
             return
-        rows = journal.begin([(_key(job.url), os.fsencode(job.path)) for job in jobs])
+        rows = journal.begin([(_key(job.url), _path_key(job.path)) for job in jobs])
         finished = []
         for job, (number, row) in zip(jobs, rows, strict=True):
             if row is not None and self._is_finished(job, row):
@@ -283,7 +285,7 @@ class _Bulk:
     def _submit(self, executor: Executor, chunk: list[Task]) -> None:
         try:
             future = executor.submit(run_chunk, self._run, chunk)
-        except BrokenExecutor as exc:
+        except RuntimeError as exc:  # it is broken, or was shut down
             raise HcpsdkError(f"the executor takes no more jobs: {exc}") from exc
         self._running[future] = chunk
         future.add_done_callback(self._ended.put)
@@ -357,17 +359,30 @@ class _Bulk:
 
 
 def _as_job(job: object) -> Job:
-    if not isinstance(job, (tuple, list)):
-        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {type(job).__name__}")
-    return Job(*job)
+    if isinstance(job, (tuple, list)):
+        with contextlib.suppress(TypeError):  # too few or too many
+            return Job(*job)
+    raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
 
 
 def _key(url: str) -> str:
-    """One text for all ways to write the name of an object."""
+    """One text for all ways to write the name of an object.
+
+    An invalid name has a key as well: the job fails later, and must not end all the others.
+    """
     if isinstance(url, Quoted):
         return quote(unquote_to_bytes(url), safe="/")
-    # The job with a name that is no text fails later; it must not end all the others.
-    return quote(url, safe="/", errors="surrogatepass")
+    if isinstance(url, str):
+        return quote(url, safe="/", errors="surrogatepass")
+    return f"?{url!r}"  # no valid name starts with this
+
+
+def _path_key(path: str | os.PathLike[str]) -> bytes:
+    """The path in bytes; an invalid one has a key as well."""
+    try:
+        return os.fsencode(path)
+    except (TypeError, UnicodeError):
+        return b"\0%a" % (path,)  # no valid path starts with this
 
 
 def _from_row(job: Job, row: Row) -> Result:
