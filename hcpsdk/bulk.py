@@ -6,7 +6,6 @@ The caller's thread reads the jobs, hands them out in small chunks, and writes t
 """
 
 import collections
-import contextlib
 import heapq
 import os
 import queue
@@ -359,10 +358,9 @@ class _Bulk:
 
 
 def _as_job(job: object) -> Job:
-    if isinstance(job, (tuple, list)):
-        with contextlib.suppress(TypeError):  # too few or too many
-            return Job(*job)
-    raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
+    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= len(Job._fields):
+        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
+    return Job(*job)
 
 
 def _key(url: str) -> str:
