@@ -358,7 +358,7 @@ class _Bulk:
 
 
 def _as_job(job: object) -> Job:
-    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= len(Job._fields):
+    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= 4:
         raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
     return Job(*job)
 

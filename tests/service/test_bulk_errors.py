@@ -33,7 +33,10 @@ def test_jobs_that_cannot_be_done(
 ) -> None:
     """A job with an invalid path or URL fails; all others are done, and the next call as well."""
     assert len(list(bulk.store(target, files))) == 5
-    wrong = [(path, "/rest/a") for path in WRONG_PATHS] + [(files[0][0], url) for url in WRONG_URLS]
+    others = [files[0][0].with_name(f"other {number}") for number, _ in enumerate(WRONG_URLS)]
+    for path in others:  # one for each: two downloads into one file would be a failure, too
+        path.write_bytes(b"other")
+    wrong = [(path, "/rest/a") for path in WRONG_PATHS] + [*zip(others, WRONG_URLS, strict=True)]
     for as_job in (tuple, lambda job: bulk.Job(*job)):
         jobs = [as_job(job) for job in (*wrong, *files)]
         results = list(operation(target, jobs, journal=journal))
