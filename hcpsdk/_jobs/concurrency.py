@@ -4,7 +4,8 @@ Imports nothing; `bulk` imports it.
 """
 
 INTERVAL = 0.1  # seconds between two measurements, at least
-SATURATED = 0.9  # of a processor: then more threads do no more
+SPARE = 0.9  # of a processor; below it, more threads do more
+SATURATED = 1.0  # of a processor; above it, they wait for one another
 MAX_CPU = 0.001  # seconds per job; above it, most of the work is not done by Python
 LEAST = 2  # one that runs, and one that waits for its turn
 
@@ -14,8 +15,8 @@ class Concurrency:
 
     Python runs one thread at a time. While the threads wait for HCP, many of them get more done.
     But as soon as they keep a processor busy, each further thread makes all of them slower, as
-    they wait for one another at each call of the operating system. Then the number is halved;
-    otherwise it grows by one (as TCP does with its window). Large files do not count, because
+    they wait for one another at each call of the operating system. Then the number is halved; it
+    grows by one while there is time to spare (as TCP does with its window). Large files do not count, because
     hashing and encryption do run at the same time.
 
     Args:
@@ -45,7 +46,7 @@ class Concurrency:
             return
         if used > SATURATED * passed and used < MAX_CPU * self._jobs:
             self.limit = max(LEAST, self.limit // 2)
-        elif self.is_reduced:
+        elif used < SPARE * passed and self.is_reduced:
             self.limit += 1
         self._measured = now, cpu
         self._jobs = 0
