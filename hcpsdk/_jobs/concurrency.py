@@ -16,8 +16,8 @@ class Concurrency:
     Python runs one thread at a time. While the threads wait for HCP, many of them get more done.
     But as soon as they keep a processor busy, each further thread makes all of them slower, as
     they wait for one another at each call of the operating system. Then the number is halved; it
-    grows by one while there is time to spare (as TCP does with its window). Large files do not count, because
-    hashing and encryption do run at the same time.
+    grows by one while there is time to spare (as TCP does with its window). Large files do not
+    count, because hashing and encryption do run at the same time.
 
     Args:
         most: The greatest number, and the first one.
