@@ -140,8 +140,13 @@ class Peer:
     def _chunks(self) -> Iterator[bytes]:
         while size := int(self.read_until(b"\r\n"), 16):
             yield self.read_exactly(size)
-            assert self.read_exactly(2) == b"\r\n"
-        assert self.read_exactly(2) == b"\r\n"
+            self._end_chunk()
+        self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        found = self.read_exactly(2)
+        if found != b"\r\n":
+            raise AssertionError(f"{found!r} after a chunk")
 
     def _has_more(self) -> bool:
         data = self.sock.recv(65536)
@@ -189,7 +194,8 @@ class Peer:
 
     def end_tls(self) -> None:
         """Send the end of TLS, which `close()` alone does not; the client's is not awaited."""
-        assert isinstance(self.sock, ssl.SSLSocket)
+        if not isinstance(self.sock, ssl.SSLSocket):
+            raise AssertionError("this connection does not speak TLS")
         self.sock.settimeout(0)
         with contextlib.suppress(OSError):  # ssl.SSLWantReadError, if the client says nothing
             self.sock.unwrap()
@@ -220,7 +226,8 @@ def in_turn(*handlers: Handler) -> Handler:
     """A handler that gives each connection to its own of *handlers*; more must not come."""
 
     def handler(peer: Peer) -> None:
-        assert peer.number < len(handlers), f"connection {peer.number} was not expected"
+        if peer.number >= len(handlers):
+            raise AssertionError(f"connection {peer.number} was not expected")
         handlers[peer.number](peer)
 
     return handler
