@@ -89,7 +89,7 @@ def output(command: str, is_debugging: bool) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=120,
         )
     return re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
 
