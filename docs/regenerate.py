@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hcpsdk import RS_READ_ALLOWED, RS_READ_ON_FAILOVER, RS_WRITE_ALLOWED, RS_WRITE_ON_FAILOVER
@@ -88,7 +89,7 @@ def output(command: str, is_debugging: bool) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=120,
         )
     return re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
 
@@ -117,9 +118,10 @@ def files() -> Iterator[tuple[Path, str, Callable[[], str]]]:
     """Each file that is made here, what should be in it, and a function that makes all of it."""
     import drawing  # beside this file; here, so that tests can load what is above
 
-    for name, run in RUNS.items():
-        text = output(*run)
-        yield OUTPUT / f"{name}.txt", text, lambda text=text: text
+    with ThreadPoolExecutor(2) as pool:  # one of them mostly waits
+        outputs = pool.map(lambda run: output(*run), RUNS.values())
+        for name, text in zip(RUNS, outputs, strict=True):
+            yield OUTPUT / f"{name}.txt", text, lambda text=text: text
     yield DOCS / "pictures" / "failover.csv", failover_table(), failover_table
     for name in drawing.PICTURES:
         yield (

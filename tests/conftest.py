@@ -10,6 +10,11 @@ from hcpsdk import ips
 
 from .support.doubles import Clock, Names
 
+# An assert in these modules, which are no test modules, fails under ``python -O``, too.
+pytest.register_assert_rewrite(
+    *(f"{__package__}.{name}" for name in ("emulator", "soak", "support.aws", "unit"))
+)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_in_child_processes() -> Iterator[None]:

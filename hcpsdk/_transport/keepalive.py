@@ -141,7 +141,8 @@ class KeepAlive:
 
     def move(self, state: State) -> None:
         """Change the state; only the running use does that."""
-        assert state in self.state.next, f"{self.state} to {state}"
+        if state not in self.state.next:
+            raise AssertionError(f"{self.state} to {state}")
         self.state = state
 
     def exchange(self) -> None:

@@ -114,7 +114,8 @@ def _per_request(counter: Callable[[list[str]], int], work: str, client: str, si
 def _instructions(command: list[str]) -> int:
     output = _run([*VALGRIND, *command]).stderr
     found = re.search(r"I +refs: +([\d,]+)", output)
-    assert found, output
+    if not found:
+        raise AssertionError(output)
     return int(found[1].replace(",", ""))
 
 

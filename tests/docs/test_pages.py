@@ -143,8 +143,8 @@ def test_page(page: Path) -> None:
     "text",
     [
         ">>> 1 + 1\n3\n",
-        ".. code-block:: python\n\n   assert False\n",
-        ".. setup:\n\n   assert False\n",
+        ".. code-block:: python\n\n   raise AssertionError\n",
+        ".. setup:\n\n   raise AssertionError\n",
         ".. code-block:: console\n\n   $ echo a\n   b\n",
         ".. code-block:: console\n\n   $ true\n   $ false\n",
         ".. code-block:: console\n\n   $ true\n   (exits with 1)\n",

@@ -110,7 +110,9 @@ def create(path: pathlib.Path, content: str) -> None:
 def main(plan: dict[str, Any]) -> None:
     with HCP(reports_tiering=True):
         for request in plan["before"]:
-            assert ask(*request)["status"] in (200, 201), request
+            response = ask(*request)
+            if response["status"] not in (200, 201):
+                raise AssertionError(f"{request}: {response}")
         # What they print is no part of the result.
         codes = [wait(start(command, 2)) for command in plan["commands"]]
         urls: dict[str, str] = {}

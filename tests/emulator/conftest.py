@@ -197,7 +197,8 @@ def https(hcp: HCP) -> Iterator[Https]:
 
 
 @pytest.fixture(scope="module")
-def running_hcp2() -> Iterator[HCP]:
+def running_hcp2(running_hcp: HCP) -> Iterator[HCP]:
+    """A second system; started after the first, which has the first addresses."""
     with HCP("hcp2.snomis.local") as hcp:
         yield hcp
 

@@ -12,8 +12,9 @@ from hcpsdk.testing import HCP
 FQDN = "n1.m.hcp1.snomis.local"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_hcp() -> Iterator[Any]:
+    """Stopped after each module: the tests of other directories want its addresses."""
     with hcpsdk.testing.HCP() as hcp:
         yield hcp
 

@@ -338,6 +338,7 @@ def test_without_hcp(tmp_path: Path, sample: str, arguments: list[str]) -> None:
     assert str(script) in line
 
 
+@pytest.mark.timeout(300)  # all samples, and one waits half a minute
 def test_manual() -> None:
     """The outputs in the manual are those of the samples as they are now."""
     done = subprocess.run(

@@ -39,7 +39,8 @@ class Clock:
     def wait_for_look(self, after: int = 0) -> None:
         """Return when the time was looked at more than *after* times."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.looks > after, TIMEOUT)
+            if not self._changed.wait_for(lambda: self.looks > after, TIMEOUT):
+                raise AssertionError(f"{self.looks} looks at the clock, not more than {after}")
 
 
 class Names:

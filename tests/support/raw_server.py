@@ -82,35 +82,38 @@ class Peer:
     def __init__(self, sock: socket.socket, number: int) -> None:
         self.sock = sock
         self.number = number  # of the connection, from 0
-        self.received = b""  # all that came, under TLS decrypted
+        self._data = bytearray()  # all that came, under TLS decrypted
         self.requests: list[Received] = []  # by read_request()
         self.tls_error: OSError | None = None  # the handshake failed; the handler was not called
-        self._used = 0  # bytes of `received` that were handed out
+        self._used = 0  # bytes of it that were handed out
+
+    @property
+    def received(self) -> bytes:
+        """All that came, under TLS decrypted."""
+        return bytes(self._data)
 
     # Reading
 
     def read_some(self) -> bytes:
         """The bytes that come next; b"" when the client has closed."""
-        if self._used == len(self.received):
-            self.received += self.sock.recv(65536)
-        found = self.received[self._used :]
-        self._used = len(self.received)
-        return found
+        if self._used == len(self._data):
+            self._has_more()
+        return self._take(len(self._data) - self._used)
 
     def read_exactly(self, size: int) -> bytes:
-        while len(self.received) - self._used < size:
+        while len(self._data) - self._used < size:
             self._more()
         return self._take(size)
 
     def read_until(self, mark: bytes) -> bytes:
         """All up to and including *mark*."""
-        while (found := self.received.find(mark, self._used)) < 0:
+        while (found := self._data.find(mark, self._used)) < 0:
             self._more()
         return self._take(found + len(mark) - self._used)
 
     def read_head(self) -> bytes | None:
         """The head of a request with its blank line; None if the client closed instead."""
-        if self._used == len(self.received) and not self._has_more():
+        if self._used == len(self._data) and not self._has_more():
             return None
         return self.read_until(b"\r\n\r\n")
 
@@ -121,7 +124,7 @@ class Peer:
         if head is None:
             return None
         body = self.read_body(head)
-        request = Received(head, body, self.received[start : self._used])
+        request = Received(head, body, bytes(self._data[start : self._used]))
         self.requests.append(request)
         return request
 
@@ -140,20 +143,26 @@ class Peer:
     def _chunks(self) -> Iterator[bytes]:
         while size := int(self.read_until(b"\r\n"), 16):
             yield self.read_exactly(size)
-            assert self.read_exactly(2) == b"\r\n"
-        assert self.read_exactly(2) == b"\r\n"
+            self._end_chunk()
+        self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        found = self.read_exactly(2)
+        if found != b"\r\n":
+            raise AssertionError(f"{found!r} after a chunk")
 
     def _has_more(self) -> bool:
         data = self.sock.recv(65536)
-        self.received += data
+        self._data += data
         return bool(data)
 
     def _more(self) -> None:
         if not self._has_more():
-            raise Gone(f"connection {self.number} was closed after {self.received!r}")
+            end = bytes(self._data[-1000:])
+            raise Gone(f"connection {self.number} was closed after {len(self._data)} B: {end!r}")
 
     def _take(self, size: int) -> bytes:
-        taken = self.received[self._used : self._used + size]
+        taken = bytes(self._data[self._used : self._used + size])
         self._used += size
         return taken
 
@@ -173,7 +182,7 @@ class Peer:
 
     def count_rest(self) -> int:
         """How many bytes still come until the client has closed; they are not recorded."""
-        count = len(self.received) - self._used
+        count = len(self._data) - self._used
         with contextlib.suppress(ConnectionResetError):
             while data := self.sock.recv(65536):
                 count += len(data)
@@ -189,7 +198,8 @@ class Peer:
 
     def end_tls(self) -> None:
         """Send the end of TLS, which `close()` alone does not; the client's is not awaited."""
-        assert isinstance(self.sock, ssl.SSLSocket)
+        if not isinstance(self.sock, ssl.SSLSocket):
+            raise AssertionError("this connection does not speak TLS")
         self.sock.settimeout(0)
         with contextlib.suppress(OSError):  # ssl.SSLWantReadError, if the client says nothing
             self.sock.unwrap()
@@ -220,7 +230,8 @@ def in_turn(*handlers: Handler) -> Handler:
     """A handler that gives each connection to its own of *handlers*; more must not come."""
 
     def handler(peer: Peer) -> None:
-        assert peer.number < len(handlers), f"connection {peer.number} was not expected"
+        if peer.number >= len(handlers):
+            raise AssertionError(f"connection {peer.number} was not expected")
         handlers[peer.number](peer)
 
     return handler
