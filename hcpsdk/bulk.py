@@ -169,6 +169,8 @@ class _Bulk:
                 raise TypeError(f"{name} must be int, not {type(number).__name__}")
             if number < least:
                 raise ValueError(f"{name} must be {least} or more, not {number}")
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress must be callable, not {type(progress).__name__}")
         self._run = run
         self._executor = executor
         self._workers = workers
@@ -185,6 +187,7 @@ class _Bulk:
         self._most_delayed = MAX_CHUNK * 2 * workers  # above it, no new job is begun
         self._concurrency = Concurrency(2 * workers, time.monotonic(), time.process_time())
         self._has_threads = executor is None or isinstance(executor, ThreadPoolExecutor)
+        self._is_slow = False  # the source of the jobs
         self._totals = Totals(0, 0, 0)
 
     def results(self, jobs: Iterable[Job | tuple[Any, ...]]) -> Iterator[Result]:
@@ -218,7 +221,9 @@ class _Bulk:
         while True:
             while len(self._running) < self._concurrency.limit:
                 if not self._ready and has_more and len(self._delayed) < self._most_delayed:
-                    batch = list(islice(jobs, self._batch_size(journal)))
+                    if self._is_slow and not self._ended.empty():
+                        break  # results that are there do not wait for jobs that are not
+                    batch = self._read(jobs, self._batch_size(journal))
                     has_more = bool(batch)
                     yield from self._begin(batch, journal)
                     continue
@@ -236,6 +241,18 @@ class _Bulk:
                     yield result
 
     # From jobs to tasks
+
+    def _read(self, jobs: Iterator[Any], count: int) -> list[Any]:
+        """The next jobs; less than *count* if it takes long to make them."""
+        batch = []
+        until = time.monotonic() + CHUNK_SECONDS
+        self._is_slow = False
+        for job in islice(jobs, count):
+            batch.append(job)
+            if time.monotonic() > until:
+                self._is_slow = True
+                break
+        return batch
 
     def _batch_size(self, journal: Journal | None) -> int:
         if journal is None:
@@ -336,7 +353,7 @@ class _Bulk:
 
     def _delay(self, task: Task, result: Result, least: float) -> None:
         number, job, _, tries, _, _ = task
-        pause = min(MAX_PAUSE, 0.5 * 2**tries) * random.uniform(0.5, 1.0)
+        pause = min(MAX_PAUSE, 0.5 * 2 ** min(tries, 10)) * random.uniform(0.5, 1.0)
         due = time.monotonic() + max(pause, least)
         again = (number, job, True, tries + 1, result.seconds, result.attempts)
         heapq.heappush(self._delayed, (due, number, again))

@@ -111,14 +111,15 @@ class Entry:
         """When it was stored, in UTC; in whole seconds if HCP does not report more."""
         for name in ("versionCreateTimeMilliseconds", "ingestTimeMilliseconds"):
             if (milliseconds := self._milliseconds(name)) is not None:
-                return _EPOCH + timedelta(milliseconds=milliseconds)
-        return self._time("ingestTime")
+                return self._time(name, milliseconds=milliseconds)
+        return self._seconds("ingestTime")
 
     @property
     def changed(self) -> datetime | None:
         """When it, or its metadata, or a directory's content was changed, in UTC."""
-        milliseconds = self._milliseconds("changeTimeMilliseconds")
-        return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+        name = "changeTimeMilliseconds"
+        milliseconds = self._milliseconds(name)
+        return None if milliseconds is None else self._time(name, milliseconds=milliseconds)
 
     # Rules
 
@@ -131,7 +132,7 @@ class Entry:
     def retained_until(self) -> datetime | None:
         """The end of the retention, in UTC; None if it is not a date."""
         retention = self.retention
-        return self._time("retention") if retention is not None and retention > 0 else None
+        return self._seconds("retention") if retention is not None and retention > 0 else None
 
     @property
     def retention_class(self) -> str | None:
@@ -206,12 +207,15 @@ class Entry:
         text = self._attributes.get(name, "").partition(".")[0]
         return self._converted(name, text) if text else None
 
-    def _time(self, name: str) -> datetime | None:
+    def _seconds(self, name: str) -> datetime | None:
         seconds = self._number(name)
+        return None if seconds is None else self._time(name, seconds=seconds)
+
+    def _time(self, name: str, **since: int) -> datetime:
         try:
-            return None if seconds is None else _EPOCH + timedelta(seconds=seconds)
+            return _EPOCH + timedelta(**since)
         except OverflowError as exc:
-            raise HcpsdkError(f"the listing's {name} is not a time: {seconds}") from exc
+            raise HcpsdkError(f"the listing's {name} is not a time: {since}") from exc
 
     def _converted(self, name: str, text: str) -> int:
         digits = text.removeprefix("-")
@@ -236,8 +240,8 @@ class Entry:
         return hash((self.url, self._attributes.get("version")))
 
     def __repr__(self) -> str:
-        size = "" if self.size is None else f" size={self.size}"
-        return f"<Entry {self.kind} {self.url}{size}>"
+        size = self._attributes.get("size")  # as received: a repr does not raise
+        return f"<Entry {self.kind} {self.url}{f' size={size[:20]}' if size else ''}>"
 
 
 def listdir(

@@ -21,6 +21,7 @@ from hcpsdk._jobs.files import (
     Progress,
     Source,
     VerificationError,
+    check_is_callable,
     opened_for_reading,
     read_if_small,
 )
@@ -86,6 +87,7 @@ def upload(
     """
     if not is_scheme(hash_scheme):
         raise ValueError(f"unknown hash scheme {hash_scheme!r}")
+    check_is_callable(progress)
     if annotations is not None:
         _check_annotations(annotations)
     if retention is not None:
@@ -139,6 +141,7 @@ def compare(
         HcpsdkStatusError: The object does not exist (404), or HCP rejected the request.
         HcpsdkError: Any other failure.
     """
+    check_is_callable(progress)
     started = time.monotonic()
     connection.HEAD(url)
     response = connection.raise_for_status(200)
@@ -180,7 +183,8 @@ def download(
     renamed,
     which replaces an existing file. If the connection breaks, the download resumes where it
     stopped. If all *retries* fail, the part remains, and the next call resumes it (objects of 1 MiB
-    and more; ``<path>.hcpsdk-part.etag`` identifies the object).
+    and more; ``<path>.hcpsdk-part.etag`` identifies the object). A directory, a FIFO, or a device is
+    not replaced: to write to one of the latter, pass it as an open file.
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.
@@ -210,6 +214,8 @@ def download(
         HcpsdkError: The connection was interrupted too often.
         TypeError, ValueError: Invalid argument; nothing was sent.
     """
+    check_is_callable(progress)
+    _check_number("retries", retries, 0)
     job = Download(connection, url, params, retries, progress)
     if not isinstance(file, (str, os.PathLike)):
         if executor is not None:
@@ -219,9 +225,15 @@ def download(
         return job.run(PartFile(Path(file), resume))
     if target is None:
         raise TypeError("with an executor, download() needs a target")
-    for name, number in (("parallel", parallel), ("range_size", range_size)):
-        if not isinstance(number, int):
-            raise TypeError(f"{name} must be int, not {type(number).__name__}")
-        if number < 1:
-            raise ValueError(f"{name} must be 1 or more, not {number}")
+    if not hasattr(executor, "submit"):
+        raise TypeError(f"executor has no submit(): {type(executor).__name__}")
+    _check_number("parallel", parallel, 1)
+    _check_number("range_size", range_size, 1)
     return job.run_parallel(PartFile(Path(file), False), target, executor, parallel, range_size)
+
+
+def _check_number(name: str, number: int, least: int) -> None:
+    if not isinstance(number, int):
+        raise TypeError(f"{name} must be int, not {type(number).__name__}")
+    if number < least:
+        raise ValueError(f"{name} must be {least} or more, not {number}")

@@ -43,10 +43,8 @@ def parse(arguments):
 def jobs(connection, url, folder):
     """A path and a URL for each object below the directory."""
     folders = {}
-    top = None
     for entry in listing.walk(connection, url):
         parent = entry.url.rpartition("/")[0]
-        top = top or parent
         # The name has no slash in it, and is not "..": it cannot lead out of the folder.
         path = folders.get(parent, folder) / entry.name
         if entry.is_directory:

@@ -37,6 +37,10 @@ def check_url(parser, url):
     """Exit unless the URL is in a namespace."""
     if url != "/rest" and not url.startswith("/rest/"):
         parser.error(f"not a URL below /rest: {url!r}")
+    try:
+        url.encode()
+    except UnicodeEncodeError:
+        parser.error(f"not UTF-8: {url!r}")
 
 
 def add_system_to(parser):

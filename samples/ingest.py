@@ -53,12 +53,17 @@ def parse(arguments):
 def jobs(folder, prefix):
     """A path and a URL for each file; names that are not UTF-8 keep their bytes."""
     start = quote(prefix.rstrip("/"), safe="/")
-    for directory, _, names in os.walk(folder):
+    for directory, _, names in os.walk(folder, onerror=stop):
         for name in names:
             path = Path(directory, name)
             if path.is_file():
                 below = quote(os.fsencode(path.relative_to(folder)), safe="/")
                 yield path, hcpsdk.Quoted(f"{start}/{below}")
+
+
+def stop(error):
+    """A folder that cannot be read must not be left out silently."""
+    raise error
 
 
 def store(options, target):
@@ -149,7 +154,7 @@ def main(arguments=None):
     options = parse(arguments)
     try:
         results = store(options, hcp_options.make_target(options))
-    except hcpsdk.HcpsdkError as e:
+    except (hcpsdk.HcpsdkError, OSError) as e:
         sys.exit(f"ingest failed - {hcp_options.explained(e)}")
     facts = report(results)
     if options.json:
@@ -157,7 +162,10 @@ def main(arguments=None):
     else:
         show(facts)
     if options.plot:
-        plot(results, options.plot)
+        try:
+            plot(results, options.plot)
+        except (OSError, ValueError) as e:  # ValueError: an unknown format
+            sys.exit(f"no plot in {options.plot} - {e}")
     return 1 if facts["failed"] else 0
 
 

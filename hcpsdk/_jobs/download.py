@@ -4,7 +4,8 @@ Imported by ``transfer``.
 """
 
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from typing import Any
 
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkCertificateError, HcpsdkError, HcpsdkStatusError
@@ -18,7 +19,7 @@ from hcpsdk._jobs.files import (
     VerificationError,
     open_file,
 )
-from hcpsdk._jobs.object_head import TransferResult, check_is_object, version_id
+from hcpsdk._jobs.object_head import TransferResult, check_is_object, number_in, version_id
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 
@@ -143,8 +144,7 @@ class Download:
         check_is_object(connection, self._url)
         if connection.response_status == 206:
             check_range(connection, self._url, sink.size)
-        size = connection.getheader("X-HCP-Size") or ""
-        self._total = int(size) if size.isascii() and size.isdigit() else None
+        self._total = number_in(connection.getheader("X-HCP-Size") or "")
         self._version = version_id(connection.raise_for_status(200, 206))
         reported = (connection.getheader("X-HCP-Hash") or "").upper()
         if reported and not (sink.size and reported == self._hash):
@@ -168,14 +168,14 @@ class Download:
         try:
             for start, stop in ranges:
                 while len(running) < parallel and (next_range := next(waiting, None)):
-                    running.append(executor.submit(fetch_range, *common, *next_range))
+                    running.append(self._submit(executor, *common, *next_range))
                 self._attempts += running.pop(0).result()
                 if self._digest:
                     for data in sink.content(start, stop):
                         self._digest.update(data)
                 if self._progress is not None:
                     self._progress(stop, self._total)
-        except BrokenExecutor as exc:
+        except (BrokenExecutor, CancelledError) as exc:
             raise HcpsdkError(f"GET {self._url}: a worker ended before its range: {exc}") from exc
         finally:
             for future in running:
@@ -183,6 +183,12 @@ class Download:
             for future in running:
                 if not future.cancelled():
                     future.exception()  # waits
+
+    def _submit(self, executor: Executor, *arguments: Any) -> Future[int]:
+        try:
+            return executor.submit(fetch_range, *arguments)
+        except RuntimeError as exc:  # it is broken, or was shut down
+            raise HcpsdkError(f"GET {self._url}: the executor takes no more jobs: {exc}") from exc
 
     def _found(self) -> str | None:
         """The hash of what came, in the scheme of HCP's."""

@@ -88,7 +88,25 @@ def open_locked(path: Path) -> Any:
 
 
 def _open_or_create(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o666)
+    # A symbolic link of that name would lead elsewhere, and others may be able to make one.
+    return os.open(path, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def check_is_replaceable(path: Path) -> None:
+    """Raise `LocalFileError` if something other than a file is at *path*."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # nothing is there, or what is wrong shows when the part is written
+    if not stat.S_ISREG(mode):
+        what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise LocalFileError(f"cannot replace {str(path)!r}: it is {what}")
+
+
+def check_is_callable(progress: Progress | None) -> None:
+    """Raise `TypeError` before anything is sent."""
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be callable, not {type(progress).__name__}")
 
 
 def check_is_binary(file: object, method: str) -> None:
@@ -108,13 +126,14 @@ def read_if_small(file: File) -> tuple[bytes, int] | None:
     if not isinstance(file, (str, os.PathLike)):
         return None
     try:
+        # Not after it was opened: a FIFO can be opened once only.
+        status = os.stat(file)  # noqa: PTH116 (faster)
+        size = status.st_size
+        if size > SMALL or not stat.S_ISREG(status.st_mode):
+            return None
         # Half of what open() costs, which is a good part of what a small upload costs.
         descriptor = os.open(file, _READ_ONLY)
         try:
-            status = os.fstat(descriptor)
-            size = status.st_size
-            if size > SMALL or not stat.S_ISREG(status.st_mode):
-                return None
             data = os.read(descriptor, size + 1)
         finally:
             os.close(descriptor)
@@ -326,6 +345,7 @@ class PartFile(Sink):
 
     def __init__(self, path: Path, resume: bool) -> None:
         self._path = path
+        check_is_replaceable(path)
         name = path.name
         if len(os.fsencode(name)) > MAX_NAME:
             name = hashlib.sha256(os.fsencode(name)).hexdigest()

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hcpsdk._errors import HcpsdkError
@@ -76,7 +77,11 @@ class Journal:
         self._flushed = time.monotonic()
         try:
             self._database = sqlite3.connect(
-                self._path, timeout=1, isolation_level=None, check_same_thread=False
+                # Only a relative path could mean a database that is not a file: "", ":memory:".
+                Path(self._path).absolute(),
+                timeout=1,
+                isolation_level=None,
+                check_same_thread=False,
             )
         except sqlite3.Error as exc:
             raise self._failure(exc) from exc

@@ -55,4 +55,9 @@ def version_id(response: StrictResponse) -> int | None:
         or response.getheader("X-HCP-VersionId")
         or ""
     )
-    return int(text) if text.isascii() and text.isdigit() else None
+    return number_in(text)
+
+
+def number_in(text: str) -> int | None:
+    """The number of bytes, or the id, in a header; None if it is none that a file can have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -106,7 +106,11 @@ class Run:
         with self._lock:
             if self._target is None:
                 assert not isinstance(self._given, Target)
-                self._target = self._given()
+                made = self._given()
+                if not isinstance(made, Target):
+                    name = type(made).__name__
+                    raise TypeError(f"the function must return an hcpsdk.Target, not {name}")
+                self._target = made
             return self._target
 
     def name(self) -> str:
@@ -184,12 +188,14 @@ def run_chunk(run: Run, chunk: list[Task]) -> tuple[list[Outcome], float]:
         if now - started > BUDGET:
             break
         pause = stamp = size = hash_ = version = error = None
-        attempts = 0
+        attempts, last = 0, connection.response
         try:
             status, stamp, size, hash_, version, attempts = perform(run, connection, job, was_begun)
         except HcpsdkError as exc:
             status, error = "failed", str(exc)
-            attempts = connection.attempts
+            # (The last request may be another job's, if the file could not be read.)
+            is_own = last is None or connection.response is not last
+            attempts = connection.attempts if is_own else 0
             pause = seconds_before_retry(connection, exc)
         except (TypeError, ValueError) as exc:
             status, error = "failed", f"{type(exc).__name__}: {exc}"

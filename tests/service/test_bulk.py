@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,8 @@ def test_wrong_arguments(target: hcpsdk.Target, tmp_path: Path) -> None:
         bulk.store(target, [], workers=0)
     with pytest.raises(TypeError, match="retries must be int"):
         bulk.store(target, [], retries=1.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="progress must be callable"):
+        bulk.store(target, [], progress=7)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="not iterable"):
         bulk.store(target, 7)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"a job is a bulk\.Job or a tuple"):
@@ -276,6 +278,33 @@ def test_busy_threads(
         results.close()  # type: ignore[attr-defined]
 
 
+def test_jobs_that_come_slowly(
+    target: hcpsdk.Target, files: list[tuple[Path, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results that are there do not wait until many more jobs have been read."""
+    monkeypatch.setattr(bulk, "CHUNK_SECONDS", 0.0)  # any source of jobs is slow
+    submitted: list[Future[Any]] = []
+    most = done = 0
+
+    class Noting(ThreadPoolExecutor):
+        def submit(self, *args: Any, **options: Any) -> "Future[Any]":  # type: ignore[override]
+            submitted.append(super().submit(*args, **options))
+            return submitted[-1]
+
+    def slowly() -> Iterator[tuple[Path, str]]:
+        nonlocal most
+        for number, job in enumerate(files):
+            wait(submitted)
+            most = max(most, number - done)
+            yield job
+
+    with Noting(8) as executor:
+        for _ in bulk.store(target, slowly(), executor=executor):
+            done += 1
+    assert done == len(files)
+    assert most <= 4  # and not 2 * 8
+
+
 def test_everything_is_closed(target: hcpsdk.Target, files: list[tuple[Path, str]]) -> None:
     """Threads and connections are gone at the end, also if the results are not read to the end."""
     before = {thread.name for thread in threading.enumerate()}
@@ -354,6 +383,27 @@ def test_failures_come_to_an_end(
     assert statuses(results) == {"failed": 3}
     assert {str(result.error)[:4] for result in results} == {"503 "}
     assert {count for (_, status), count in puts(hcp).items() if status == 503} == {2}
+
+
+def test_many_retries(
+    hcp: HCP, target: hcpsdk.Target, files: list[tuple[Path, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retries may go on for hours: the pauses grow up to a limit."""
+    monkeypatch.setattr(bulk, "MAX_PAUSE", 0.0)
+    hcp.add_fault(Answer(503, method="PUT", times=1100))
+    (result,) = bulk.store(target, files[:1], retries=2000)
+
+    assert (result.status, result.attempts > 1100) == ("stored", True)
+
+
+def test_attempts_of_a_file_that_is_missing(
+    target: hcpsdk.Target, tmp_path: Path, files: list[tuple[Path, str]]
+) -> None:
+    """Nothing was sent for it, although other jobs were sent before."""
+    jobs = [*files, (tmp_path / "none", "/rest/bulk/none")]
+    results = list(bulk.store(target, jobs, workers=1))
+
+    assert [result.attempts for result in results] == [1] * 40 + [0]
 
 
 def test_wrong_certificate_is_final(hcp: HCP, files: list[tuple[Path, str]]) -> None:
@@ -453,6 +503,30 @@ def test_journal_of_something_else(
     for path in (files[0][0], tmp_path, tmp_path / "none" / "journal"):
         with pytest.raises(hcpsdk.HcpsdkError, match="cannot be used"):
             list(bulk.store(target, files, journal=path))
+
+
+def test_journal_is_a_file(
+    target: hcpsdk.Target,
+    tmp_path: Path,
+    files: list[tuple[Path, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names that mean "no file" to SQLite do not."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(hcpsdk.HcpsdkError, match="cannot be used"):
+        list(bulk.store(target, files[:1], journal=""))
+    assert statuses(bulk.store(target, files[:1], journal=":memory:")) == {"stored": 1}
+    assert (tmp_path / ":memory:").exists()
+
+
+@pytest.mark.parametrize("has_journal", [False, True])
+def test_function_that_makes_no_target(
+    tmp_path: Path, files: list[tuple[Path, str]], has_journal: bool
+) -> None:
+    """The function must return a Target."""
+    make: Any = lambda: None  # noqa: E731
+    with pytest.raises(TypeError, match=r"must return an hcpsdk\.Target, not NoneType"):
+        list(bulk.store(make, files, journal=tmp_path / "journal" if has_journal else None))
 
 
 def test_journal_in_use(

@@ -320,6 +320,8 @@ def test_names_that_are_not_encoded(serve: Serve) -> None:
         ("size='1e3'", "size"),
         ("version='٣'", "version"),
         ("changeTimeMilliseconds='soon'", "changed"),
+        ("changeTimeMilliseconds='99999999999999999999'", "changed"),
+        ("ingestTimeMilliseconds='99999999999999999999'", "created"),
         ("ingestTime='99999999999999'", "created"),
         ("customMetadataAnnotations='a;b'", "annotations"),
     ],
@@ -331,6 +333,7 @@ def test_facts_that_make_no_sense(serve: Serve, attribute: str, fact: str) -> No
     with pytest.raises(hcpsdk.HcpsdkError, match=r"not a (number|time)"):
         getattr(entry, fact)
     assert entry.name == "a"
+    assert repr(entry).startswith("<Entry object /rest/a")
 
 
 def test_facts_of_other_releases(serve: Serve) -> None:

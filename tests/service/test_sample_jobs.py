@@ -121,6 +121,27 @@ def test_ingest_with_a_plot(tmp_path: Path, files: Path) -> None:
     assert (tmp_path / "plot.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
 
 
+def test_ingest_of_a_folder_that_cannot_be_read(tmp_path: Path, files: Path) -> None:
+    """It is not left out silently."""
+    done = run(
+        script(
+            tmp_path,
+            "import os",
+            "real = os.scandir",
+            "def scandir(path):",
+            "    if str(path).endswith('deeper'):",
+            "        raise PermissionError(13, 'Permission denied', path)",
+            "    return real(path)",
+            "os.scandir = scandir",
+            "ingest.main(['data'])",
+        ),
+        folder=tmp_path,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "ingest failed - [Errno 13] Permission denied: 'data/sub/deeper'\n"
+
+
 def test_fetch_of_one_object(tmp_path: Path, files: Path) -> None:
     """An object is fetched under its own name."""
     done = run(
@@ -163,6 +184,7 @@ def test_help(tmp_path: Path, name: str) -> None:
         (["ingest.py", ".", "--workers", "0"], 2, "--workers must be 1 or more"),
         (["ingest.py", ".", "--ca-file", "nowhere.pem"], 1, "failure on nowhere.pem"),
         (["ingest.py", ".", "--prefix", "/x"], 2, "not a URL below /rest: '/x'"),
+        (["ingest.py", ".", "--prefix", "/rest/\udcff"], 2, "not UTF-8: '/rest/\\udcff'"),
         (["ingest.py", ".", "--port", "99999"], 1, "invalid --fqdn or --port"),
         (["fetch.py", "nowhere", "."], 2, "not a URL below /rest: 'nowhere'"),
         (["fetch.py", "/rest", __file__], 2, "is not a directory"),

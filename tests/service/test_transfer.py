@@ -5,8 +5,9 @@ import hashlib
 import io
 import os
 import pickle
+import resource
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import transfer
+from hcpsdk import bulk, transfer
 from hcpsdk.testing import HCP, Answer, HangUp, Namespace, Reset
 
 from ..support.raw_server import Peer, RawServer, answer, head
@@ -200,6 +201,27 @@ def test_upload_from_a_pipe(connection: hcpsdk.Connection, scheme: str) -> None:
             with pytest.raises(transfer.VerificationError, match="use hash_scheme='SHA-256'"):
                 transfer.upload(connection, file, "/rest/a", hash_scheme=scheme)
     thread.join()
+
+
+def test_upload_from_a_fifo(connection: hcpsdk.Connection, tmp_path: Path) -> None:
+    """A FIFO is opened once: its writer may have gone when it is opened again."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    opened: list[Any] = []
+    real = os.open
+
+    def noting(path: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(path)
+        return real(path, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as executor:
+        patch.setattr(os, "open", noting)
+        writer = executor.submit(fifo.write_bytes, SMALL)
+        found = transfer.upload(connection, fifo, "/rest/fifo")
+        writer.result()
+
+    assert found.hash == SHA_256
+    assert fifo not in opened
 
 
 def test_upload_with_rules(connection: hcpsdk.Connection, tmp_path: Path) -> None:
@@ -498,12 +520,40 @@ def test_download_of_a_directory(connection: hcpsdk.Connection, tmp_path: Path) 
 def test_download_to_a_full_disk(connection: hcpsdk.Connection, tmp_path: Path) -> None:
     """A full disk is reported, and nothing half stays (contract 13.1)."""
     connection.PUT("/rest/a", BIG)
-    (tmp_path / "a.hcpsdk-part").symlink_to("/dev/full")
-    with pytest.raises(transfer.LocalFileError, match="No space left"):
-        transfer.download(connection, "/rest/a", tmp_path / "a")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(BIG) // 2, limits[1]))  # no file may be larger
+    try:
+        with pytest.raises(transfer.LocalFileError, match="File too large"):
+            transfer.download(connection, "/rest/a", tmp_path / "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert names(tmp_path) == []
     assert connection.HEAD("/rest/a").status == 200
+
+
+def test_part_that_is_a_link(connection: hcpsdk.Connection, tmp_path: Path) -> None:
+    """A link with the name of the part is not followed: another user may have made it."""
+    connection.PUT("/rest/a", SMALL)
+    victim = made(tmp_path / "victim", b"before")
+    (tmp_path / "a.hcpsdk-part").symlink_to(victim)
+    with pytest.raises(transfer.LocalFileError, match="cannot open"):
+        transfer.download(connection, "/rest/a", tmp_path / "a")
+
+    assert victim.read_bytes() == b"before"
+
+
+def test_download_over_no_file(hcp: HCP, connection: hcpsdk.Connection, tmp_path: Path) -> None:
+    """A directory or a FIFO is not replaced, which is reported before anything is fetched."""
+    connection.PUT("/rest/a", SMALL)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    for name, what in (("fifo", "no regular file"), ("folder", "a directory")):
+        with pytest.raises(transfer.LocalFileError, match=f"it is {what}"):
+            transfer.download(connection, "/rest/a", tmp_path / name)
+
+    assert names(tmp_path) == ["fifo", "folder"]
+    assert [request.method for request in hcp.requests] == ["PUT"]
 
 
 def test_download_to_nowhere(connection: hcpsdk.Connection, tmp_path: Path) -> None:
@@ -693,3 +743,75 @@ def test_what_cannot_be_verified(tmp_path: Path, response: bytes, message: str) 
 
     assert path.read_bytes() == b"before"
     assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["shut down", "cancelled"])
+def test_executor_that_ends(
+    target: hcpsdk.Target, connection: hcpsdk.Connection, tmp_path: Path, kind: str
+) -> None:
+    """An executor that takes no more, or gives up, is an `HcpsdkError`; nothing stays."""
+    connection.PUT("/rest/a", BIG)
+
+    class Ending(ThreadPoolExecutor):
+        def submit(self, *args: Any, **options: Any) -> "Future[Any]":  # type: ignore[override]
+            if kind == "shut down":
+                self.shutdown()
+                return super().submit(*args, **options)
+            future: Future[Any] = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    options: Any = {"executor": Ending(1), "target": target, "range_size": 1_000_000}
+    with pytest.raises(hcpsdk.HcpsdkError, match=r"takes no more jobs|ended before"):
+        transfer.download(connection, "/rest/a", tmp_path / "a", **options)
+
+    assert names(tmp_path) == []
+
+
+def test_arguments_that_would_fail_later(
+    hcp: HCP, target: hcpsdk.Target, connection: hcpsdk.Connection, tmp_path: Path
+) -> None:
+    """What is used late is checked before anything is sent (contract 1.4)."""
+    path = made(tmp_path / "a", SMALL)
+    wrong: Any = 7
+    with pytest.raises(TypeError, match="progress must be callable"):
+        transfer.upload(connection, path, "/rest/a", progress=wrong)
+    with pytest.raises(TypeError, match="progress must be callable"):
+        transfer.compare(connection, path, "/rest/a", progress=wrong)
+    with pytest.raises(TypeError, match="progress must be callable"):
+        transfer.download(connection, "/rest/a", path, progress=wrong)
+    wrong = "3"
+    with pytest.raises(TypeError, match="retries must be int"):
+        transfer.download(connection, "/rest/a", path, retries=wrong)
+    with pytest.raises(ValueError, match="retries must be 0 or more"):
+        transfer.download(connection, "/rest/a", path, retries=-1)
+    with pytest.raises(TypeError, match="no submit"):
+        transfer.download(connection, "/rest/a", path, executor=wrong, target=target)
+
+    assert hcp.requests == []
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_numbers_that_no_object_has(tmp_path: Path, digits: int) -> None:
+    """A size or a version with so many digits is taken for none, and ends nothing."""
+    many = "9" * digits
+
+    def handler(peer: Peer) -> None:
+        for request in peer.each_request():
+            body = SMALL if request.method == "GET" else b""
+            headers = f"X-HCP-Size: {many}", f"X-HCP-VersionId: {many}", f"X-HCP-Hash: {SHA_256}"
+            peer.send(
+                answer(body, "201 Created" if request.method == "PUT" else "200 OK", *headers)
+            )
+
+    server = RawServer(handler)
+    authorization = hcpsdk.NativeAuthorization("n", "n01")
+    target = hcpsdk.Target("127.0.0.1", authorization, port=server.port)
+    path = made(tmp_path / "a", SMALL)
+    with hcpsdk.Connection(target) as connection:
+        assert transfer.upload(connection, path, "/rest/a").version is None
+        assert transfer.download(connection, "/rest/a", tmp_path / "b").size == len(SMALL)
+    (result,) = bulk.store(target, [(path, "/rest/a")], journal=tmp_path / "journal")
+    assert (result.status, result.version) == ("stored", None)
+    server.close()
