@@ -67,6 +67,8 @@ def show_json(connection, url, depth):
 
 def main(arguments=None):
     options = parse(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show all names
+    sys.setrecursionlimit(10_000)  # a path of HCP can have 2,000 directories
     try:
         with hcpsdk.Connection(hcp_options.make_target(options), retries=3) as connection:
             if options.json:

@@ -142,6 +142,38 @@ def test_ingest_of_a_folder_that_cannot_be_read(tmp_path: Path, files: Path) -> 
     assert done.stderr == "ingest failed - [Errno 13] Permission denied: 'data/sub/deeper'\n"
 
 
+def test_tree_of_any_depth(tmp_path: Path) -> None:
+    """More directories than Python nests calls by default, on a terminal that shows ASCII only."""
+    done = run(
+        script(
+            tmp_path,
+            "import hcpsdk",
+            "auth = hcpsdk.NativeAuthorization('n', 'n01')",
+            "target = hcpsdk.Target('n1.m.hcp1.snomis.local', auth)",
+            "with hcpsdk.Connection(target) as connection:",
+            "    connection.PUT('/rest/' + 'd/' * 1100 + 'last', b'')",
+            "sys.stdout.reconfigure(encoding='ascii')",
+            "assert tree.main([]) == 0",
+        ),
+        folder=tmp_path,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].endswith("last  0")
+    assert len(done.stdout.splitlines()) == 1102
+
+
+def test_ingest_with_a_plot_that_fails(tmp_path: Path, files: Path) -> None:
+    """The files are stored; what is wrong is one line."""
+    pytest.importorskip("matplotlib", reason="NOT TESTED: matplotlib is not installed")
+    for name, why in (("nowhere/x.svg", "No such file"), ("x.unknown", "not supported")):
+        done = run(SAMPLES / "ingest.py", files, "--plot", name, folder=tmp_path)
+
+        assert (done.returncode, done.stdout.partition(";")[0]) == (1, "files: 4 stored")
+        assert done.stderr.startswith(f"no plot in {name} - ") and why in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_fetch_of_one_object(tmp_path: Path, files: Path) -> None:
     """An object is fetched under its own name."""
     done = run(
