@@ -65,36 +65,41 @@ class StrictResponse(http.client.HTTPResponse):
 
     unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
     clock_note = ""  # how wrong the clock is, if a signed request was refused
-    has_leftover = False  # True if more than the response came; known once it is at its end
     alert: ssl.SSLError | None = None  # by which TLS ended, instead of a response
-    received_any = False  # True once a byte of it has come
-    owner: Owner | None = None  # set while the body is outstanding
-    _reader: Reader = NO_BODY
-
-    # What the inherited constructor would set one by one. It is not called: it makes a buffered
-    # reader, too, which most small responses do not need.
-    fp: Any = None
-    status: Any = None
-    code: Any = None
-    reason: Any = None
-    version: Any = None
-    length: Any = None
-    chunked: Any = False
-    chunk_left: Any = None
-    will_close: Any = None
-    _message: http.client.HTTPMessage = None  # type: ignore[assignment]
     _msg: http.client.HTTPMessage | None = None
-
-    _arrived = b""  # what was received while the head was not complete
-    _plain_head: bytes | None = None  # not split into lines before somebody looks
     _head_deadline: float | None = None  # monotonic time; set if it comes in several pieces
     _interim_count = 0  # interim responses that came while the body was being sent
-    _lower_head: bytes | None = None  # the same, once a header was looked up
+
+    # Set for each response, and much cheaper so.
+    __slots__ = (
+        *("_arrived", "_lower_head", "_message", "_method", "_plain_head", "_reader", "_sock"),
+        *("chunk_left", "chunked", "code", "debuglevel", "fp", "has_leftover", "length", "method"),
+        *("owner", "reason", "received_any", "status", "version", "will_close"),
+    )
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
+        # The inherited constructor is not called: it makes a buffered reader, too, which most small
+        # responses do not need.
         self.debuglevel = debuglevel
         self.method = self._method = method  # of the request
+        self.status: Any = None
+        self.code: Any = None
+        self.reason: Any = None
+        self.version: Any = None
+        self.length: Any = None
+        self.chunked: Any = False
+        self.chunk_left: Any = None
+        self.will_close: Any = None
+        self.fp: Any = None
+        self.owner: Owner | None = None  # set while the body is outstanding
+        self.has_leftover = False  # True if more than the response came; known at its end
+        self.received_any = False  # True once a byte of it has come
         self._sock = sock
+        self._reader: Reader = NO_BODY
+        self._arrived = b""  # what was received while the head was not complete
+        self._message: http.client.HTTPMessage = None  # type: ignore[assignment]
+        self._plain_head: bytes | None = None  # not split into lines before somebody looks
+        self._lower_head: bytes | None = None  # the same, once a header was looked up
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"

@@ -10,13 +10,14 @@ import io
 import re
 from http.client import HTTPMessage, parse_headers
 
-MAX_HEAD_BYTES = 65536  # bytes; a longer head is left to `http.client`, as is one with more line breaks:
+# A longer head is left to `http.client`, as is one with more line breaks.
+MAX_HEAD_BYTES = 65536
 _MAX_BREAKS = 99 * len(b"\r\n")
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
-# The lines that matter here, by the value of Content-Length or Connection; Transfer-Encoding, and
-# what does not begin with a name and a colon (RFC 9112, section 5), folded lines for example, by two
-# times nothing.
+# The lines that matter here, by the value of Content-Length or Connection; and by two times nothing
+# Transfer-Encoding, and what does not begin with a name and a colon (RFC 9112, section 5), folded
+# lines for example.
 _SPECIAL = re.compile(
     rb"\n(?:[Cc](?i:ontent-length:[ \t]*([^\r]*)|onnection:[ \t]*([^\r]*))"
     rb"|[Tt](?i:ransfer-encoding):"
