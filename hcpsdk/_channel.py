@@ -6,14 +6,14 @@ Here is the only retry loop of the library. Knows Endpoints, but no Target.
 import logging
 import time
 
-from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
+from hcpsdk._dispatch import CLOSED_BY_CALLER, ask_either, ask_while_busy
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failover import ASK_AGAIN, Failover
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
-from hcpsdk._request.outgoing import Outgoing, prepare
+from hcpsdk._request.outgoing import Arguments, Outgoing, prepare
 from hcpsdk._request.url import Params, repeatable
 from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.clock import clock_difference
@@ -184,11 +184,7 @@ class Channel:
     ) -> Outgoing:
         """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
         try:
-            prepared = self.endpoint.prepare_headers()
-            if sent_before is None:
-                outgoing = prepare(*arguments, prepared)
-            else:
-                outgoing = prepare(*arguments, prepared, sent_before.body)
+            outgoing = prepare(arguments, self.endpoint.prepare_headers(), sent_before)
         except BaseException:
             if self._keepalive.is_user(use):
                 self._release(use, IDLE)  # nothing was sent: the socket is still good

@@ -10,10 +10,8 @@ from typing import Protocol
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failover import Failover, both_failed, replica_counts
 from hcpsdk._log import Log
-from hcpsdk._request.body import Content
-from hcpsdk._request.headers import Headers
-from hcpsdk._request.outgoing import Outgoing
-from hcpsdk._request.url import Params, to_text
+from hcpsdk._request.outgoing import Arguments, Outgoing
+from hcpsdk._request.url import to_text
 from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.response import StrictResponse
@@ -21,9 +19,6 @@ from hcpsdk._transport.use import Use
 from hcpsdk.ips import Waiting
 
 log = Log("hcpsdk.Connection")
-
-# The arguments of a request: method, url, content, params, headers.
-Arguments = tuple[str, str, Content, Params | None, Headers | None]
 
 CLOSED_BY_CALLER = "the Connection was closed"
 
