@@ -162,7 +162,7 @@ class Channel:
             elif self._failover is None:
                 response = self.ask(use, self.prepare(use, arguments), reads_body)
             else:
-                response, _ = ask_either(self, use, arguments, reads_body, self._failover)
+                response = ask_either(self, use, arguments, reads_body, self._failover)
             self._response = response
             if response.owner is not None:
                 state = READING
@@ -179,16 +179,15 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
-    def prepare(
-        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
-    ) -> Outgoing:
-        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
+    def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
+        """The request that *arguments* stand for, which may have been sent elsewhere before."""
         try:
-            outgoing = prepare(arguments, self.endpoint.prepare_headers(), sent_before)
+            outgoing = prepare(arguments, self.endpoint.prepare_headers(), use.outgoing)
         except BaseException:
             if self._keepalive.is_user(use):
                 self._release(use, IDLE)  # nothing was sent: the socket is still good
             raise
+        use.outgoing = outgoing
         outgoing.retries_left = self._retries
         if self._is_logged:
             log.debug("URL = %s", outgoing.path)
