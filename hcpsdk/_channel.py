@@ -32,7 +32,7 @@ from hcpsdk._transport.failures import (
 from hcpsdk._transport.idle_timer import idle_timer
 from hcpsdk._transport.keepalive import IN_USE, KeepAlive
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.socket import HTTPSocket
+from hcpsdk._transport.socket import MAX_DRAIN_BYTES, HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.use import Use
@@ -46,8 +46,6 @@ UNMEASURED = 1e-11  # seconds
 FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 
 MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
-MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
-MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 FORBIDDEN = 403  # the status of a signature that is refused
 
@@ -391,24 +389,13 @@ class Channel:
             if opened is not None and not response.will_close and left <= MAX_DRAIN_BYTES:
                 use.sock = opened.raw
                 use.check()
-                self._drain(response, opened)
-                is_drained = response.isclosed() and not response.has_leftover
+                is_drained = opened.drain(response)
         except TRANSPORT_ERRORS as exc:
             raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()
             response.make_unreadable(why)
-
-    def _drain(self, response: StrictResponse, opened: HTTPSocket) -> None:
-        """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
-        end = time.monotonic() + MAX_DRAIN_SECONDS
-        opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
-        response.set_deadline(end)
-        count = 0
-        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
-            count += len(response.read1(MAX_DRAIN_BYTES))
-        opened.set_timeout(self._timeout)
 
     # The end of a use
 

@@ -4,7 +4,7 @@ Which system is next, `_failover` decides; a `Sender` asks one system, with all 
 """
 
 import itertools
-from time import monotonic
+import time
 from typing import Protocol
 
 from hcpsdk._errors import HcpsdkError
@@ -50,7 +50,7 @@ def ask_while_busy(
     busy_timeout: float,
 ) -> StrictResponse:
     """Send a request, and repeat it for *busy_timeout* seconds while the status is 503."""
-    end = monotonic() + busy_timeout
+    end = time.monotonic() + busy_timeout
     for count in itertools.count():
         if failover is not None:
             response = ask_either(sender, use, arguments, reads_body, failover)
@@ -60,7 +60,7 @@ def ask_while_busy(
             break
         outgoing = use.outgoing
         assert outgoing is not None
-        seconds = next_pause(response, count, end - monotonic())
+        seconds = next_pause(response, count, end - time.monotonic())
         if seconds is None or not outgoing.rewind():
             break
         sender.be_done_with(use, response)
@@ -92,7 +92,7 @@ def ask_either(
     method = arguments[0]
     period = failover.latest
     if (
-        period.probe_at > monotonic()
+        period.probe_at > time.monotonic()
         and not period.successor
         and method in failover.moved
         and sender.endpoint is failover.replica

@@ -22,8 +22,8 @@ from .measure import count_threads
 from .server import Site, running
 from .works import REQUESTS_OF_A_MIX, by_name
 
-# Times that a mix is done; the difference is what it costs. Far apart, because the start of a thread
-# takes sometimes more, sometimes less.
+# Times that a mix is done; the difference is what it costs. Far apart, because the start of a
+# thread takes sometimes more, sometimes less.
 FEW, MANY = 20, 140
 IDLE = 500  # connections
 
