@@ -95,17 +95,17 @@ class NativeAuthorization(BaseAuthorization):
     def __init__(self, user: str, password: str) -> None:
         user, password = checked_strings(user, password)
         self._user = user
-        self._encoded_user = base64.b64encode(utf8(user)).decode("ascii")
-        self._digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
+        encoded_user = base64.b64encode(utf8(user)).decode("ascii")
+        token = f"{encoded_user}:{hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()}"
+        self._headers = {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
         log.debug("*I_NATIVE* authorization initialized for user: %s", user)
-        log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
-        log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
+        log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", encoded_user, MASK)
+        log.debug("version 6+: Authorization: HCP %s:%s", encoded_user, MASK)
 
     @property
     def headers(self) -> dict[str, str]:
         """``Authorization`` and ``Cookie``, each with the token of user and password."""
-        token = f"{self._encoded_user}:{self._digest}"
-        return {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
+        return self._headers.copy()
 
     def __repr__(self) -> str:
         return f"<NativeAuthorization user={self._user!r} password={MASK}>"

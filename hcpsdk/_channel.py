@@ -6,14 +6,14 @@ Here is the only retry loop of the library. Knows Endpoints, but no Target.
 import logging
 import time
 
-from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
+from hcpsdk._dispatch import CLOSED_BY_CALLER, ask_either, ask_while_busy
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failover import ASK_AGAIN, Failover
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._log import Log
 from hcpsdk._request.body import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
-from hcpsdk._request.outgoing import Outgoing, prepare
+from hcpsdk._request.outgoing import Arguments, Outgoing, prepare
 from hcpsdk._request.url import Params, repeatable
 from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.clock import clock_difference
@@ -33,7 +33,7 @@ from hcpsdk._transport.failures import (
 from hcpsdk._transport.idle_timer import idle_timer
 from hcpsdk._transport.keepalive import IN_USE, KeepAlive
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.socket import HTTPSocket
+from hcpsdk._transport.socket import MAX_DRAIN_BYTES, HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
 from hcpsdk._transport.use import Use
@@ -47,8 +47,6 @@ UNMEASURED = 1e-11  # seconds
 FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 
 MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
-MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
-MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 FORBIDDEN = 403  # the status of a signature that is refused
 
@@ -163,7 +161,7 @@ class Channel:
             elif self._failover is None:
                 response = self.ask(use, self.prepare(use, arguments), reads_body)
             else:
-                response, _ = ask_either(self, use, arguments, reads_body, self._failover)
+                response = ask_either(self, use, arguments, reads_body, self._failover)
             self._response = response
             if response.owner is not None:
                 state = READING
@@ -181,20 +179,15 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
-    def prepare(
-        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
-    ) -> Outgoing:
-        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
+    def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
+        """The request that *arguments* stand for, which may have been sent elsewhere before."""
         try:
-            prepared = self.endpoint.prepare_headers()
-            if sent_before is None:
-                outgoing = prepare(*arguments, prepared)
-            else:
-                outgoing = prepare(*arguments, prepared, sent_before.body)
+            outgoing = prepare(arguments, self.endpoint.prepare_headers(), use.outgoing)
         except BaseException:
             if self._keepalive.is_user(use):
                 self._release(use, IDLE)  # nothing was sent: the socket is still good
             raise
+        use.outgoing = outgoing
         outgoing.retries_left = self._retries
         if self._is_logged:
             log.debug("URL = %s", outgoing.path)
@@ -399,24 +392,13 @@ class Channel:
             if opened is not None and not response.will_close and left <= MAX_DRAIN_BYTES:
                 use.sock = opened.raw
                 use.check()
-                self._drain(response, opened)
-                is_drained = response.isclosed() and not response.has_leftover
+                is_drained = opened.drain(response)
         except TRANSPORT_ERRORS as exc:
             raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()
             response.make_unreadable(why)
-
-    def _drain(self, response: StrictResponse, opened: HTTPSocket) -> None:
-        """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
-        end = time.monotonic() + MAX_DRAIN_SECONDS
-        opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
-        response.set_deadline(end)
-        count = 0
-        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
-            count += len(response.read1(MAX_DRAIN_BYTES))
-        opened.set_timeout(self._timeout)
 
     # The end of a use
 

@@ -76,30 +76,26 @@ class Outgoing:
         return f"<Outgoing {self.method} {self.path}>"
 
 
+# What a caller asks for: method, url, content, params, headers.
+Arguments = tuple[str, str, Content, Params | None, Headers | None]
+
+
 def prepare(
-    method: str,
-    url: str,
-    content: Content,
-    params: Params | None,
-    headers: Headers | None,
-    prepared: PreparedHeaders,
-    made: Body | None = None,
+    arguments: Arguments, prepared: PreparedHeaders, sent_before: Outgoing | None = None
 ) -> Outgoing:
     """The request that the arguments stand for; nothing is sent, nothing of them is changed.
 
     Args:
-        method: An HTTP method.
-        url: The object's name, or a `Quoted` path.
-        content: The body.
-        params: The query.
-        headers: More headers; those in *prepared* win, in whichever case they are written.
+        arguments: An HTTP method; the object's name, or a `Quoted` path; the body; the query; and
+            more headers: those in *prepared* win, in whichever case they are written.
         prepared: The Target's own.
-        made: The body that *content* is, if it was made for another system before; it knows where
-            it began.
+        sent_before: The same request, as it was sent to another system; its body is used again,
+            because it knows where it began.
 
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
     """
+    method, url, content, params, headers = arguments
     if type(method) is not str:
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
@@ -111,7 +107,7 @@ def prepare(
     body = None
     payload = b""
     if prepared.authorize is not None:
-        return _prepare_signed(method, signable(target), content, headers, prepared, made)
+        return _prepare_signed(method, signable(target), content, headers, prepared, sent_before)
     if (headers is None or type(headers) is FixedHeaders) and (
         content is None or (type(content) is bytes and len(content) <= SMALL)
     ):
@@ -122,7 +118,7 @@ def prepare(
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:
-        body, given = _with_body(method, content, headers, made)
+        body, given = _with_body(method, content, headers, sent_before)
         more = _lines(given, prepared)
         if type(content) is bytes and len(content) <= SMALL and body and not body.is_chunked:
             payload, body = content, None
@@ -143,10 +139,10 @@ def _prepare_signed(
     content: Content,
     headers: Headers | None,
     prepared: PreparedHeaders,
-    made: Body | None,
+    sent_before: Outgoing | None,
 ) -> Outgoing:
     """The same for an authorization that has to see each attempt."""
-    body, given = _with_body(method, content, headers, made)
+    body, given = _with_body(method, content, headers, sent_before)
     authorize = prepared.authorize
     assert authorize is not None
     own = [pair for pair in given if pair[0].lower() not in prepared.names]
@@ -174,11 +170,13 @@ Pairs = list[tuple[str, str]]
 
 
 def _with_body(
-    method: str, content: Content, headers: Headers | None, made: Body | None
+    method: str, content: Content, headers: Headers | None, sent_before: Outgoing | None
 ) -> tuple[Body | None, Pairs]:
     """The body, and the caller's headers with the one that says where the body ends."""
     given = checked(headers)
-    body = make_body(content) if made is None else made
+    body = None if sent_before is None else sent_before.body
+    if body is None:
+        body = make_body(content)
     framing = _framing(method, body, given)
     if not any(name.lower() == "accept-encoding" for name, _ in given):
         given.insert(0, ("Accept-Encoding", "identity"))

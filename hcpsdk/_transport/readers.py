@@ -27,6 +27,7 @@ _USUAL_CHUNK_LINE_BYTES = 18  # a size without extensions
 _SHORT_CHUNK_LINE_BYTES = MAX_TIMEOUTS - len(b"\r\n")
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n\Z")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
 class Reader:
@@ -249,3 +250,30 @@ class UntilClose(Reader):
 class Direct(io.BufferedReader):
     """Made with a buffer of one byte, which is as good as no buffer: what is read comes from the
     socket in as few pieces as there are, and not a byte more than was requested."""
+
+
+def framing(fields: list[tuple[bytes, bytes]], version: int) -> tuple[bool, int | None]:
+    """Whether a body comes in chunks, and its length if that is known (RFC 9112, section 6).
+
+    Args:
+        fields: The header lines, names in lower case.
+        version: 10 or 11.
+
+    Raises:
+        http.client.HTTPException: Where it ends is in doubt.
+    """
+    codings = [value for name, value in fields if name == b"transfer-encoding"]
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if codings:
+        # HTTP/1.0 has no chunks, and with a length as well one of the two is wrong.
+        if lengths or version == 10:
+            raise http.client.HTTPException("Transfer-Encoding where the response must not have it")
+        if [coding.lower() for coding in codings] != [b"chunked"]:
+            text = str(b", ".join(codings), "iso-8859-1")
+            raise http.client.HTTPException(f"unknown transfer coding in the response: {text}")
+        return True, None
+    if not lengths:
+        return False, None
+    if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+        raise http.client.HTTPException("invalid or repeated Content-Length")
+    return False, int(lengths[0])

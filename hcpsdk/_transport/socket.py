@@ -20,6 +20,9 @@ from hcpsdk._transport.streams import show
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
 
+MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
+MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
+
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
 
@@ -90,7 +93,6 @@ class HTTPSocket:
         returned, and its ``will_close`` is True. Any other response that comes so early is a
         failure (contract 4.4).
         """
-        self.received_any = False
         self.first_byte_at = 0.0
         response = StrictResponse(self.raw, self._debuglevel, method)
         try:
@@ -122,9 +124,17 @@ class HTTPSocket:
         shut_down(self.raw)
         self.detach()
 
-    def set_timeout(self, seconds: float | None) -> None:
-        """From now on wait no longer than *seconds* for the network."""
-        self.raw.settimeout(seconds)
+    def drain(self, response: StrictResponse) -> bool:
+        """Read the rest of a body and throw it away, in next to no time; False if there is more."""
+        end = time.monotonic() + MAX_DRAIN_SECONDS
+        timeout = self.raw.gettimeout()
+        self.raw.settimeout(min(MAX_DRAIN_SECONDS, timeout or MAX_DRAIN_SECONDS))
+        response.set_deadline(end)
+        count = 0
+        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
+            count += len(response.read1(MAX_DRAIN_BYTES))
+        self.raw.settimeout(timeout)
+        return response.isclosed() and not response.has_leftover
 
     def detach(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""

@@ -4,6 +4,8 @@ import contextlib
 import socket
 from typing import Protocol
 
+from hcpsdk._request.outgoing import Outgoing
+
 
 class Waiting(Protocol):
     """A wait for something else than a socket."""
@@ -31,6 +33,7 @@ class Use:
     is_cancelled = False  # True once `close()` was called meanwhile
     sock: socket.socket | None = None  # what it waits for, if it does
     waiting: Waiting | None = None  # or this
+    outgoing: Outgoing | None = None  # what it sends: the last one, if there are several
 
     def cancel(self) -> None:
         """End it, from any thread or signal handler; it raises soon."""

@@ -36,7 +36,7 @@ def head_of(
     """The head of a request, signed."""
     authorization = hcpsdk.HS3Authorization("n", "n01")
     prepared = PreparedHeaders(host, {}, authorization.authorize)
-    outgoing = prepare(method, url, content, params, headers, prepared)
+    outgoing = prepare((method, url, content, params, headers), prepared)
     assert outgoing.head == b""
     return outgoing.make_head()
 
