@@ -3,6 +3,8 @@
 Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 

@@ -1,7 +1,8 @@
 """The public `Connection`: requests to one HCP, and what came of the last one."""
 
+from __future__ import annotations
+
 from threading import TIMEOUT_MAX
-from typing import Any
 
 from hcpsdk._channel import Channel
 from hcpsdk._errors import HcpsdkStatusError
@@ -12,6 +13,12 @@ from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # for `typing.get_type_hints()`
 
 __all__ = ["Connection"]
 
@@ -289,7 +296,7 @@ class Connection:
         """
         self._channel.close()
 
-    def __enter__(self) -> "Connection":
+    def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

@@ -3,9 +3,10 @@
 Which system is next, `_failover` decides; a `Sender` asks one system, with all retries.
 """
 
+from __future__ import annotations
+
 import itertools
 import time
-from typing import Protocol
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._failover import Failover, both_failed, replica_counts
@@ -28,24 +29,28 @@ Arguments = tuple[str, str, Content, Params | None, Headers | None]
 CLOSED_BY_CALLER = "the Connection was closed"
 
 
-class Sender(Protocol):
-    """What sends requests, to one system at a time."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    endpoint: Endpoint
+    class Sender(Protocol):
+        """What sends requests, to one system at a time."""
 
-    def prepare(
-        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
-    ) -> Outgoing:
-        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
+        endpoint: Endpoint
 
-    def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
-        """Send a request to one system, as often as that is needed and allowed."""
+        def prepare(
+            self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
+        ) -> Outgoing:
+            """The request that *arguments* stand for; it may have been *sent_before* elsewhere."""
 
-    def switch_to(self, endpoint: Endpoint) -> None:
-        """The next requests go to *endpoint*."""
+        def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+            """Send a request to one system, as often as that is needed and allowed."""
 
-    def be_done_with(self, use: Use, response: StrictResponse) -> None:
-        """Another request follows, and *response* is not what the caller gets."""
+        def switch_to(self, endpoint: Endpoint) -> None:
+            """The next requests go to *endpoint*."""
+
+        def be_done_with(self, use: Use, response: StrictResponse) -> None:
+            """Another request follows, and *response* is not what the caller gets."""
 
 
 def ask_while_busy(

@@ -1,5 +1,7 @@
 """The exceptions of the library: one tree, rooted in `HcpsdkError`."""
 
+from __future__ import annotations
+
 __all__ = [
     "HcpsdkCantConnectError",
     "HcpsdkCertificateError",

@@ -4,13 +4,20 @@ The base of all kinds of bodies, and those that are in memory or iterated; `body
 `body_kinds` decides which kind an object is. Imports only `hcpsdk._errors`.
 """
 
+from __future__ import annotations
+
 import enum
 import http.client
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol
 
 from hcpsdk._errors import HcpsdkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
 
@@ -64,12 +71,21 @@ class Rewind(enum.Enum):
 _REWINDABLE = frozenset({Rewind.IN_MEMORY, Rewind.REGULAR_FILE, Rewind.IF_SHOWN})
 
 
-class Region(NamedTuple):
-    """A part of a regular file that is open."""
+class Region:
+    """A part of a regular file that is open.
 
-    file: Any  # its number is looked up each time: once closed, another file may have it
-    start: int  # bytes from its beginning
-    length: int
+    Args:
+        file: The file. (Its number is looked up each time: once closed, another file may have it.)
+        start: Bytes from its beginning.
+        length: Bytes.
+    """
+
+    __slots__ = ("file", "length", "start")
+
+    def __init__(self, file: Any, start: int, length: int) -> None:
+        self.file = file
+        self.start = start
+        self.length = length
 
 
 class Body:

@@ -1,10 +1,11 @@
 """Which kind of body an object is. The decisions are shown in ``docs/bodies.rst``."""
 
+from __future__ import annotations
+
 import codecs
 import io
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from hcpsdk._request.body import (
     Body,
@@ -18,6 +19,10 @@ from hcpsdk._request.body import (
     view_of,
 )
 from hcpsdk._request.body_file import FileBody
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def make_body(content: Content) -> Body | None:

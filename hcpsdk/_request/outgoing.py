@@ -1,10 +1,12 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from hcpsdk._request.body import Body, CallerError, Content
 from hcpsdk._request.body_kinds import make_body, with_length
-from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
+from hcpsdk._request.headers import FixedHeaders, Headers, PreparedHeaders, checked, is_token
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import Params, request_target, signable, to_text
 
@@ -104,7 +106,7 @@ def prepare(
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
         method = to_text(method)
-    if method not in _USUAL and not TOKEN.fullmatch(method):
+    if method not in _USUAL and not is_token(method):
         raise ValueError(f"invalid HTTP method: {method!r}")
     target = request_target(url, params)
     more = "Accept-Encoding: identity\r\n"

@@ -1,10 +1,11 @@
 """What a failure means: which exception the caller gets, and whether the request is retried."""
 
+from __future__ import annotations
+
 import enum
 import errno
 import http.client
 import ssl
-from typing import NamedTuple
 
 from hcpsdk._errors import (
     HcpsdkCantConnectError,
@@ -66,12 +67,15 @@ class Phase(enum.Enum):
     EXCHANGING = "it was sent, wholly or in part; the server may have acted"
 
 
-class Failure(NamedTuple):
-    """One attempt that failed."""
+class Failure:
+    """One attempt that failed: why, when, and where."""
 
-    error: Exception
-    phase: Phase
-    address: str | None = None
+    __slots__ = ("address", "error", "phase")
+
+    def __init__(self, error: Exception, phase: Phase, address: str | None = None) -> None:
+        self.error = error
+        self.phase = phase
+        self.address = address
 
 
 class Verdict(enum.Enum):

@@ -1,12 +1,17 @@
 """Where a response's body ends: a class for each framing (RFC 9112, section 6.3)."""
 
+from __future__ import annotations
+
 import http.client
 import io
 import re
-from typing import Any
 
 from hcpsdk._request.body import BLOCK
 from hcpsdk._transport.streams import MAX_BYTES, MAX_LINES, check_field, deadline_of, read_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # How `http.client` reports a body that ends early.
 IncompleteRead = http.client.IncompleteRead
@@ -15,7 +20,7 @@ MAX_CHUNK_LINE_BYTES = 4096  # the line that begins a chunk: its size, and exten
 MAX_EXTENSION_BYTES = 64 * 1024  # such lines of one body together, the usual ones not counted:
 _USUAL_CHUNK_LINE_BYTES = 18  # a size without extensions
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n\Z")
+_CHUNK_SIZE = rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n"
 
 
 class Reader:
@@ -158,6 +163,7 @@ class Chunked(Reader):
     def __init__(self, stream: Any, timeout: float | None) -> None:
         super().__init__(stream)
         self._timeout = timeout
+        self._has_size = re.compile(_CHUNK_SIZE).fullmatch  # here: HCP sends few bodies in chunks
 
     def available(self) -> int:
         if not self._chunk_left and not self.is_done:
@@ -182,7 +188,7 @@ class Chunked(Reader):
             line = read_line(stream, self.deadline, MAX_CHUNK_LINE_BYTES)
         if len(line) > _USUAL_CHUNK_LINE_BYTES:
             self._extension_bytes += len(line)
-        if not _CHUNK_SIZE.match(line) or self._extension_bytes > MAX_EXTENSION_BYTES:
+        if not self._has_size(line) or self._extension_bytes > MAX_EXTENSION_BYTES:
             raise _broken(not line.endswith(b"\n") and len(line) < MAX_CHUNK_LINE_BYTES)
         return int(line.partition(b";")[0], 16)
 

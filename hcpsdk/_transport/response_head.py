@@ -5,6 +5,8 @@ small request. A few searches over the bytes find out whether it is plain; any o
 to `http.client`, and so are the errors.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import re
@@ -13,7 +15,6 @@ from http.client import HTTPMessage, parse_headers
 MAX_HEAD_BYTES = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
 _MAX_LINES = 99
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
 # The lines that matter here, by name and value; and those that do not begin with a name and a
 # colon (RFC 9112, section 5), folded ones for example, by two times nothing.
 _SPECIAL = re.compile(
@@ -55,13 +56,16 @@ _statuses: dict[bytes, tuple[int, str]] = {}  # by status line: servers know onl
 
 
 def _understand(status_line: bytes) -> tuple[int, str] | None:
-    found = _STATUS_LINE.fullmatch(status_line)
-    if found is None:
+    version, _, rest = status_line.partition(b" ")
+    digits, _, reason = rest.partition(b" ")
+    if version != b"HTTP/1.1" or len(digits) != 3 or not digits.isdigit() or digits < b"200":
         return None
-    status, reason = found.groups(b"")
+    if not (reason.isascii() and str(reason, "ascii").isprintable()):
+        return None
+    status = int(digits), str(reason, "ascii").strip()
     if len(_statuses) < 100:
-        _statuses[status_line] = int(status), str(reason, "ascii").strip()
-    return int(status), str(reason, "ascii").strip()
+        _statuses[status_line] = status
+    return status
 
 
 def to_message(head: bytes) -> HTTPMessage:

@@ -1,5 +1,7 @@
 """One open socket that speaks HTTP: how a request is sent over it."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import http.client
@@ -9,7 +11,6 @@ import selectors
 import socket
 import ssl
 import time
-from typing import Any
 
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
@@ -18,6 +19,10 @@ from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
@@ -252,7 +257,7 @@ def _let_go() -> None:
     It is closed at once, not when it is used next: the child may be in the middle of a request, or
     may close all descriptors and open others with the same numbers.
     """
-    for opened in _open.all():
+    for opened in _open:
         opened.detach()
 
 

@@ -1,15 +1,19 @@
 """One use of a Connection: a request, or one read of a response's body."""
 
+from __future__ import annotations
+
 import contextlib
 import socket
-from typing import Protocol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Waiting(Protocol):
-    """A wait for something else than a socket."""
+    class Waiting(Protocol):
+        """A wait for something else than a socket."""
 
-    def end(self) -> None:
-        """End it."""
+        def end(self) -> None:
+            """End it."""
 
 
 def shut_down(sock: socket.socket) -> None:
