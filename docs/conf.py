@@ -20,7 +20,7 @@ from sphinx.roles import XRefRole
 from sphinx.util.typing import stringify_annotation
 
 import hcpsdk
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 

@@ -1,12 +1,12 @@
 """Authorization objects: they turn credentials into the headers that carry them."""
 
 import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from hcpsdk import _constants as constants
+from hcpsdk._errors import first_use
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
 from hcpsdk._request.unsigned import UnsignedRequest
@@ -100,7 +100,7 @@ class NativeAuthorization(BaseAuthorization):
         user, password = checked_strings(user, password)
         self._user = user
         self._encoded_user = base64.b64encode(utf8(user)).decode("ascii")
-        self._digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
+        self._digest = _md5(utf8(password))
         log.debug("*I_NATIVE* authorization initialized for user: %s", user)
         log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
         log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
@@ -209,8 +209,8 @@ class HSwiftAuthorization(BaseAuthorization):
             self._token = token
         elif token is None and isinstance(user, str) and isinstance(password, str):
             user, password = checked_strings(user, password)
-            digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
-            self._token = f"HCP {base64.b64encode(utf8(user)).decode('ascii')}:{digest}"
+            encoded_user = base64.b64encode(utf8(user)).decode("ascii")
+            self._token = f"HCP {encoded_user}:{_md5(utf8(password))}"
         else:
             raise TypeError("pass user and password as str, or only a token")
         self._user = user
@@ -236,6 +236,13 @@ def checked_strings(user: str, password: str) -> tuple[str, str]:
     if not isinstance(user, str) or not isinstance(password, str):
         raise TypeError("user and password must be str")
     return to_text(user), to_text(password)
+
+
+def _md5(secret: bytes) -> str:
+    with first_use():
+        # It loads OpenSSL's names of all hashes, which takes as long as many modules.
+        from hashlib import md5
+    return md5(secret, usedforsecurity=False).hexdigest()
 
 
 def utf8(secret: str) -> bytes:

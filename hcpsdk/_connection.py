@@ -7,7 +7,7 @@ from threading import TIMEOUT_MAX
 from hcpsdk._channel import Channel
 from hcpsdk._errors import HcpsdkStatusError
 from hcpsdk._log import Log
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target

@@ -9,24 +9,22 @@ import itertools
 import time
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import Failover, both_failed, replica_counts
+from hcpsdk._failover import ASK_AGAIN, Failover, both_failed, replica_counts
 from hcpsdk._log import Log
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Outgoing
 from hcpsdk._request.url import Params, to_text
 from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import CLOSED_BY_CALLER, Use
 from hcpsdk.ips import Waiting
 
 log = Log("hcpsdk.Connection")
 
 # The arguments of a request: method, url, content, params, headers.
 Arguments = tuple[str, str, Content, Params | None, Headers | None]
-
-CLOSED_BY_CALLER = "the Connection was closed"
 
 
 TYPE_CHECKING = False
@@ -51,6 +49,11 @@ if TYPE_CHECKING:
 
         def be_done_with(self, use: Use, response: StrictResponse) -> None:
             """Another request follows, and *response* is not what the caller gets."""
+
+
+def statuses_to_ask_again(failover: Failover | None) -> frozenset[int]:
+    """The statuses after which a request may be sent again, with *failover* to another system."""
+    return frozenset({BUSY}) if failover is None else ASK_AGAIN
 
 
 def ask_while_busy(

@@ -6,12 +6,17 @@ from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
-from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
-from hcpsdk._failover import Failover
+from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError, first_use
 from hcpsdk._log import Log
 from hcpsdk._request.url import to_text
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, IpsError, as_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._failover import Failover
+else:
+    Failover = object  # for `typing.get_type_hints()`; it is imported for a replica only
 
 __all__ = ["Target", "checkport"]
 
@@ -124,6 +129,8 @@ class Target:
     def _make_failover(self, reason: str | None) -> Failover | None:
         if self._replica is None or not self._strategy:
             return None
+        with first_use():
+            from hcpsdk._failover import Failover
         return Failover(self._endpoint, self._replica.endpoint, self._strategy, reason)
 
     def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> Target:

@@ -1,7 +1,7 @@
 """A request's body: how long it is, its pieces, and whether it can be sent again.
 
 The base of all kinds of bodies, and those that are in memory or iterated; `body_file` has files,
-`body_kinds` decides which kind an object is. Imports only `hcpsdk._errors`.
+`body_kinds` decides which kind an object is. Imports only `content`.
 """
 
 from __future__ import annotations
@@ -11,40 +11,11 @@ import http.client
 import re
 from collections.abc import Iterable, Iterator
 
-from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.content import BLOCK, BodyError, Buffer, CallerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
-else:
-    Protocol = object
-
-BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
-
-
-class Readable(Protocol):
-    """Anything with ``read()``: files in binary or text mode, sockets' files, archives' members."""
-
-    def read(self, size: int = ..., /) -> Any: ...
-
-
-Buffer = bytes | bytearray | memoryview
-Content = Buffer | str | Readable | Iterable[Buffer] | None
-
-
-class BodyError(HcpsdkError):
-    """The caller's file failed while it was read, or gave too little; never retried."""
-
-
-class CallerError(Exception):
-    """Carries what the caller's own code raised past the code that handles network failures.
-
-    A generator may raise an `OSError`, for example, which would be taken for the socket's.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
+    from typing import Any
 
 
 class Length(enum.Enum):

@@ -12,18 +12,8 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
-from hcpsdk._request.body import (
-    BLOCK,
-    Body,
-    BodyError,
-    Buffer,
-    CallerError,
-    Length,
-    Region,
-    Rewind,
-    as_bytes,
-    check_complete,
-)
+from hcpsdk._request.body import Body, Length, Region, Rewind, as_bytes, check_complete
+from hcpsdk._request.content import BLOCK, BodyError, Buffer, CallerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

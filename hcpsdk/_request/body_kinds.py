@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from hcpsdk._request.body import (
     Body,
-    BodyError,
     BytesBody,
-    Content,
     IterableBody,
     Length,
     SequenceBody,
@@ -19,6 +17,7 @@ from hcpsdk._request.body import (
     view_of,
 )
 from hcpsdk._request.body_file import FileBody
+from hcpsdk._request.content import BodyError, Content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hcpsdk._request.body import Body, CallerError, Content
-from hcpsdk._request.body_kinds import make_body, with_length
+from hcpsdk._errors import first_use
+from hcpsdk._request.content import CallerError, Content
 from hcpsdk._request.headers import FixedHeaders, Headers, PreparedHeaders, checked, is_token
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import Params, request_target, signable, to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._request.body import Body
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
@@ -173,7 +177,11 @@ def _with_body(
 ) -> tuple[Body | None, Pairs]:
     """The body, and the caller's headers with the one that says where the body ends."""
     given = checked(headers)
-    body = make_body(content) if made is None else made
+    body = made
+    if body is None and content is not None:
+        with first_use():
+            from hcpsdk._request.body_kinds import make_body
+        body = make_body(content)
     framing = _framing(method, body, given)
     if not any(name.lower() == "accept-encoding" for name, _ in given):
         given.insert(0, ("Accept-Encoding", "identity"))
@@ -203,6 +211,8 @@ def _framing(method: str, body: Body | None, given: Pairs) -> Pairs:
     if coding is not None:
         body.is_chunked = True
     elif length is not None:
+        from hcpsdk._request.body_kinds import with_length  # as the body was
+
         with_length(body, int(length))
     if body.is_chunked or body.length is None:
         return [("Transfer-Encoding", "chunked")]

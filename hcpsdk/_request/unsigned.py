@@ -1,8 +1,8 @@
-"""What an authorization sees of a request. Imports `body` for types only."""
+"""What an authorization sees of a request. Imports `content` for types only."""
 
 from collections import namedtuple
 
-from hcpsdk._request.body import Buffer
+from hcpsdk._request.content import Buffer
 
 __all__ = ["UnsignedRequest"]
 

@@ -14,7 +14,7 @@ from hcpsdk._errors import (
     HcpsdkError,
     HcpsdkTimeoutError,
 )
-from hcpsdk._request.body import BodyError
+from hcpsdk._request.content import BodyError
 from hcpsdk._request.outgoing import Outgoing
 from hcpsdk.ips import IpsError
 

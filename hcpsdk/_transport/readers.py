@@ -6,7 +6,7 @@ import http.client
 import io
 import re
 
-from hcpsdk._request.body import BLOCK
+from hcpsdk._request.content import BLOCK
 from hcpsdk._transport.streams import MAX_BYTES, MAX_LINES, check_field, deadline_of, read_line
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK
+from hcpsdk._request.content import BLOCK
 from hcpsdk._transport import response_head
 from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose
 from hcpsdk._transport.streams import (

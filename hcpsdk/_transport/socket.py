@@ -13,7 +13,7 @@ import ssl
 import time
 
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
+from hcpsdk._request.content import BLOCK, BodyError, Buffer
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
@@ -23,6 +23,8 @@ from hcpsdk._transport.use import shut_down
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from hcpsdk._request.body import Body, Region
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
             """End it."""
 
 
+CLOSED_BY_CALLER = "the Connection was closed"
+
+
 def shut_down(sock: socket.socket) -> None:
     """End the connection of *sock*, so that whatever waits for it stops waiting.
 
@@ -50,4 +53,4 @@ class Use:
         To be called after `sock` or `waiting` was set, and before an end is taken for the server's.
         """
         if self.is_cancelled:
-            raise ConnectionAbortedError("the Connection was closed meanwhile")
+            raise ConnectionAbortedError(f"{CLOSED_BY_CALLER} meanwhile")

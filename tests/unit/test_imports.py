@@ -72,6 +72,7 @@ ORDER = [
     "hcpsdk._request.body_kinds",
     "hcpsdk._request.body_file",
     "hcpsdk._request.body",
+    "hcpsdk._request.content",
     "hcpsdk._request.url",
     "hcpsdk._request",
     "hcpsdk._xml",
