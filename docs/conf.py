@@ -230,7 +230,7 @@ def set_modules() -> None:
 
     Autodoc looks there for comments that document attributes, and viewcode for the source.
     """
-    for module in (hcpsdk, hcpsdk.mapi, hcpsdk.bulk, hcpsdk.listing, hcpsdk.transfer):
+    for module in (hcpsdk, hcpsdk.mapi, hcpsdk.bulk, hcpsdk.listing, hcpsdk.s3, hcpsdk.transfer):
         for each in (getattr(module, name) for name in module.__all__):
             if isinstance(each, type):
                 each.__module__ = source_module(each)

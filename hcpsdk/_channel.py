@@ -23,6 +23,7 @@ from hcpsdk._transport.failures import (
     Failure,
     Phase,
     Verdict,
+    clear_locals,
     describe,
     judge,
     to_hcpsdk_error,
@@ -183,6 +184,7 @@ class Channel:
             # Ctrl-C too: what is in the middle of a request cannot be used for another one.
             if self._keepalive.is_user(use):
                 self._fail("the request failed")
+            clear_locals(exc)
             if not isinstance(exc, CallerError):
                 raise
             error = exc.error
@@ -383,6 +385,7 @@ class Channel:
         what = f"reading the response to {response.method} {self._path}"
         # Ctrl-C too: what was read is lost, so reading on would leave a hole.
         self._fail("the rest of the body could not be read")
+        clear_locals(error)
         if isinstance(error, TRANSPORT_ERRORS):
             raise_if_from_handler(error)
             self.endpoint.clean(error)

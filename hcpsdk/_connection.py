@@ -68,6 +68,8 @@ class Connection:
         busy_timeout: float = 0,
     ) -> None:
         _check_arguments(target, timeout, idletime, retries, debuglevel, busy_timeout)
+        if sock_keepalive not in (False, True):
+            raise TypeError(f"sock_keepalive must be bool, not {type(sock_keepalive).__name__}")
         self._target = target
         probes = TcpKeepAlive(tcp_keepalive, tcp_keepintvl, tcp_keepcnt)
         probes.check()
@@ -79,7 +81,7 @@ class Connection:
             retries,
             debuglevel,
             probes if sock_keepalive else None,
-            busy_timeout,
+            min(busy_timeout, TIMEOUT_MAX),
         )
         log.debug(
             "Connection object initialized: IP %s (%s) - timeout: %s - idletime: %s - retries: %s",
@@ -317,6 +319,7 @@ def _check_arguments(
 ) -> None:
     if not isinstance(target, Target):
         raise TypeError(f"target must be hcpsdk.Target, not {type(target).__name__}")
+    # No message repeats a number: one of thousands of digits has no text.
     times = (("timeout", timeout), ("idletime", idletime), ("busy_timeout", busy_timeout))
     for name, seconds in times:
         if name == "timeout" and seconds is None:
@@ -324,12 +327,14 @@ def _check_arguments(
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
             raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
     if timeout is not None and not 0 < timeout <= TIMEOUT_MAX:
-        raise ValueError(f"timeout must be above 0 seconds (None waits for ever), not {timeout}")
+        raise ValueError(
+            f"timeout must be above 0 seconds and at most {TIMEOUT_MAX:.0f}; None waits for ever"
+        )
     for name, least_0 in (("idletime", idletime), ("busy_timeout", busy_timeout)):
         if not least_0 >= 0:
-            raise ValueError(f"{name} must be 0 seconds or more, not {least_0}")
+            raise ValueError(f"{name} must be 0 seconds or more")
     for name, number in (("retries", retries), ("debuglevel", debuglevel)):
         if not isinstance(number, int):
             raise TypeError(f"{name} must be int, not {type(number).__name__}")
         if number < 0:
-            raise ValueError(f"{name} must be 0 or more, not {number}")
+            raise ValueError(f"{name} must be 0 or more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 
 from hcpsdk._handlers import raise_if_from_handler
@@ -92,8 +93,9 @@ class HcpsdkStatusError(HcpsdkError):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
-        return int(self.reason.partition(" ")[0])
+        """The HTTP status; 0 if the text does not start with one."""
+        status = self.reason.partition(" ")[0]
+        return int(status) if re.fullmatch("[0-9]{3}", status) else 0
 
 
 class NotYetError(HcpsdkStatusError):

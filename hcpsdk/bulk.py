@@ -10,6 +10,7 @@ import heapq
 import os
 import queue
 import random
+import reprlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._jobs.concurrency import INTERVAL, Concurrency
 from hcpsdk._jobs.journal import MAX_NEW, Journal, Row
 from hcpsdk._jobs.worker import (
     Job,
@@ -81,7 +83,8 @@ def store(
             generator. Two jobs for one URL store the first that comes.
         executor: Who does the work: threads, processes, ``client.get_executor()`` of
             ``dask.distributed``. It is left open. None makes *workers* threads.
-        workers: How many chunks of jobs are kept running; of a given executor, its workers.
+        workers: How many chunks of jobs run at the same time; of a given executor, its workers. (Of
+            threads, fewer are used while a processor is busy with them already.)
         journal: A file, made if it is not there, and locked meanwhile.
         progress: Called with `Totals` in the calling thread before each result.
         params: Parameters of all PUTs; those of a `Job` come in addition.
@@ -180,6 +183,8 @@ class _Bulk:
         self._running: dict[Future[Done], list[Task]] = {}
         self._ended: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
         self._most_delayed = MAX_CHUNK * 2 * workers  # above it, no new job is begun
+        self._concurrency = Concurrency(2 * workers, time.monotonic(), time.process_time())
+        self._has_threads = executor is None or isinstance(executor, ThreadPoolExecutor)
         self._totals = Totals(0, 0, 0)
 
     def results(self, jobs: Iterable[Job | tuple[Any, ...]]) -> Iterator[Result]:
@@ -211,7 +216,7 @@ class _Bulk:
     ) -> Iterator[Result]:
         has_more = True
         while True:
-            while len(self._running) < 2 * self._workers:
+            while len(self._running) < self._concurrency.limit:
                 if not self._ready and has_more and len(self._delayed) < self._most_delayed:
                     batch = list(islice(jobs, self._batch_size(journal)))
                     has_more = bool(batch)
@@ -243,15 +248,15 @@ class _Bulk:
         if journal is None:
             for job in jobs:
                 self._ids += 1
-                self._ready.append(Task(self._ids, job, False, 0, 0.0, 0))
+                self._ready.append((self._ids, job, False, 0, 0.0, 0))
             return
-        rows = journal.begin([(_key(job.url), os.fsencode(job.path)) for job in jobs])
+        rows = journal.begin([(_key(job.url), _path_key(job.path)) for job in jobs])
         finished = []
         for job, (number, row) in zip(jobs, rows, strict=True):
             if row is not None and self._is_finished(job, row):
                 finished.append((job, row))
             else:
-                self._ready.append(Task(number, job, row is not None, 0, 0.0, 0))
+                self._ready.append((number, job, row is not None, 0, 0.0, 0))
         for job, row in finished:
             result = _from_row(job, row)
             if self._progress is not None:
@@ -279,20 +284,29 @@ class _Bulk:
     def _submit(self, executor: Executor, chunk: list[Task]) -> None:
         try:
             future = executor.submit(run_chunk, self._run, chunk)
-        except BrokenExecutor as exc:
+        except RuntimeError as exc:  # it is broken, or was shut down
             raise HcpsdkError(f"the executor takes no more jobs: {exc}") from exc
         self._running[future] = chunk
         future.add_done_callback(self._ended.put)
 
     def _wait(self) -> "Future[Done] | None":
-        """The next chunk that has ended; None if a delayed job is due before."""
+        """The next chunk that has ended; None if another can be submitted before."""
         timeout = None
-        if self._delayed and len(self._running) < 2 * self._workers:
+        if len(self._running) >= self._concurrency.limit:
+            if self._concurrency.is_reduced:
+                timeout = INTERVAL
+        elif self._delayed:
             timeout = max(0.0, self._delayed[0][0] - time.monotonic())
         try:
             return self._ended.get(timeout=timeout)
         except queue.Empty:
+            self._adapt(0)
             return None
+
+    def _adapt(self, jobs: int) -> None:
+        """Have more or less chunks in flight from now on; so many *jobs* have ended."""
+        if self._has_threads:
+            self._concurrency.note(jobs, time.monotonic(), time.process_time())
 
     def _end(self, future: "Future[Done]", journal: Journal | None) -> list[Result]:
         """Take note of what came of a chunk; what has to be repeated is scheduled."""
@@ -303,12 +317,13 @@ class _Bulk:
             raise HcpsdkError(f"a worker ended before its jobs did: {exc}") from exc
         results, rows = [], []
         for task, (result, pause, stamp) in zip(chunk, outcomes, strict=False):
-            if pause is not None and task.tries < self._retries:
+            number, _, _, tries, _, _ = task
+            if pause is not None and tries < self._retries:
                 self._delay(task, result, pause)
                 continue
             results.append(result)
             if journal:
-                rows.append((*result[2:], stamp, task.id))
+                rows.append((*result[2:], stamp, number))
         # The worker has not come to the rest.
         self._ready.extendleft(reversed(chunk[len(outcomes) :]))
         if journal:
@@ -316,13 +331,15 @@ class _Bulk:
         del self._running[future]  # last: after Ctrl-C in between, it is done once more
         wanted = int(CHUNK_SECONDS * len(outcomes) / max(seconds, 1e-6)) if outcomes else 1
         self._chunk_size = max(1, min(MAX_CHUNK, wanted, 2 * self._chunk_size))
+        self._adapt(len(outcomes))
         return results
 
     def _delay(self, task: Task, result: Result, least: float) -> None:
-        pause = min(MAX_PAUSE, 0.5 * 2**task.tries) * random.uniform(0.5, 1.0)
+        number, job, _, tries, _, _ = task
+        pause = min(MAX_PAUSE, 0.5 * 2**tries) * random.uniform(0.5, 1.0)
         due = time.monotonic() + max(pause, least)
-        again = Task(task.id, task.job, True, task.tries + 1, result.seconds, result.attempts)
-        heapq.heappush(self._delayed, (due, task.id, again))
+        again = (number, job, True, tries + 1, result.seconds, result.attempts)
+        heapq.heappush(self._delayed, (due, number, again))
 
     def _count(self, progress: Progress, result: Result) -> None:
         done, failed, count = self._totals
@@ -341,17 +358,29 @@ class _Bulk:
 
 
 def _as_job(job: object) -> Job:
-    if not isinstance(job, (tuple, list)):
-        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {type(job).__name__}")
+    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= 4:
+        raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
     return Job(*job)
 
 
 def _key(url: str) -> str:
-    """One text for all ways to write the name of an object."""
+    """One text for all ways to write the name of an object.
+
+    An invalid name has a key as well: the job fails later, and must not end all the others.
+    """
     if isinstance(url, Quoted):
         return quote(unquote_to_bytes(url), safe="/")
-    # The job with a name that is no text fails later; it must not end all the others.
-    return quote(url, safe="/", errors="surrogatepass")
+    if isinstance(url, str):
+        return quote(url, safe="/", errors="surrogatepass")
+    return f"?{url!r}"  # no valid name starts with this
+
+
+def _path_key(path: str | os.PathLike[str]) -> bytes:
+    """The path in bytes; an invalid one has a key as well."""
+    try:
+        return os.fsencode(path)
+    except (TypeError, UnicodeError):
+        return b"\0%a" % (path,)  # no valid path starts with this
 
 
 def _from_row(job: Job, row: Row) -> Result:

@@ -270,6 +270,8 @@ class Circle:
             raise TypeError(f"port must be int, not {type(port).__name__}")
         if not 0 < port < 65536:
             raise ValueError(f"port must be 1 to 65535, not {port}")
+        if dnscache not in (False, True):
+            raise TypeError(f"dnscache must be bool, not {type(dnscache).__name__}")
         # Of members of a (str, Enum) or (int, Enum) the value:
         self._begin(str.__str__(fqdn), int(port), dnscache, ())
         self.refresh()

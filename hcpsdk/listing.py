@@ -1,4 +1,4 @@
-"""Directories, entry by entry, while the listing arrives (contract 13.2)."""
+"""Directories and versions, entry by entry, while the listing arrives (contract 13.2)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -9,7 +9,7 @@ from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._request.url import Params, Quoted
 
-__all__ = ["Entry", "listdir", "walk"]
+__all__ = ["Entry", "listdir", "versions", "walk"]
 
 BLOCK = 64 * 1024  # bytes that are read at a time, at most
 MAX_ENTRY_BYTES = 1024 * 1024  # bytes without an entry in them; a real one has about 1,000
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Entry:
-    """An entry of a directory: an object, a directory, or a symbolic link.
+    """An entry of a directory: an object, a directory, or a symbolic link; or an object's version.
 
     Read-only; equal if all attributes are equal. What HCP does not report is None: a directory has
     no ``size``, for example. `attributes` has everything as received.
@@ -72,7 +72,7 @@ class Entry:
 
     @property
     def is_deleted(self) -> bool:
-        """True if it is listed only because deleted entries were requested."""
+        """True if it was deleted; for a version: if it marks a deletion."""
         return self._attributes.get("state") == "deleted"
 
     @property
@@ -260,15 +260,22 @@ def listdir(
         HcpsdkError: *url* is not a directory, or the listing is truncated or invalid. The entries
             so far are valid, but some are missing.
     """
+    return _received(connection, url, params, "directory")
+
+
+def _received(
+    connection: Connection, url: str, params: Params | None, root: str
+) -> Iterator[Entry]:
+    """The entries in the response, whose element is *root*."""
     connection.GET(url, params)
     connection.raise_for_status(200)
     response = connection.response
     assert response is not None
-    kind = connection.getheader("X-HCP-Type", "directory")
-    if kind != "directory":
+    kind = connection.getheader("X-HCP-Type", root)
+    if root == "directory" and kind != root:
         response.close()
         raise HcpsdkError(f"{url} is not a directory, but: {kind[:20]}")
-    reader = _Reader(str(url) if isinstance(url, Quoted) else quote(url, safe="/"))
+    reader = _Reader(str(url) if isinstance(url, Quoted) else quote(url, safe="/"), root)
     try:
         while data := response.read1(BLOCK):
             yield from reader.entries(data)
@@ -296,6 +303,27 @@ def walk(
         directories += reversed(found)
 
 
+def versions(connection: Connection, url: str, *, deleted: bool = False) -> Iterator[Entry]:
+    """The versions of an object, in a namespace with versioning.
+
+    Each has the ``url`` of the object: pass ``{"version": entry.version}`` with it. HCP does not
+    define their order: sort by ``version``, which grows with time. The Connection is busy as with
+    `listdir()`.
+
+    Args:
+        connection: Nothing is sent before the first ``next()``.
+        url: The object's name, or a `hcpsdk.Quoted` path.
+        deleted: True also lists the versions of an object that is deleted.
+
+    Raises:
+        HcpsdkStatusError: HCP rejected the request: there is no such object, or it is deleted
+            (404); the namespace has no versioning (400).
+        HcpsdkError: The list is truncated or invalid.
+    """
+    params: dict[str, str | bool] = {"version": "list", "deleted": deleted}
+    return _received(connection, url, params, "versions")
+
+
 class _Reader:
     """Makes entries of a listing's XML, piece by piece.
 
@@ -303,11 +331,13 @@ class _Reader:
     `MAX_ENTRY_BYTES`, whatever comes.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, root: str) -> None:
         from xml.parsers import expat
 
         self._url = url
-        self._parent = url.partition("?")[0].rstrip("/")
+        self._root = root
+        path = url.partition("?")[0].rstrip("/")
+        self._parent = path if root == "directory" else path.rpartition("/")[0]
         self._expat = expat
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -344,7 +374,7 @@ class _Reader:
         if name == "entry" and self._other_elements:
             self._found.append(Entry(self._parent, attributes))
             return
-        if not self._other_elements and name != "directory":
+        if not self._other_elements and name != self._root:
             raise ValueError(f"it is <{name[:60]}>")
         self._other_elements += 1
         if self._other_elements > MAX_OTHER_ELEMENTS:
@@ -354,4 +384,4 @@ class _Reader:
         raise ValueError("it has a document type")
 
     def _error(self, why: str) -> HcpsdkError:
-        return HcpsdkError(f"the listing of {self._url} is not the XML of <directory>: {why}")
+        return HcpsdkError(f"the listing of {self._url} is not the XML of <{self._root}>: {why}")

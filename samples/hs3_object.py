@@ -54,4 +54,7 @@ def work(connection, auth, target):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -69,4 +69,7 @@ def show_permissions(permissions):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -36,4 +36,7 @@ def main(folder):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Store a folder, show it, and fetch it again.")
     parser.add_argument("folder", nargs="?", type=Path, default=P_FOLDER, help="what to store")
-    sys.exit(main(parser.parse_args().folder))
+    try:
+        sys.exit(main(parser.parse_args().folder))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -130,4 +130,7 @@ def main(fqdn, user, password, port, sslcontext=None, debug=False):
 
 
 if __name__ == "__main__":
-    main(P_FQDN, P_USER, P_PASS, P_PORT, debug=P_DEBUG)
+    try:
+        main(P_FQDN, P_USER, P_PASS, P_PORT, debug=P_DEBUG)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -26,4 +26,7 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else P_FOLDER))
+    try:
+        sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else P_FOLDER))
+    except KeyboardInterrupt:
+        sys.exit(130)

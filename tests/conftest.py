@@ -1,4 +1,7 @@
-"""A clock and a name service that do as they are told, for all shelves."""
+"""A clock and a name service that do as they are told, and Ctrl-C, for all shelves."""
+
+import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,6 +9,19 @@ import hcpsdk
 from hcpsdk import ips
 
 from .support.doubles import Clock, Names
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_in_child_processes() -> Iterator[None]:
+    """Ctrl-C ends child processes, even if a shell runs the tests in the background.
+
+    It has Ctrl-C ignored then, which the children would inherit. A handler is not inherited.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def read_if_small(file: File) -> tuple[bytes, int] | None:
             size = status.st_size
             if size > SMALL or not stat.S_ISREG(status.st_mode):
                 return None
-            data = os.read(descriptor, SMALL + 1)
+            data = os.read(descriptor, size + 1)
         finally:
             os.close(descriptor)
     except OSError as exc:

@@ -37,11 +37,12 @@ def store_bytes(
     reported = _reported_hash(response, url)
     if was_there:
         _compare_sizes(response, url, len(data))
-    scheme = reported.partition(" ")[0]
-    found = f"{scheme} {new_digest(scheme, data).hexdigest().upper()}"
-    if found != reported:
-        _compare_hashes(reported, url, found)
-    return len(data), found, version_id(response), attempts, was_there
+    scheme, _, digits = reported.partition(" ")
+    found = new_digest(scheme, data).hexdigest().upper()
+    if found != digits:
+        _compare_hashes(reported, url, f"{scheme} {found}")
+        reported = reported.upper()
+    return len(data), reported, version_id(response), attempts, was_there
 
 
 def store_source(

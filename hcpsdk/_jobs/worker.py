@@ -70,16 +70,9 @@ class Result(NamedTuple):
 Job.__module__ = Result.__module__ = "hcpsdk.bulk"
 
 
-class Task(NamedTuple):
-    """A job on its way to a worker."""
-
-    id: int
-    job: Job
-    was_begun: bool  # by an earlier attempt, maybe of an earlier run
-    tries: int
-    seconds: float
-    attempts: int
-
+# A job on its way to a worker: its id; the job; whether an earlier attempt, maybe of an earlier
+# run, began it; and how many tries, seconds and requests have gone into it.
+Task = tuple[int, Job, bool, int, float, int]
 
 # What a worker made of a task: its result, the seconds to wait at least before a retry (None:
 # it is final), and when the local file was changed (nanoseconds).

@@ -110,8 +110,8 @@ def prepare(
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
         method = to_text(method)
-    if method not in _USUAL and not is_token(method):
-        raise ValueError(f"invalid HTTP method: {method!r}")
+    if method not in _USUAL:
+        _check_method(method)
     target = request_target(url, params)
     more = "Accept-Encoding: identity\r\n"
     body = None
@@ -134,6 +134,13 @@ def prepare(
             payload, body = content, None
     head = f"{method} {target} HTTP/1.1\r\n{prepared.lines}{more}\r\n".encode("latin-1")
     return Outgoing(method, target, head + payload, body)
+
+
+def _check_method(method: str) -> None:
+    if not is_token(method):
+        raise ValueError(f"invalid HTTP method: {method!r}")
+    if method == "CONNECT":  # it has no path, and its response no body (RFC 9110, section 9.3.6)
+        raise ValueError("the HTTP method must not be CONNECT, which is for proxies")
 
 
 def _prepare_signed(

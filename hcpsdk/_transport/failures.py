@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import errno
 import http.client
@@ -154,3 +155,28 @@ def describe(error: Exception) -> str:
     # A server's own bytes, a line that is no status line for example, must not break ours.
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error).strip())
     return text or type(error).__name__
+
+
+def clear_locals(error: BaseException | None) -> None:
+    """Forget the local variables of the functions that *error* and its causes passed through.
+
+    They are parts of what was sent, so credentials, which error trackers would show (contract 9.3).
+    Those of the caller's functions stay, and those of functions that still run, or may go on.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback = error.__traceback__
+        while traceback is not None:
+            frame = traceback.tb_frame
+            module = frame.f_globals.get("__name__", "")
+            is_ours = module in _TRANSPORT_MODULES or module.startswith("hcpsdk.")
+            if is_ours and not frame.f_code.co_flags & _GENERATOR:  # which it would close
+                with contextlib.suppress(RuntimeError):  # it still runs
+                    frame.clear()
+            traceback = traceback.tb_next
+        error = error.__cause__ or error.__context__
+
+
+_TRANSPORT_MODULES = frozenset({"http.client", "socket", "ssl"})
+_GENERATOR = 0x20  # `inspect.CO_GENERATOR`; the module takes long to import

@@ -5,9 +5,17 @@ from __future__ import annotations
 import http.client
 import io
 import re
+import time
 
 from hcpsdk._request.content import BLOCK
-from hcpsdk._transport.streams import MAX_BYTES, MAX_LINES, check_field, deadline_of, read_line
+from hcpsdk._transport.streams import (
+    MAX_BYTES,
+    MAX_LINES,
+    MAX_TIMEOUTS,
+    check_field,
+    deadline_of,
+    read_line,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +27,9 @@ IncompleteRead = http.client.IncompleteRead
 MAX_CHUNK_LINE_BYTES = 4096  # the line that begins a chunk: its size, and extensions
 MAX_EXTENSION_BYTES = 64 * 1024  # such lines of one body together, the usual ones not counted:
 _USUAL_CHUNK_LINE_BYTES = 18  # a size without extensions
+# So much of the line may come byte by byte, one per time limit: with the line break before it, that
+# makes `MAX_TIMEOUTS`. The rest has one more. (Few lines have a rest, so few look at the clock.)
+_SHORT_CHUNK_LINE_BYTES = MAX_TIMEOUTS - len(b"\r\n")
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
 _CHUNK_SIZE = rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n"
 
@@ -182,15 +193,27 @@ class Chunked(Reader):
         if not self._is_first and (end := stream.read(2)) != b"\r\n":
             raise _broken(len(end) < 2)
         self._is_first = False
-        if self.deadline is None:
-            line = stream.readline(MAX_CHUNK_LINE_BYTES)
-        else:
-            line = read_line(stream, self.deadline, MAX_CHUNK_LINE_BYTES)
+        line = stream.readline(_SHORT_CHUNK_LINE_BYTES) if self.deadline is None else b""
+        if not line.endswith(b"\n"):
+            line = self._rest_of_line(line)
+        if not self._has_size(line):
+            raise _broken(not line.endswith(b"\n"))
+        return int(line.partition(b";")[0], 16)
+
+    def _rest_of_line(self, line: bytes) -> bytes:
+        """All of a line that begins a chunk, after its beginning was read."""
+        deadline = self.deadline
+        if deadline is None and self._timeout is not None:
+            deadline = time.monotonic() + self._timeout
+        try:
+            line += read_line(self.stream, deadline, MAX_CHUNK_LINE_BYTES - len(line))
+        except http.client.LineTooLong as exc:
+            raise _broken(False) from exc
         if len(line) > _USUAL_CHUNK_LINE_BYTES:
             self._extension_bytes += len(line)
-        if not self._has_size(line) or self._extension_bytes > MAX_EXTENSION_BYTES:
-            raise _broken(not line.endswith(b"\n") and len(line) < MAX_CHUNK_LINE_BYTES)
-        return int(line.partition(b";")[0], 16)
+            if self._extension_bytes > MAX_EXTENSION_BYTES:
+                raise _broken(False)
+        return line
 
     def _skip_trailer(self) -> None:
         line = self.stream.readline(2)

@@ -152,13 +152,11 @@ class StrictResponse(http.client.HTTPResponse):
         head = self._plain_head
         if head is None:
             return None
-        start = head.find(start_of_line)
-        if start < 0 or head.find(start_of_line, start + 1) >= 0:
+        _, found, rest = head.partition(start_of_line)
+        if not found or rest.find(start_of_line) >= 0:
             return None
-        start += len(start_of_line)
-        end = head.find(b"\r\n", start)
-        value = head[start:] if end < 0 else head[start:end]
-        return str(value, "iso-8859-1").lstrip(" \t")
+        value, _, _ = rest.partition(b"\r\n")
+        return value.decode("iso-8859-1").lstrip(" \t")
 
     def has_begun_to_arrive(self) -> bool:
         """True if a byte of the response has arrived; does not wait."""
@@ -208,7 +206,7 @@ class StrictResponse(http.client.HTTPResponse):
             return  # it is read already
         if not self._arrived:
             self._receive()
-        if self.debuglevel > 0:  # http.client prints what it reads
+        if self.debuglevel > 0:
             self._begin_by_http_client()
             return
         head, blank, body = self._arrived.partition(b"\r\n\r\n")
@@ -276,13 +274,16 @@ class StrictResponse(http.client.HTTPResponse):
         stream: Any = io.BufferedReader(Incoming(self._sock, self._arrived))
         self._arrived = b""
         timeout = self._sock.gettimeout()
-        self.fp = lines = HeadLines(stream, self._head_deadline or deadline_of(timeout))
+        level, self.debuglevel = self.debuglevel, 0  # its print() may raise
+        deadline = self._head_deadline or deadline_of(timeout)
+        self.fp = lines = HeadLines(stream, deadline, is_shown=level > 0)
         try:
             super().begin()
             while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
                 self.headers = None  # type: ignore[assignment]
                 super().begin()
         finally:
+            self.debuglevel = level
             if self.fp is not None:
                 self.fp = stream
         if not (self.method == "HEAD" or self.status in _NO_BODY or self.status < 200):

@@ -17,6 +17,7 @@ from hcpsdk._request.content import BLOCK, BodyError, Buffer
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
+from hcpsdk._transport.streams import show
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
 
@@ -226,7 +227,7 @@ class HTTPSocket:
 
     def _send_bytes(self, data: Buffer) -> None:
         if self._debuglevel > 0 and len(data):
-            print("send:", repr(bytes(data)))
+            show("send:", repr(bytes(data)))
         self.first_byte_at = self.first_byte_at or time.monotonic()
         # Not sendall(): on a plain socket its time limit is for all of the data together.
         sent = 0

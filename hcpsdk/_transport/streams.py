@@ -8,6 +8,8 @@ import re
 import socket
 import time
 
+from hcpsdk._handlers import raise_if_from_handler
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -62,6 +64,14 @@ def check_field(line: bytes) -> tuple[bytes, bytes]:
     raise http.client.HTTPException("invalid header line in the response")
 
 
+def show(*what: object) -> None:
+    """Print for ``debuglevel``; if that is not possible, the request goes on (contract 3.9)."""
+    try:
+        print(*what)
+    except (OSError, ValueError) as exc:  # stdout is a broken pipe, or closed, or cannot encode it
+        raise_if_from_handler(exc)
+
+
 class IncompleteHead(http.client.HTTPException):
     """The connection was closed within the head of a response."""
 
@@ -104,12 +114,16 @@ def _nothing(_buffer: object) -> None:
 
 
 class HeadLines:
-    """The stream under heads: whole and valid lines within our limits, or an exception."""
+    """The stream under heads: whole and valid lines within our limits, or an exception.
 
-    def __init__(self, stream: Any, deadline: float | None) -> None:
+    With *is_shown*, they are printed in the format of `http.client`.
+    """
+
+    def __init__(self, stream: Any, deadline: float | None, is_shown: bool) -> None:
         self.fields: list[tuple[bytes, bytes]] = []  # of the last head, names in lower case
         self._stream = stream
         self._deadline = deadline
+        self._is_shown = is_shown
         self._heads = 0  # complete ones
         self._lines = 0  # of the current one
         self._bytes = 0
@@ -124,6 +138,8 @@ class HeadLines:
             return line  # http.client raises by itself
         self._bytes += len(line)
         is_end = line in (b"\r\n", b"\n")
+        if self._is_shown and not is_end:
+            self._show(str(line, "iso-8859-1"))
         if self._bytes > MAX_BYTES or (self._lines > MAX_LINES and not is_end):
             raise http.client.HTTPException("the head of the response is too long")
         if not self._lines:
@@ -138,6 +154,13 @@ class HeadLines:
             self._add(*check_field(line))
         self._lines += 1
         return line
+
+    def _show(self, line: str) -> None:
+        if not self._lines:
+            show("reply:", repr(line))
+            return
+        name, colon, value = line.rstrip("\r\n").partition(":")
+        show("header:", name + colon, value.lstrip(" \t"))
 
     def _check_status_line(self, line: bytes) -> None:
         self.fields.clear()

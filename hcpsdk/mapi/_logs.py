@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import date
 from typing import IO, Any, TypeVar, cast
@@ -124,7 +124,7 @@ class Logs(MapiClient):
         xml = (
             f"<logPrepare><startDate>{_us_date('startdate', first)}</startDate>"
             f"<endDate>{_us_date('enddate', last)}</endDate>"
-            f"{_listed('snodes', snodes) if snodes else ''}</logPrepare>"
+            f"{_listed('snodes', snodes, if_empty='')}</logPrepare>"
         )
         if (last.year, last.month, last.day) < (first.year, first.month, first.day):
             raise ValueError(f"enddate {last} is before startdate {first}")
@@ -194,10 +194,12 @@ class Logs(MapiClient):
             HcpsdkError: The request failed, or the archive is truncated.
             TypeError, ValueError: Invalid argument; nothing was sent.
         """
-        xml = _download_request(nodes, snodes, logs or self.L_ALL, self.L_ALL)
+        xml = _download_request(nodes, snodes, logs, self.L_ALL)
         if progresshook is not None and not callable(progresshook):
             raise TypeError(f"progresshook must be callable, not {type(progresshook).__name__}")
         if hdl is not None:
+            if not hasattr(hdl, "write"):
+                raise TypeError(f"hdl must be a file open for writing, not {type(hdl).__name__}")
             hdl.write(b"")  # a file opened for text, or a closed one, raises here
         status = self.status()
         if not status["readyForStreaming"]:
@@ -255,26 +257,27 @@ def _download_request(
     nodes: Sequence[int | str], snodes: Sequence[str], logs: Sequence[str], known: Sequence[str]
 ) -> str:
     """The XML that asks for the archive. Without ``nodes`` HCP takes all of them."""
-    for kind in _list("logs", logs):
+    kinds = _list("logs", logs) or known
+    for kind in kinds:
         if kind not in known:
             raise ValueError(f"logs must be of {', '.join(known)}, not {kind!r}")
-    listed_nodes = _listed("nodes", nodes) if nodes else ""
     return (
-        f"<logDownload>{listed_nodes}{_listed('snodes', snodes or ())}{_listed('content', logs)}"
+        f"<logDownload>{_listed('nodes', nodes, if_empty='')}"
+        f"{_listed('snodes', snodes, if_empty='<snodes/>')}<content>{','.join(kinds)}</content>"
         "</logDownload>"
     )
 
 
-def _listed(name: str, values: Sequence[int | str]) -> str:
+def _listed(name: str, values: Sequence[int | str], *, if_empty: str) -> str:
     """An element with *values*, separated by commas."""
     text = ",".join(str(value) for value in _list(name, values))
-    return f"<{name}>{escape(text)}</{name}>" if text else f"<{name}/>"
+    return f"<{name}>{escape(text)}</{name}>" if text else if_empty
 
 
-def _list(name: str, values: Sequence[Value]) -> Sequence[Value]:
-    if isinstance(values, (str, bytes)):
+def _list(name: str, values: Sequence[Value]) -> tuple[Value, ...]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable | None):
         raise TypeError(f"{name} must be a list, not {type(values).__name__}")
-    return values
+    return () if values is None else tuple(values)
 
 
 def _temporary_file(is_hidden: bool) -> IO[bytes]:

@@ -21,15 +21,9 @@ def finished(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[st
 
 @contextlib.contextmanager
 def started(*words: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A process whose output can be read, and that hears Ctrl-C; killed in the end."""
+    """A process whose output can be read; killed in the end."""
     with subprocess.Popen(
-        words,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=env,
-        # A shell that starts something in the background makes it deaf to Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
     ) as process:
         try:
             yield process

@@ -34,3 +34,17 @@ def target(hcp: HCP) -> Any:
 def connection(target: hcpsdk.Target) -> Iterator[Any]:
     with hcpsdk.Connection(target) as connection:
         yield connection
+
+
+@pytest.fixture
+def versioned_target(hcp: HCP) -> hcpsdk.Target:
+    """The namespace that keeps versions."""
+    authorization = hcpsdk.NativeAuthorization("n", "n01")
+    return hcpsdk.Target("n2.m.hcp1.snomis.local", authorization, port=80)
+
+
+@pytest.fixture
+def versioned(versioned_target: hcpsdk.Target) -> Iterator[hcpsdk.Connection]:
+    """To the same; may retry twice."""
+    with hcpsdk.Connection(versioned_target, retries=2) as connection:
+        yield connection

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import hashlib
 import itertools
+import math
 import multiprocessing
 import os
 import pickle
@@ -12,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +23,7 @@ import pytest
 
 import hcpsdk
 from hcpsdk import bulk, listing
+from hcpsdk._jobs import concurrency
 from hcpsdk.testing import HCP, Answer, HangUp, Namespace, Reset, Stall
 
 from . import bulk_process
@@ -201,17 +204,19 @@ def test_results_are_values(target: hcpsdk.Target, files: list[tuple[Path, str]]
 
 
 class Watched(ThreadPoolExecutor):
-    """Threads, and how many chunks of jobs they were given at most at one time."""
+    """Threads, and how many chunks of jobs they had at a time: now, at most, and lately."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)
         self.open = self.most = 0
+        self.lately = collections.deque([sys.maxsize] * 10, 10)  # after each of the last
         self.lock = threading.Lock()
 
     def submit(self, *args: Any, **options: Any) -> "Future[Any]":
         with self.lock:
             self.open += 1
             self.most = max(self.most, self.open)
+            self.lately.append(self.open)
         future = super().submit(*args, **options)
         future.add_done_callback(self.count_down)
         return future
@@ -240,6 +245,35 @@ def test_jobs_are_read_as_they_are_needed(
     assert executor.most <= 2 * 4
     # In addition to the results: 8 chunks of 32 jobs, and those read last.
     assert next(taken) <= 200 + 9 * 32
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The process seems to use a processor all the time, for many small jobs, while this is set."""
+    used = itertools.count()
+    is_busy = threading.Event()
+    is_busy.set()
+    monkeypatch.setattr(concurrency, "MAX_CPU", math.inf)
+    monkeypatch.setattr(time, "process_time", lambda: is_busy.is_set() and next(used) * 1e6)
+    return is_busy
+
+
+def test_busy_threads(
+    hcp: HCP, target: hcpsdk.Target, files: list[tuple[Path, str]], busy: threading.Event
+) -> None:
+    """Threads that keep a processor busy get less at a time; more, as soon as they wait."""
+    path, _ = files[0]
+    endless = ((path, f"/rest/bulk/{number}") for number in itertools.count())
+    with Watched(8) as executor:
+        results = bulk.store(target, endless, executor=executor, workers=8, timeout=30)
+        assert any(max(executor.lately) <= 2 for _ in itertools.islice(results, 20_000))
+
+        hcp.add_fault(Stall("before request", method="PUT", times=2))  # all that are left
+        busy.clear()
+        assert statuses(itertools.islice(results, 1000)) == {"stored": 1000}
+        assert max(executor.lately) > 2
+        hcp.clear_faults()
+        results.close()  # type: ignore[attr-defined]
 
 
 def test_everything_is_closed(target: hcpsdk.Target, files: list[tuple[Path, str]]) -> None:
@@ -366,7 +400,7 @@ def test_journal_is_written_before_the_request(
     class Looking(ThreadPoolExecutor):
         def submit(self, function: Any, run: Any, chunk: Any) -> "Future[Any]":  # type: ignore[override]
             wal = Path(f"{tmp_path / 'journal'}-wal").read_bytes()
-            seen.extend((task.job.url, task.job.url.encode() in wal) for task in chunk)
+            seen.extend((job.url, job.url.encode() in wal) for _, job, *_ in chunk)
             return super().submit(function, run, chunk)
 
     with Looking(2) as executor:

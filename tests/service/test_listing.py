@@ -137,6 +137,44 @@ def test_walk(connection: hcpsdk.Connection) -> None:
     assert [entry.url for entry in listing.walk(connection, "/rest/b/x")] == ["/rest/b/x/1"]
 
 
+@pytest.mark.parametrize("name", [*NAMES, "folder/ü %/x"])
+def test_versions(versioned: hcpsdk.Connection, name: str) -> None:
+    """Each version has its facts, and can be read by its id (contract 13.2)."""
+    for data in (b"first", b"second!"):
+        versioned.PUT(f"/rest/{name}", data)
+    first, second = sorted(
+        listing.versions(versioned, f"/rest/{name}"), key=lambda entry: entry.version or 0
+    )
+
+    assert (first.size, second.size) == (5, 7)
+    assert first.url == second.url
+    assert versioned.GET(second.url).read() == b"second!"
+    for entry, data in ((first, b"first"), (second, b"second!")):
+        assert versioned.GET(entry.url, {"version": entry.version}).read() == data
+        assert not entry.is_deleted
+
+
+def test_versions_of_what_is_deleted(versioned: hcpsdk.Connection) -> None:
+    """They are listed on demand, with the entry that marks the deletion."""
+    url = hcpsdk.Quoted("/rest/a%20b")
+    versioned.PUT(url, b"first")
+    versioned.DELETE(url)
+    with pytest.raises(hcpsdk.HcpsdkStatusError, match="404"):
+        next(listing.versions(versioned, url))
+    found = listing.versions(versioned, url, deleted=True)
+    old, marker = sorted(found, key=lambda entry: entry.version or 0)
+
+    assert (old.is_deleted, old.size, old.url) == (False, 5, url)
+    assert (marker.is_deleted, marker.size, marker.url) == (True, None, url)
+
+
+def test_versions_where_none_are_kept(connection: hcpsdk.Connection) -> None:
+    """There is no list, which is no empty one."""
+    connection.PUT("/rest/a", b"x")
+    with pytest.raises(hcpsdk.HcpsdkStatusError, match="400"):
+        next(listing.versions(connection, "/rest/a"))
+
+
 def test_status(connection: hcpsdk.Connection) -> None:
     """A directory that does not exist is an error that begins with the status."""
     with pytest.raises(hcpsdk.HcpsdkError, match=r"^404 "):
@@ -249,6 +287,13 @@ def test_documents_that_are_no_listing(serve: Serve, document: bytes, message: s
     """What is no listing, or does harm, raises; nothing is expanded or fetched (contract 8.4)."""
     with pytest.raises(hcpsdk.HcpsdkError, match=message):
         list(listing.listdir(serve(document)))
+
+
+@pytest.mark.parametrize("document", [b"<directory/>", b"<versions><entry urlName='a'/>", b"data"])
+def test_documents_that_are_no_list_of_versions(serve: Serve, document: bytes) -> None:
+    """What is no list of versions, or is cut, raises."""
+    with pytest.raises(hcpsdk.HcpsdkError, match="is not the XML of <versions>"):
+        list(listing.versions(serve(document), "/rest/a"))
 
 
 @pytest.mark.parametrize("name", [b"a%2Fb", b"%2E%2E", b"..", b".", b"", b"a%00b"])

@@ -8,12 +8,14 @@ import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import hcpsdk
 from hcpsdk import s3, transfer
+from hcpsdk.s3 import _parts, _upload
 from hcpsdk.testing import HCP, Answer, HangUp, Reset
 
 TENANT = "m.hcp1.snomis.local"
@@ -107,8 +109,8 @@ def test_executor(target: hcpsdk.Target, connection: hcpsdk.Connection, file: pa
 
 def test_jobs_pickle(target: hcpsdk.Target) -> None:
     """Processes can send parts, too."""
-    job = s3._Job(target, NAME, "/file", 5, 1, 30, 3, "1", {1: (1, "a")})
-    copied = pickle.loads(pickle.dumps((job, s3._send_part)))[0]
+    job = _parts.Job(target, NAME, "/file", 5, 1, 30, 3, "1", {1: (1, "a")})
+    copied = pickle.loads(pickle.dumps((job, _parts.send_part)))[0]
     assert (copied.count(), copied.known, copied.target.interface) == (5, {1: (1, "a")}, "I_HS3")
 
 
@@ -205,14 +207,14 @@ def test_broken(
     place: int,
     retries: int,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One fault in the start, in the parts, or at the end: complete, or nothing of it is left."""
-    monkeypatch.setattr(s3, "PAUSES", (0.0, 0.0))
-    at_end = threading.Event()
-    complete = s3._complete
+    """One fault in the start, in the parts, or at the end: complete, or nothing of it is left
+    but for an upload whose ID was lost at the start, of which a warning says so."""
+    monkeypatch.setattr(_upload, "PAUSES", (0.0, 0.0))
+    complete = _upload._complete
 
     def break_end(*arguments: Any) -> Any:
-        at_end.set()
         hcp.add_fault(fault)
         return complete(*arguments)
 
@@ -221,9 +223,9 @@ def test_broken(
             hcp.add_fault(fault)
 
     if place == 2:
-        monkeypatch.setattr(s3, "_complete", break_end)
+        monkeypatch.setattr(_upload, "_complete", break_end)
     if place == 0:
-        hcp.add_fault(fault)
+        hcp.add_fault(replace(fault, method="POST"))
     try:
         s3.upload_file(target, NAME, file, part_size=MIB, retries=retries, on_start=break_parts)
     except hcpsdk.HcpsdkError as exc:
@@ -232,11 +234,48 @@ def test_broken(
         if place:
             assert isinstance(exc, s3.UploadError)
             assert exc.upload_id == ""
-            assert unfinished(connection) == 0
     else:
         hcp.clear_faults()
         assert digest_of(connection, NAME) == digest_of_file(file)
-        assert unfinished(connection) == 0
+    warnings = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert len(warnings) <= (not place)
+    assert unfinished(connection) <= len(warnings)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_start_whose_response_is_lost(
+    hcp: HCP,
+    target: hcpsdk.Target,
+    connection: hcpsdk.Connection,
+    file: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+    retries: int,
+) -> None:
+    """The empty upload stays, since it cannot be told from another client's, which stays as well;
+    a warning says so."""
+    connection.POST(NAME, {"uploads": None})  # another client's
+    hcp.add_fault(HangUp("answer head", 20, method="POST"))
+    if retries:
+        s3.upload_file(target, NAME, file, part_size=MIB, retries=retries)
+        assert digest_of(connection, NAME) == digest_of_file(file)
+    else:
+        with pytest.raises(hcpsdk.HcpsdkError, match="after 1 attempt") as caught:
+            s3.upload_file(target, NAME, file, part_size=MIB, retries=retries)
+        assert not isinstance(caught.value, s3.UploadError)
+    assert unfinished(connection) == 2
+    (warning,) = [each.msg for each in caplog.records if each.levelname == "WARNING"]
+    assert warning == f"HCP may keep empty uploads of '{NAME}' whose IDs were lost: up to 1"
+
+
+def test_start_that_is_refused(
+    hcp: HCP, target: hcpsdk.Target, file: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No upload was started, so there is nothing to warn of; nor after one that was completed."""
+    hcp.add_fault(Answer(403, method="POST"))
+    with pytest.raises(s3.S3StatusError, match="403"):
+        s3.upload_file(target, NAME, file)
+    s3.upload_file(target, NAME, file)
+    assert [each for each in caplog.records if each.levelname == "WARNING"] == []
 
 
 def test_end_whose_response_is_lost(
@@ -247,14 +286,14 @@ def test_end_whose_response_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """HCP made the object, but its response was lost: that is a success."""
-    monkeypatch.setattr(s3, "PAUSES", (0.0, 0.0))
-    complete = s3._complete
+    monkeypatch.setattr(_upload, "PAUSES", (0.0, 0.0))
+    complete = _upload._complete
 
     def lose(*arguments: Any) -> Any:
         hcp.add_fault(HangUp("answer head", 20))
         return complete(*arguments)
 
-    monkeypatch.setattr(s3, "_complete", lose)
+    monkeypatch.setattr(_upload, "_complete", lose)
     assert s3.upload_file(target, NAME, file, part_size=MIB, retries=0).parts == 4
     assert digest_of(connection, NAME) == digest_of_file(file)
 
@@ -267,17 +306,17 @@ def test_earlier_object_is_no_success(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An older version of the same size is not taken for the result of an upload that ended."""
-    monkeypatch.setattr(s3, "PAUSES", (0.0,))
+    monkeypatch.setattr(_upload, "PAUSES", (0.0,))
     with file.open("rb") as body:
         connection.PUT("/n2/a", body)
-    complete = s3._complete
+    complete = _upload._complete
 
     def abort_before(job: Any, *arguments: Any) -> Any:
         hcp.add_fault(HangUp("before request"))
         connection.DELETE("/n2/a", {"uploadId": job.upload_id})
         return complete(job, *arguments)
 
-    monkeypatch.setattr(s3, "_complete", abort_before)
+    monkeypatch.setattr(_upload, "_complete", abort_before)
     with pytest.raises(s3.UploadError):
         s3.upload_file(target, "/n2/a", file, part_size=MIB, retries=0)
 
@@ -292,7 +331,7 @@ def test_nodes_that_stop(
 ) -> None:
     """200 MiB while nodes stop: complete and verified with one left, nothing stored without; the
     upload that could not be aborted is named, and can be resumed once the nodes are back."""
-    monkeypatch.setattr(s3, "PAUSES", (0.0,))
+    monkeypatch.setattr(_upload, "PAUSES", (0.0,))
     path = tmp_path / "large"
     with path.open("wb") as file:
         for number in range(200):
@@ -300,7 +339,7 @@ def test_nodes_that_stop(
             file.write(b"%d" % number)
         file.truncate(200 * MIB)
     count, lock = 0, threading.Lock()
-    read = s3._Job.read
+    read = _parts.Job.read
 
     def read_and_stop(job: Any, number: int) -> bytes:
         nonlocal count
@@ -312,7 +351,7 @@ def test_nodes_that_stop(
                 node.stop()
         return read(job, number)
 
-    monkeypatch.setattr(s3._Job, "read", read_and_stop)
+    monkeypatch.setattr(_parts.Job, "read", read_and_stop)
     if stopped < 3:
         done = s3.upload_file(target, NAME, path, part_size=8 * MIB)
         assert (done.size, done.parts) == (200 * MIB, 25)

@@ -175,7 +175,6 @@ def pause(progress, done, total=None):
     while True:  # a single longer call could miss a signal that comes just before it
         time.sleep(0.05)
 Logs.cancel, hcp_options.Progress.__call__ = reporting_cancel, pause
-signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
 sys.argv = ["collect_logs.py", "--wait", "0"]
 runpy.run_path({str(SAMPLES / "collect_logs.py")!r}, run_name="__main__")
 """

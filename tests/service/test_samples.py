@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..support.samples import SAMPLES, command, run
+from ..support.samples import SAMPLES, command, run, run_alone
 
 REGENERATE = SAMPLES.parent / "docs" / "regenerate.py"
 HASH = "SHA-256 A2706A20394E48179A86C71E82C360C2960D3652340F9B9FDB355A42E3AC7691"
@@ -282,6 +282,32 @@ def test_replication_without_links(tmp_path: Path) -> None:
         1,
         "admin.hcp1.snomis.local has no replication links\n",
     )
+
+
+NEEDED = {"ingest": ["."], "fetch": ["/rest", "."]}  # arguments, by the name of the sample
+SCRIPTS = sorted({path.stem for path in SAMPLES.glob("*.py")} - {"hcp_options"})
+
+
+@pytest.mark.parametrize("sample", SCRIPTS)
+def test_ctrl_c(tmp_path: Path, sample: str) -> None:
+    """After Ctrl-C, each sample ends without a traceback."""
+    script = tmp_path / "interrupted.py"
+    script.write_text(f"""
+import runpy, ssl, sys, hcpsdk
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+ssl.create_default_context = hcpsdk.Target.__init__ = interrupt
+sys.path.insert(0, {str(SAMPLES)!r})
+sys.argv = ["script", *{NEEDED.get(sample, [])!r}]
+runpy.run_path({str(SAMPLES / sample)!r} + ".py", run_name="__main__")
+""")
+    done = run_alone(script, folder=tmp_path)
+
+    assert done.stderr == ""
+    if done.stdout == "stopped\n":  # this is how they end
+        assert (sample, done.returncode) in (("replica_failover", 0), ("replication_links", 0))
+    else:
+        assert done.returncode == 130
 
 
 @pytest.mark.parametrize(

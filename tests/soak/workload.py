@@ -1,4 +1,4 @@
-"""Eight threads that store, read and delete, and one that takes nodes away and brings them back.
+"""Threads that store, read and delete, and one that takes nodes away and brings them back.
 
 Each object belongs to one thread, which knows what it may find there: usually one thing, two after
 a failure that leaves open whether HCP has acted.
@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import hcpsdk
+from hcpsdk import s3
 from hcpsdk.testing import HCP, Reset
 
 LIVE = 60  # objects that a thread has at most, so that a long run does not fill the disk
 LARGEST = 300 * 1024  # bytes
+MIB = 1024 * 1024
 PLACES = ["before request", "request body", "before answer", "answer head", "answer body"]
 PLACES_WITHIN = ["request body", "answer head", "answer body"]
 
@@ -90,7 +92,7 @@ BODIES: list[Callable[[bytes], Any]] = [
 class Worker:
     """Does *count* operations over a Connection of its own, and remembers what it was told.
 
-    Now and then it gives a *turn* to the disturber.
+    Now and then it gives a *turn* to the disturber. This one uses the native interface.
 
     Attributes:
         thread: Where it works, once that is started.
@@ -99,11 +101,19 @@ class Worker:
         error: What ended it before its time; None if nothing did.
     """
 
+    root = "/rest"
+    stored, deleted = 201, 200  # statuses
+
+    @staticmethod
+    def target_of(port: int) -> hcpsdk.Target:
+        authorization = hcpsdk.NativeAuthorization("n", "n01")
+        return hcpsdk.Target("n1.m.hcp1.snomis.local", authorization, port=port)
+
     def __init__(
         self, number: int, target: hcpsdk.Target, count: int, turn: Callable[[], object]
     ) -> None:
         self.thread = threading.Thread(target=self._run, name=f"soak-{number}")
-        self.folder = f"/rest/soak/{number}"
+        self.folder = f"{self.root}/soak/{number}"
         self.objects: dict[str, set[Found]] = {}
         self.told: Counter[str] = Counter()
         self.error: BaseException | None = None
@@ -115,6 +125,7 @@ class Worker:
         self._step = max(15, min(count // 100, 120))
         self._turn = turn
         self._random = random.Random(number)
+        self._target = target
         self._connection = hcpsdk.Connection(target, retries=3)
 
     def _run(self) -> None:
@@ -158,10 +169,13 @@ class Worker:
     def _store(self, name: str, data: bytes) -> int | None:
         body = self._random.choice(BODIES)(data)
         try:
-            return self._tell("PUT", name, body)
+            return self._tell("PUT", name, body, None, self._headers(data))
         finally:
             if hasattr(body, "close"):
                 body.close()
+
+    def _headers(self, _data: bytes) -> dict[str, str]:
+        return {}
 
     def _put(self) -> None:
         if self._reusable and self._random.random() < 0.3:
@@ -172,7 +186,7 @@ class Worker:
         given = content_of(data)
         status = self._store(name, data)
         attempts = self._connection.attempts
-        if status == 201:
+        if status == self.stored:
             self.objects[name] = {given}
             self._live.append(name)
         elif status == 409:
@@ -193,7 +207,7 @@ class Worker:
         name = self._live.pop(self._random.randrange(len(self._live)))
         status = self._tell("DELETE", name)
         attempts = self._connection.attempts
-        if status == 200:
+        if status == self.deleted:
             self.objects[name] = {None}
             if attempts == 1:
                 self._reusable.append(name)
@@ -240,6 +254,94 @@ class Worker:
         response = self._connection.response
         assert response is not None
         return b"".join(response)
+
+    # Afterwards, all nodes being up
+
+    def check(self, connection: hcpsdk.Connection) -> None:
+        """Each object is what it may be, and is listed if it is there."""
+        found = {name: self._what_is_there(connection, name) for name in self.objects}
+        for name, content in found.items():
+            assert content in self.objects[name], name
+        stored = sorted(name for name, content in found.items() if content)
+        assert sorted(self._names_listed(connection)) == stored
+
+    def _what_is_there(self, connection: hcpsdk.Connection, name: str) -> Found:
+        status = connection.GET(name).status
+        data = connection.read()
+        assert status in (200, 404), f"{name}: {status}"
+        return content_of(data) if status == 200 else None
+
+    def _names_listed(self, connection: hcpsdk.Connection) -> list[str]:
+        assert connection.GET(self.folder).status == 200
+        entries = ET.fromstring(connection.read()).iter("entry")
+        return [f"{self.folder}/{unquote(entry.attrib['urlName'])}" for entry in entries]
+
+
+class S3Worker(Worker):
+    """The same with HS3, and with uploads in parts."""
+
+    root = "/n1"
+    stored, deleted = 200, 204
+
+    @staticmethod
+    def target_of(port: int) -> hcpsdk.Target:
+        authorization = hcpsdk.HS3Authorization("n", "n01")
+        return hcpsdk.Target(
+            "m.hcp1.snomis.local", authorization, port=port, interface=hcpsdk.I_HS3
+        )
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._left: set[str] = set()  # IDs of uploads that could not be aborted
+
+    def _headers(self, data: bytes) -> dict[str, str]:
+        return {"Content-Length": str(len(data))}  # HS3 takes no chunks
+
+    def _put(self) -> None:
+        if self._random.random() < 0.9:
+            super()._put()
+        else:
+            self._upload()
+
+    def _upload(self) -> None:
+        name = f"{self.folder}/{len(self.objects)} large"
+        data = self._random.randbytes(self._random.randint(0, 4 * MIB))
+        given = content_of(data)
+        self.told["operations"] += 1
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            try:
+                s3.upload_file(self._target, name, file.name, part_size=MIB)
+            except s3.UploadError as exc:
+                self.told["upload failed"] += 1
+                self.objects[name] = {None, given} if exc.upload_id else {None}
+                self._left.add(exc.upload_id)
+            except hcpsdk.HcpsdkError:
+                self.told["upload not started"] += 1
+                self.objects[name] = {None}
+            else:
+                self.told["upload stored"] += 1
+                self.objects[name] = {given}
+                self._live.append(name)
+        self._look(name)
+
+    def check(self, connection: hcpsdk.Connection) -> None:
+        """Of uploads that failed nothing is left, unless they were reported as left."""
+        super().check(connection)
+        assert connection.GET(self.root, {"uploads": None, "prefix": self._prefix()}).status == 200
+        for upload in ET.fromstring(connection.read()).iterfind("{*}Upload"):
+            key, number = upload.findtext("{*}Key"), upload.findtext("{*}UploadId")
+            if number not in self._left:  # the response with its ID was lost
+                assert connection.GET(f"{self.root}/{key}", {"uploadId": number}).status == 200
+                assert b"<Part>" not in connection.read(), f"parts of {key} are left"
+
+    def _prefix(self) -> str:
+        return self.folder.removeprefix(f"{self.root}/") + "/"
+
+    def _names_listed(self, connection: hcpsdk.Connection) -> list[str]:
+        entries = s3.list_objects(connection, self.root, prefix=self._prefix())
+        return [f"{self.root}/{entry.key}" for entry in entries if not entry.key.endswith("/")]
 
 
 class Disturber:
@@ -296,20 +398,3 @@ class Disturber:
         else:
             return
         self.done[deed] += 1
-
-
-# Afterwards
-
-
-def what_is_there(connection: hcpsdk.Connection, name: str) -> Found:
-    """What is stored under *name*, all nodes being up."""
-    status = connection.GET(name).status
-    data = connection.read()
-    assert status in (200, 404), f"{name}: {status}"
-    return content_of(data) if status == 200 else None
-
-
-def names_listed(connection: hcpsdk.Connection, folder: str) -> list[str]:
-    assert connection.GET(folder).status == 200
-    entries = ET.fromstring(connection.read()).iter("entry")
-    return [f"{folder}/{unquote(entry.attrib['urlName'])}" for entry in entries]

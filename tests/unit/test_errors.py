@@ -77,6 +77,30 @@ def test_pickles(kind: type[hcpsdk.HcpsdkError], protocol: int) -> None:
         assert copy.deepcopy(kind(given)).reason == str(given)
 
 
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("403 - Forbidden (no permission)", 403),
+        ("404", 404),
+        (503, 503),
+        ("nonsense", 0),
+        ("", 0),
+        (None, 0),
+        ("4031 - what", 0),
+        ("-12 - what", 0),
+        ("\u0664\u0660\u0663 - what", 0),
+        ("9" * 5000, 0),
+    ],
+)
+def test_status_of_an_error_made_by_hand(reason: object, status: int) -> None:
+    """`HcpsdkStatusError.status` is the number at the beginning, and 0 if there is none; also of a
+    copy (contract 1.4)."""
+    error = hcpsdk.HcpsdkStatusError(reason)
+    assert error.status == status
+    assert copy.copy(error).status == status
+    assert pickle.loads(pickle.dumps(error)).status == status
+
+
 class Unpicklable(Exception):
     """An exception that stays in its process."""
 

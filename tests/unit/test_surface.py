@@ -370,6 +370,8 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: hcpsdk.Target(NAME, a, port=None),
         lambda t, a: hcpsdk.Target(NAME, a, port=0),
         lambda t, a: hcpsdk.Target(NAME, a, port=65536),
+        lambda t, a: hcpsdk.Target(NAME, a, dnscache="no"),
+        lambda t, a: hcpsdk.Target(NAME, a, dnscache=None),
         lambda t, a: hcpsdk.Target(NAME, a, sslcontext=True),
         lambda t, a: hcpsdk.Target(NAME, a, sslcontext="context"),
         lambda t, a: hcpsdk.Target(NAME, a, interface="I_HS3"),
@@ -396,6 +398,12 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: hcpsdk.Connection(t, debuglevel="9"),
         lambda t, a: hcpsdk.Connection(t, debuglevel=None),
         lambda t, a: hcpsdk.Connection(t, debuglevel=-1),
+        lambda t, a: hcpsdk.Connection(t, busy_timeout="1"),
+        lambda t, a: hcpsdk.Connection(t, busy_timeout=None),
+        lambda t, a: hcpsdk.Connection(t, busy_timeout=True),
+        lambda t, a: hcpsdk.Connection(t, sock_keepalive="no"),
+        lambda t, a: hcpsdk.Connection(t, sock_keepalive=None),
+        lambda t, a: hcpsdk.Connection(t, sock_keepalive=60),
         lambda t, a: hcpsdk.Connection(t, tcp_keepalive="60"),
         lambda t, a: hcpsdk.Connection(t, tcp_keepalive=0),
         lambda t, a: hcpsdk.Connection(t, tcp_keepintvl=1.5),
@@ -404,6 +412,7 @@ def test_a_new_connection_has_no_address_and_no_attempts(connection: Any) -> Non
         lambda t, a: ips.Circle(None),
         lambda t, a: ips.Circle(NAME, port="443"),
         lambda t, a: ips.Circle(NAME, port=None),
+        lambda t, a: ips.Circle(NAME, dnscache="no"),
     ],
 )
 def test_wrong_arguments(call: Any, names: Any, target: Any, authorization: Any) -> None:
@@ -456,7 +465,7 @@ def test_wrong_bodies(connection: Any, verb: str, body: Any) -> None:
     assert connection.address is None
 
 
-@pytest.mark.parametrize("method", [None, 5, b"GET", "", "GE T", "GET\r\n", "GÄT"])
+@pytest.mark.parametrize("method", [None, 5, b"GET", "", "GE T", "GET\r\n", "GÄT", "CONNECT"])
 def test_wrong_methods(connection: Any, method: Any) -> None:
     """A method that is none raises TypeError or ValueError before anything is sent
     (contract 1.4)."""
@@ -474,3 +483,29 @@ def test_timeout_beyond_what_the_system_can(
     target = hcpsdk.Target("127.0.0.1", authorization, port=80)
     with pytest.raises(ValueError, match="timeout"):
         hcpsdk.Connection(target, timeout=timeout)
+
+
+@pytest.mark.parametrize("argument", ["timeout", "idletime", "busy_timeout", "retries"])
+def test_message_names_the_argument(target: Any, argument: str) -> None:
+    """A number that cannot be right raises TypeError or ValueError that names the argument,
+    however many digits it has (contract 1.4)."""
+    wrong = [-1, -1e300, -(10**400), -(10**5000), float("nan"), "1", b"1", [1], object()]
+    if argument == "timeout":
+        wrong += [0, 10**400, 10**5000]
+    for value in wrong:
+        with pytest.raises((TypeError, ValueError), match=f"^{argument} must be "):
+            hcpsdk.Connection(target, **{argument: value})
+
+
+@pytest.mark.parametrize("argument", ["idletime", "busy_timeout", "retries"])
+def test_numbers_without_end(target: Any, argument: str) -> None:
+    """Where more is no different from much, any number works (contract 1.4)."""
+    for value in (10**400, 10**5000):
+        hcpsdk.Connection(target, **{argument: value}).close()
+
+
+@pytest.mark.parametrize("argument", ["sock_keepalive", "retries", "debuglevel"])
+def test_flags_and_counts(target: Any, argument: str) -> None:
+    """0 and 1, False and True mean the same (contract 1.4)."""
+    for value in (False, True, 0, 1):
+        hcpsdk.Connection(target, **{argument: value}).close()

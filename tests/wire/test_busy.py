@@ -257,6 +257,20 @@ def test_invalid_value(authorization: Any, value: float) -> None:
         hcpsdk.Connection(target, 30, 30, 0, 0, False, 60, 60, 3, 1)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("value", [10**400, float("inf")], ids=["huge", "inf"])
+def test_for_ever(raw_server: StartServer, connect: Connect, pauses: Pauses, value: float) -> None:
+    """A time without end works, and no pause is longer than the system can wait."""
+    dates = ("Date: Sat, 01 Jan 2000 00:00:00 GMT", "Retry-After: Fri, 31 Dec 9999 00:00:00 GMT")
+    server = raw_server(
+        answering(BUSY, BUSY, answer(b"done"), answer(b"", "503 Service Unavailable", *dates))
+    )
+    connection = connect(server, busy_timeout=value)
+    assert connection.GET("/rest/a").status == 200
+    assert len(pauses) == 2
+    assert connection.GET("/rest/b").status == 503
+    assert len(pauses) == 2
+
+
 @pytest.mark.parametrize("verb", ["GET", "PUT"])
 def test_with_a_replica(
     raw_server: StartServer, authorization: Any, pauses: Pauses, verb: str

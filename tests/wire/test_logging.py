@@ -243,6 +243,17 @@ def everything_about(error: BaseException | None) -> str:
     return "\n".join(texts)
 
 
+def local_variables(error: BaseException | None) -> str:
+    """Those of all but the tests, of an exception and those under it; error trackers show them."""
+    texts = []
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if not frame.f_globals["__name__"].startswith("tests."):
+                texts.append(repr(frame.f_locals))
+        error = lies_under(error)
+    return "\n".join(texts)
+
+
 def cut_head(peer: Any) -> None:
     peer.read_request()
     peer.send(b"HTTP/1.1 200 O")
@@ -335,6 +346,7 @@ def test_no_secret_is_shown(
     except hcpsdk.HcpsdkError as exc:
         error = exc
     secrets.check(*(f"{thing!r} {thing}" for thing in objects), everything_about(error))
+    secrets.check(local_variables(error))
     connection.close()
     secrets.check(repr(connection), caplog.text, *(repr(record.args) for record in caplog.records))
     assert TOKEN in caplog.text
@@ -363,7 +375,54 @@ def test_no_secret_in_look_ups_and_certificates(
         pickle.dumps(target)
     for caught in (look_up, certificate, replica, unpicklable):
         secrets.check(everything_about(caught.value))
+    secrets.check(local_variables(certificate.value))
     secrets.check(caplog.text)
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize(
+    "cause", [ValueError("the caller's"), OSError("the caller's"), KeyboardInterrupt()], ids=repr
+)
+@pytest.mark.parametrize("when", ["body", "read", "authorize"])
+def test_no_secret_in_local_variables(
+    raw_server: Any, tls_context: Any, loopback: str, cause: BaseException, when: str, is_tls: bool
+) -> None:
+    """What the caller's code raises shows none in the local variables of ours, and all that the
+    caller's own have (contract 9.3)."""
+    secrets = Secrets()
+
+    class Authorization(hcpsdk.BaseAuthorization):
+        headers = secrets.authorization.headers
+
+        def authorize(self, request: Any) -> Any:
+            if when == "authorize":
+                raise cause
+            return {"X-A": "b"}
+
+    class Source:
+        def read(self, _size: int) -> bytes:
+            raise cause
+
+    def pieces() -> Any:
+        yield b"abc" * 100_000
+        raise cause
+
+    server = raw_server(
+        lambda peer: peer.count_rest(),
+        loopback,
+        8000 if is_tls else 80,
+        tls_context if is_tls else None,
+    )
+    target = hcpsdk.Target(loopback, Authorization(), port=server.port)
+    with hcpsdk.Connection(target) as connection, pytest.raises(BaseException) as caught:
+        connection.PUT("/rest/a", pieces() if when == "body" else Source())
+    error: BaseException | None = caught.value
+    secrets.check(local_variables(error))
+    while error is not cause:
+        assert error is not None
+        error = lies_under(error)
+    *_, (frame, _) = traceback.walk_tb(cause.__traceback__)
+    assert frame.f_locals["cause"] is cause
 
 
 @pytest.mark.parametrize(

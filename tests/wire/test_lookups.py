@@ -7,7 +7,8 @@ import pytest
 
 import hcpsdk
 from hcpsdk import ips
-from hcpsdk._transport.idle_timer import idle_timer
+from hcpsdk._transport import keepalive
+from hcpsdk._transport.idle_timer import IdleTimer
 
 from ..support.doubles import Clock, Names
 from ..support.raw_server import OK, StartServer, answering
@@ -139,19 +140,16 @@ def test_without_threads(
         refused.append(thread.name)
         raise RuntimeError("can't start new thread")
 
-    idle_timer.reset()
+    monkeypatch.setattr(keepalive, "idle_timer", IdleTimer())  # the usual one may have its thread
     monkeypatch.setattr(threading.Thread, "start", refuse)
     server = raw_server(answering(OK, OK))
     names.set("hcp.example", ["127.0.0.1"], ttl=1)
     target = hcpsdk.Target("hcp.example", authorization, port=server.port)
     names.set("hcp.example", ["127.0.0.1", "127.0.0.2"], ttl=1)
     clock.advance(1000)
-    try:
-        with hcpsdk.Connection(target, timeout=20) as connection:
-            assert connection.HEAD("/rest/a").status == 200
-            assert connection.HEAD("/rest/a").status == 200
-    finally:
-        idle_timer.reset()
+    with hcpsdk.Connection(target, timeout=20) as connection:
+        assert connection.HEAD("/rest/a").status == 200
+        assert connection.HEAD("/rest/a").status == 200
     assert target.addresses == ["127.0.0.1", "127.0.0.2"]
     assert set(refused) == {"hcpsdk-idle", "hcpsdk-look-up"}
     assert len(server.peers) == 1

@@ -302,7 +302,13 @@ def test_not_ready(mapi_server: MapiServer, flag: str) -> None:
         ({"logs": ["ACCESS", "EVERYTHING"]}, ValueError),
         ({"logs": "ACCESS"}, TypeError),
         ({"nodes": "1,2"}, TypeError),
+        ({"nodes": 5}, TypeError),
+        ({"nodes": 0}, TypeError),
+        ({"snodes": 5}, TypeError),
+        ({"logs": 5}, TypeError),
         ({"hdl": io.StringIO()}, TypeError),
+        ({"hdl": 5}, TypeError),
+        ({"hdl": "logs.zip"}, TypeError),
         ({"progresshook": 1}, TypeError),
     ],
     ids=repr,
@@ -312,9 +318,11 @@ def test_invalid_arguments(
 ) -> None:
     """What cannot be right raises before anything is sent."""
     server, target = mapi_server(answering())
-    with Logs(target) as logs, pytest.raises(error):
+    with Logs(target) as logs, pytest.raises(error) as caught:
         logs.download(**arguments)
     assert server.peers == []
+    if not isinstance(arguments.get("hdl"), io.StringIO):  # which says it in its own words
+        assert str(caught.value).startswith(f"{next(iter(arguments))} must be ")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """What a request looks like on the wire, and how the connection is left after it."""
 
 import contextlib
+import errno
 import gc
 import http.client
+import io
 import ssl
 import threading
 import time
@@ -713,6 +715,41 @@ def test_debuglevel(
     assert sent == request.raw.decode("latin-1")
     assert "Authorization: HCP " in sent
     assert received == expected != []
+
+
+class BrokenPipe(io.StringIO):
+    """Raises what a write to a pipe raises that is not read any more."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+@pytest.mark.parametrize("kind", ["broken pipe", "closed", "None", "ascii"])
+def test_debuglevel_without_stdout(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """If ``sys.stdout`` cannot be written to, the requests are no different (contract 3.9)."""
+    closed = io.StringIO()
+    closed.close()
+    stdout = {
+        "broken pipe": BrokenPipe(),
+        "closed": closed,
+        "None": None,
+        "ascii": io.TextIOWrapper(io.BytesIO(), "ascii"),
+    }[kind]
+    interim = answer(b"", "100 Continue", "X-A: \xe4")
+    server = raw_server(answering(*[interim + answer(b"abc", "200 OK", "X-A: \xe4")] * 2))
+    connection = connect(server, debuglevel=1)
+    monkeypatch.setattr("sys.stdout", stdout)
+
+    for _ in range(2):
+        connection.PUT("/rest/a", [b"abc", b"d" * 100_000])
+        assert connection.read() == b"abc"
+        assert connection.getheader("X-A") == "\xe4"
+        assert connection.attempts == 1
+    assert connection.response is not None
+    assert connection.response.debuglevel == 1
+    assert len(server.peers) == 1
 
 
 def test_no_debuglevel(raw_server: StartServer, connect: Connect, capfd: Any) -> None:

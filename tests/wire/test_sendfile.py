@@ -5,6 +5,8 @@ import errno
 import gzip
 import io
 import os
+import select
+import selectors
 import sys
 import tempfile
 import threading
@@ -15,7 +17,16 @@ import pytest
 
 import hcpsdk
 
-from ..support.raw_server import OK, Connect, Peer, StartServer, answer, answering, in_turn
+from ..support.raw_server import (
+    OK,
+    PATIENCE,
+    Connect,
+    Peer,
+    StartServer,
+    answer,
+    answering,
+    in_turn,
+)
 
 DATA = os.urandom(3_000_000)
 
@@ -309,6 +320,44 @@ def test_a_system_that_cannot(
 
         assert file.tell() == len(DATA)
     assert server.requests[0].body == DATA
+
+
+def test_only_select(
+    raw_server: StartServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where `select` is all there is to wait with, as after eventlet has patched the modules, a
+    file is sent all the same, to a server that is slower than we are (contract 1.4)."""
+    waits = threading.Event()
+
+    class Selector(selectors.SelectSelector):
+        def select(self, timeout: float | None = None) -> Any:
+            waits.set()
+            return super().select(timeout)
+
+    for name in ("poll", "epoll", "devpoll", "kqueue"):
+        monkeypatch.delattr(select, name, raising=False)
+        monkeypatch.delattr(selectors, f"{name.title()}Selector", raising=False)
+    monkeypatch.setattr(selectors, "DefaultSelector", Selector)
+
+    def handler(peer: Peer) -> None:
+        head = peer.read_head()
+        assert head is not None
+        assert waits.wait(PATIENCE)
+        bodies.append(peer.read_body(head))
+        peer.send(OK)
+        assert peer.read_request() is not None
+        peer.send(OK)
+        peer.wait_for_close()
+
+    bodies: list[bytes] = []
+    connection = connect(raw_server(handler), timeout=PATIENCE)
+    path = tmp_path / "larger than all buffers"
+    path.write_bytes(DATA * 5)
+    with open(path, "rb") as file:
+        assert connection.PUT("/rest/a", file).status == 200
+    assert connection.PUT("/rest/a", DATA).status == 200
+    assert bodies == [DATA * 5]
+    assert connection.attempts == 1
 
 
 def test_a_file_that_cannot_be_read(

@@ -238,6 +238,8 @@ SLOW = {
     "other head": (b"HTTP/1.0 200 OK\r\n", b"X: y\r\n"),
     "header line": (b"HTTP/1.0 200 OK\r\nX: ", b"y"),
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n"),
+    "size of a chunk": (CHUNKED_HEAD + b"1\r\nz\r\n", b"0"),
+    "chunk extension": (CHUNKED_HEAD + b"5;", b"y"),
     "trailers": (CHUNKED_HEAD + b"0\r\n", b"X: y\r\n"),
     "trailer": (CHUNKED_HEAD + b"0\r\nX: ", b"y"),
 }
@@ -276,8 +278,8 @@ def test_slow_lines(
     kind: str,
     verb: str,
 ) -> None:
-    """A head or trailer that comes byte by byte takes a few time limits at most, not as many as it
-    has bytes (contract 3.6, 4.5)."""
+    """A line around the body that comes byte by byte takes a few time limits at most, not as many
+    as it has bytes (contract 3.6, 4.5)."""
     monkeypatch.setattr(streams, "MAX_TIMEOUTS", 2)
     dripping = Dripping(*SLOW[kind])
     connection = connect(raw_server(dripping), timeout=0.4)
