@@ -3,19 +3,18 @@
 Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 
-from hcpsdk._dispatch import CLOSED_BY_CALLER, ask_either, ask_while_busy
-from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import ASK_AGAIN, Failover
+from hcpsdk._errors import HcpsdkError, first_use
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._log import Log
-from hcpsdk._request.body import BodyError, CallerError, Content
+from hcpsdk._request.content import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.outgoing import Arguments, Outgoing, prepare
 from hcpsdk._request.url import Params, repeatable
-from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.clock import clock_difference
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
@@ -36,7 +35,11 @@ from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.socket import MAX_DRAIN_BYTES, HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import CLOSED_BY_CALLER, Use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._failover import Failover
 
 log = Log("hcpsdk.Connection")
 
@@ -88,7 +91,12 @@ class Channel:
         self._tcp_keepalive = tcp_keepalive
         self._busy_timeout = busy_timeout
         # The statuses after which the request may be sent again.
-        self._again = ASK_AGAIN if failover else frozenset({BUSY} if busy_timeout else ())
+        self._again: frozenset[int] = frozenset()
+        if failover is not None or busy_timeout:
+            with first_use():
+                from hcpsdk._dispatch import ask_either, ask_while_busy, statuses_to_ask_again
+            self._ask_either, self._ask_while_busy = ask_either, ask_while_busy
+            self._again = statuses_to_ask_again(failover)
         self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
@@ -155,13 +163,13 @@ class Channel:
             keepalive.move(WAITING)
             arguments = (method, url, content, params, headers)
             if self._busy_timeout:
-                response = ask_while_busy(
+                response = self._ask_while_busy(
                     self, use, arguments, reads_body, self._failover, self._busy_timeout
                 )
             elif self._failover is None:
                 response = self.ask(use, self.prepare(use, arguments), reads_body)
             else:
-                response = ask_either(self, use, arguments, reads_body, self._failover)
+                response = self._ask_either(self, use, arguments, reads_body, self._failover)
             self._response = response
             if response.owner is not None:
                 state = READING

@@ -3,42 +3,49 @@
 Which system is next, `_failover` decides; a `Sender` asks one system, with all retries.
 """
 
+from __future__ import annotations
+
 import itertools
 import time
-from typing import Protocol
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import Failover, both_failed, replica_counts
+from hcpsdk._failover import ASK_AGAIN, Failover, both_failed, replica_counts
 from hcpsdk._log import Log
 from hcpsdk._request.outgoing import Arguments, Outgoing
 from hcpsdk._request.url import to_text
 from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import CLOSED_BY_CALLER, Use
 from hcpsdk.ips import Waiting
 
 log = Log("hcpsdk.Connection")
 
-CLOSED_BY_CALLER = "the Connection was closed"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Sender(Protocol):
+        """What sends requests, to one system at a time."""
+
+        endpoint: Endpoint
+
+        def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
+            """The request that *arguments* stand for, which may have been sent elsewhere before."""
+
+        def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+            """Send a request to one system, as often as that is needed and allowed."""
+
+        def switch_to(self, endpoint: Endpoint) -> None:
+            """The next requests go to *endpoint*."""
+
+        def be_done_with(self, use: Use, response: StrictResponse) -> None:
+            """Another request follows, and *response* is not what the caller gets."""
 
 
-class Sender(Protocol):
-    """What sends requests, to one system at a time."""
-
-    endpoint: Endpoint
-
-    def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
-        """The request that *arguments* stand for, which may have been sent elsewhere before."""
-
-    def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
-        """Send a request to one system, as often as that is needed and allowed."""
-
-    def switch_to(self, endpoint: Endpoint) -> None:
-        """The next requests go to *endpoint*."""
-
-    def be_done_with(self, use: Use, response: StrictResponse) -> None:
-        """Another request follows, and *response* is not what the caller gets."""
+def statuses_to_ask_again(failover: Failover | None) -> frozenset[int]:
+    """The statuses after which a request may be sent again, with *failover* to another system."""
+    return frozenset({BUSY}) if failover is None else ASK_AGAIN
 
 
 def ask_while_busy(

@@ -4,6 +4,8 @@
 Target share. Nothing here opens a connection.
 """
 
+from __future__ import annotations
+
 import enum
 import time
 from weakref import ref
@@ -155,7 +157,7 @@ class Period:
         """The request is over."""
         self._prober = None
 
-    def end(self, successor: "Period") -> bool:
+    def end(self, successor: Period) -> bool:
         """Begin *successor*; False if another one has begun meanwhile."""
         return self.successor.setdefault(None, successor) is successor
 
@@ -190,7 +192,7 @@ class Failover:
         """Be failed over, as the Target was that this one is a copy of."""
         self.latest = Period(reason, time.monotonic() + PROBE_SECONDS)
 
-    def begin(self, use: Use, method: str) -> "Turn":
+    def begin(self, use: Use, method: str) -> Turn:
         """A request with *method* begins."""
         period = self.period
         state = period.state()

@@ -1,12 +1,18 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-from hcpsdk._request.body import Body, CallerError, Content
-from hcpsdk._request.body_kinds import make_body, with_length
-from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
+from hcpsdk._errors import first_use
+from hcpsdk._request.content import CallerError, Content
+from hcpsdk._request.headers import FixedHeaders, Headers, PreparedHeaders, checked, is_token
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import Params, request_target, signable, to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._request.body import Body
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
@@ -127,7 +133,7 @@ def prepare(
 
 
 def _check_method(method: str) -> None:
-    if not TOKEN.fullmatch(method):
+    if not is_token(method):
         raise ValueError(f"invalid HTTP method: {method!r}")
     if method == "CONNECT":  # it has no path, and its response no body (RFC 9110, section 9.3.6)
         raise ValueError("the HTTP method must not be CONNECT, which is for proxies")
@@ -175,7 +181,9 @@ def _with_body(
     """The body, and the caller's headers with the one that says where the body ends."""
     given = checked(headers)
     body = None if sent_before is None else sent_before.body
-    if body is None:
+    if body is None and content is not None:
+        with first_use():
+            from hcpsdk._request.body_kinds import make_body
         body = make_body(content)
     framing = _framing(method, body, given)
     if not any(name.lower() == "accept-encoding" for name, _ in given):
@@ -206,6 +214,8 @@ def _framing(method: str, body: Body | None, given: Pairs) -> Pairs:
     if coding is not None:
         body.is_chunked = True
     elif length is not None:
+        from hcpsdk._request.body_kinds import with_length  # as the body was
+
         with_length(body, int(length))
     if body.is_chunked or body.length is None:
         return [("Transfer-Encoding", "chunked")]

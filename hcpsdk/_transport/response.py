@@ -4,6 +4,8 @@ The only module that touches what `http.client` keeps to itself. (Which private 
 and that each Python release still has them, is held by tests/unit/test_http_client.py.)
 """
 
+from __future__ import annotations
+
 import http.client
 import io
 import re
@@ -11,11 +13,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK
+from hcpsdk._request.content import BLOCK
 from hcpsdk._transport import response_head
 from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose, framing
 from hcpsdk._transport.streams import (
@@ -31,28 +32,31 @@ SWITCHING_PROTOCOLS = 101
 _RECEIVED = 16 * 1024  # bytes at a time; most small responses come as one piece
 _NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
 _TLS_ALERT = b"\x15\x03"  # how the response to a plain request begins (RFC 8446, section 5.1)
-_INTERIM = re.compile(rb"HTTP/1\.[01] 1")
+_INTERIM = rb"HTTP/1\.[01] 1"  # compiled at its first use: most requests do not look for it
 
 NO_BODY = KnownLength(io.BytesIO(), 0)
 
-# What one read returns: the bytes, or how many were read into a buffer.
-Read = TypeVar("Read", bytes, int)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol, TypeVar
 
+    # What one read returns: the bytes, or how many were read into a buffer.
+    Read = TypeVar("Read", bytes, int)
 
-class Owner(Protocol):
-    """What a response belongs to while its body is outstanding; informed of each read."""
+    class Owner(Protocol):
+        """What a response belongs to while its body is outstanding; informed of each read."""
 
-    def begin_read(self, use: Use, response: "StrictResponse") -> None:
-        """A read begins; raises if the body cannot be read (any more, or just now)."""
+        def begin_read(self, use: Use, response: StrictResponse) -> None:
+            """A read begins; raises if the body cannot be read (any more, or just now)."""
 
-    def finished(self, use: Use, response: "StrictResponse") -> None:
-        """The read is done, and maybe the body."""
+        def finished(self, use: Use, response: StrictResponse) -> None:
+            """The read is done, and maybe the body."""
 
-    def failed(self, use: Use, response: "StrictResponse", error: BaseException) -> None:
-        """The read failed; raises what the caller is to see instead of *error*."""
+        def failed(self, use: Use, response: StrictResponse, error: BaseException) -> None:
+            """The read failed; raises what the caller is to see instead of *error*."""
 
-    def response_closed(self, response: "StrictResponse") -> None:
-        """The caller closed *response* before its body was read to the end."""
+        def response_closed(self, response: StrictResponse) -> None:
+            """The caller closed *response* before its body was read to the end."""
 
 
 class StrictResponse(http.client.HTTPResponse):
@@ -179,7 +183,7 @@ class StrictResponse(http.client.HTTPResponse):
         Interim responses, such as "100 Continue", do not count, and are discarded.
         """
         self.has_begun_to_arrive()
-        while _INTERIM.match(self._arrived):
+        while re.match(_INTERIM, self._arrived):
             _, end, rest = self._arrived.partition(b"\r\n\r\n")
             if not end:
                 return len(self._arrived) > MAX_BYTES  # which `begin()` refuses

@@ -5,6 +5,8 @@ small request. A few searches over the bytes find out whether it is plain; any o
 to `http.client`, and so are the errors.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import re
@@ -14,7 +16,6 @@ from http.client import HTTPMessage, parse_headers
 MAX_HEAD_BYTES = 65536
 _MAX_BREAKS = 99 * len(b"\r\n")
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
 # The lines that matter here, by the value of Content-Length or Connection; and by two times nothing
 # Transfer-Encoding, and what does not begin with a name and a colon (RFC 9112, section 5), folded
 # lines for example.
@@ -59,13 +60,16 @@ _statuses: dict[bytes, tuple[int, str]] = {}  # by status line: servers know onl
 
 
 def _understand(status_line: bytes) -> tuple[int, str] | None:
-    found = _STATUS_LINE.fullmatch(status_line)
-    if found is None:
+    version, _, rest = status_line.partition(b" ")
+    digits, _, reason = rest.partition(b" ")
+    if version != b"HTTP/1.1" or len(digits) != 3 or not digits.isdigit() or digits < b"200":
         return None
-    status, reason = found.groups(b"")
+    if not (reason.isascii() and str(reason, "ascii").isprintable()):
+        return None
+    status = int(digits), str(reason, "ascii").strip()
     if len(_statuses) < 100:
-        _statuses[status_line] = int(status), str(reason, "ascii").strip()
-    return int(status), str(reason, "ascii").strip()
+        _statuses[status_line] = status
+    return status
 
 
 def to_message(head: bytes) -> HTTPMessage:

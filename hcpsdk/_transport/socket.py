@@ -1,5 +1,7 @@
 """One open socket that speaks HTTP: how a request is sent over it."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import http.client
@@ -9,16 +11,21 @@ import selectors
 import socket
 import ssl
 import time
-from typing import Any
 
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
+from hcpsdk._request.content import BLOCK, BodyError, Buffer
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.streams import show
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hcpsdk._request.body import Body, Region
 
 MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
 MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
@@ -263,7 +270,7 @@ def _let_go() -> None:
     It is closed at once, not when it is used next: the child may be in the middle of a request, or
     may close all descriptors and open others with the same numbers.
     """
-    for opened in _open.all():
+    for opened in _open:
         opened.detach()
 
 

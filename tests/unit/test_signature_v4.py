@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcpsdk
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers, PreparedHeaders
 from hcpsdk._request.outgoing import prepare
 from hcpsdk._request.url import Params
