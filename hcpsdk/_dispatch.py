@@ -100,7 +100,6 @@ def ask_either(
     period = failover.latest
     if (
         period.probe_at > time.monotonic()
-        and not period.successor
         and method in failover.moved
         and sender.endpoint is failover.replica
     ):

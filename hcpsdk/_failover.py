@@ -120,7 +120,7 @@ class Period:
 
     Attributes:
         reason: Why the primary is failed over; None if it is not.
-        probe_at: Monotonic time from which on it may be probed.
+        probe_at: Monotonic time from which on it may be probed; 0 as soon as it ends.
     """
 
     __slots__ = ("_fork_count", "_prober", "probe_at", "reason", "successor")
@@ -159,6 +159,7 @@ class Period:
 
     def end(self, successor: Period) -> bool:
         """Begin *successor*; False if another one has begun meanwhile."""
+        self.probe_at = 0.0  # first, so that a time to come means that there is no successor
         return self.successor.setdefault(None, successor) is successor
 
 
