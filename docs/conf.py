@@ -20,7 +20,9 @@ from sphinx.roles import XRefRole
 from sphinx.util.typing import stringify_annotation
 
 import hcpsdk
-from hcpsdk._request.body import Content
+from hcpsdk import _connection, _target
+from hcpsdk._failover import Failover
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 
@@ -67,6 +69,10 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
+
+# Where annotations name what only type checkers import, its place is taken at runtime; not here.
+_connection.Any = Any
+_target.Failover = Failover
 
 # Long types get short names in signatures; api/hcpsdk.rst describes them.
 UNIONS = {

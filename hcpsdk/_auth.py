@@ -1,17 +1,20 @@
 """Authorization objects: they turn credentials into the headers that carry them."""
 
 import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
 
 from hcpsdk import _constants as constants
+from hcpsdk._errors import first_use
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 __all__ = [
     "BaseAuthorization",
@@ -26,8 +29,9 @@ log = Log("hcpsdk.NativeAuthorization")
 ad_log = Log("hcpsdk.NativeADAuthorization")
 swift_log = Log("hcpsdk.HSwiftAuthorization")
 
-_TOKEN = re.compile(r"[\x21-\x7e]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Compiled at their first use: most programs need neither.
+_TOKEN = r"[\x21-\x7e]+"
+_CONTROL = r"[\x00-\x1f\x7f]"
 
 
 class BaseAuthorization:
@@ -39,16 +43,16 @@ class BaseAuthorization:
 
     __module__ = "hcpsdk"
 
-    #: The interface that it is for; None fits all.
-    interface: ClassVar[str | None] = None
-
     if TYPE_CHECKING:
+        #: The interface that it is for; None fits all.
+        interface: ClassVar[str | None] = None
 
         @property
         def headers(self) -> dict[str, str]:
             """The headers with the credentials, the same for all requests."""
 
     else:  # a property here could not be set by a constructor
+        interface: str | None = None
         headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
@@ -95,17 +99,17 @@ class NativeAuthorization(BaseAuthorization):
     def __init__(self, user: str, password: str) -> None:
         user, password = checked_strings(user, password)
         self._user = user
-        self._encoded_user = base64.b64encode(utf8(user)).decode("ascii")
-        self._digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
+        encoded_user = base64.b64encode(utf8(user)).decode("ascii")
+        token = f"{encoded_user}:{_md5(utf8(password))}"
+        self._headers = {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
         log.debug("*I_NATIVE* authorization initialized for user: %s", user)
-        log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", self._encoded_user, MASK)
-        log.debug("version 6+: Authorization: HCP %s:%s", self._encoded_user, MASK)
+        log.debug("pre version 6:     Cookie: hcp-ns-auth=%s:%s", encoded_user, MASK)
+        log.debug("version 6+: Authorization: HCP %s:%s", encoded_user, MASK)
 
     @property
     def headers(self) -> dict[str, str]:
         """``Authorization`` and ``Cookie``, each with the token of user and password."""
-        token = f"{self._encoded_user}:{self._digest}"
-        return {"Authorization": f"HCP {token}", "Cookie": f"hcp-ns-auth={token}"}
+        return self._headers.copy()
 
     def __repr__(self) -> str:
         return f"<NativeAuthorization user={self._user!r} password={MASK}>"
@@ -133,7 +137,7 @@ class NativeADAuthorization(BaseAuthorization):
 
     def __init__(self, user: str, password: str) -> None:
         user, password = checked_strings(user, password)
-        if _CONTROL.search(user) or _CONTROL.search(password):
+        if re.search(_CONTROL, user) or re.search(_CONTROL, password):
             raise ValueError("user or password holds a control character")
         if ":" in user:
             raise ValueError("the user's name must not contain ':'")
@@ -200,13 +204,13 @@ class HSwiftAuthorization(BaseAuthorization):
         if token is not None and user is None and password is None:
             if not isinstance(token, str):
                 raise TypeError("token must be str")
-            if not _TOKEN.fullmatch(token):
+            if not re.fullmatch(_TOKEN, token):
                 raise ValueError("the token is empty, or holds blanks or other characters")
             self._token = token
         elif token is None and isinstance(user, str) and isinstance(password, str):
             user, password = checked_strings(user, password)
-            digest = hashlib.md5(utf8(password), usedforsecurity=False).hexdigest()
-            self._token = f"HCP {base64.b64encode(utf8(user)).decode('ascii')}:{digest}"
+            encoded_user = base64.b64encode(utf8(user)).decode("ascii")
+            self._token = f"HCP {encoded_user}:{_md5(utf8(password))}"
         else:
             raise TypeError("pass user and password as str, or only a token")
         self._user = user
@@ -232,6 +236,13 @@ def checked_strings(user: str, password: str) -> tuple[str, str]:
     if not isinstance(user, str) or not isinstance(password, str):
         raise TypeError("user and password must be str")
     return to_text(user), to_text(password)
+
+
+def _md5(secret: bytes) -> str:
+    with first_use():
+        # It loads OpenSSL's names of all hashes, which takes as long as many modules.
+        from hashlib import md5
+    return md5(secret, usedforsecurity=False).hexdigest()
 
 
 def utf8(secret: str) -> bytes:

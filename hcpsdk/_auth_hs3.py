@@ -11,7 +11,7 @@ from hcpsdk import _signature_v4 as v4
 from hcpsdk._auth import BaseAuthorization, checked_strings, utf8
 from hcpsdk._excerpt import MASK
 from hcpsdk._log import Log
-from hcpsdk._request.headers import TOKEN
+from hcpsdk._request.headers import is_token
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import Params, request_target, signable, to_text
 
@@ -121,7 +121,7 @@ class HS3Authorization(BaseAuthorization):
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
         method = to_text(method)
-        if not TOKEN.fullmatch(method):
+        if not is_token(method):
             raise ValueError(f"invalid HTTP method: {method!r}")
         if isinstance(expires, bool) or not isinstance(expires, int):
             raise TypeError(f"expires must be int, not {type(expires).__name__}")

@@ -3,19 +3,18 @@
 Here is the only retry loop of the library. Knows Endpoints, but no Target.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 
-from hcpsdk._dispatch import CLOSED_BY_CALLER, Arguments, ask_either, ask_while_busy
-from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import ASK_AGAIN, Failover
+from hcpsdk._errors import HcpsdkError, first_use
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._log import Log
-from hcpsdk._request.body import BodyError, CallerError, Content
+from hcpsdk._request.content import BodyError, CallerError, Content
 from hcpsdk._request.headers import Headers
-from hcpsdk._request.outgoing import Outgoing, prepare
+from hcpsdk._request.outgoing import Arguments, Outgoing, prepare
 from hcpsdk._request.url import Params, repeatable
-from hcpsdk._transport.busy import BUSY
 from hcpsdk._transport.clock import clock_difference
 from hcpsdk._transport.connect import ConnectFailed, connect, remember_session
 from hcpsdk._transport.endpoint import Endpoint
@@ -33,10 +32,14 @@ from hcpsdk._transport.failures import (
 from hcpsdk._transport.idle_timer import idle_timer
 from hcpsdk._transport.keepalive import IN_USE, KeepAlive
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.socket import HTTPSocket
+from hcpsdk._transport.socket import MAX_DRAIN_BYTES, HTTPSocket
 from hcpsdk._transport.state import CLOSED, IDLE, READING, WAITING, State
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import CLOSED_BY_CALLER, Use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._failover import Failover
 
 log = Log("hcpsdk.Connection")
 
@@ -47,8 +50,6 @@ UNMEASURED = 1e-11  # seconds
 FAILURES = (*TRANSPORT_ERRORS, ConnectFailed, BodyError)
 
 MAX_KEPT_BODY = 1024 * 1024  # bytes of a body that a verb reads and keeps (contract 3.5)
-MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
-MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 FORBIDDEN = 403  # the status of a signature that is refused
 
@@ -90,7 +91,12 @@ class Channel:
         self._tcp_keepalive = tcp_keepalive
         self._busy_timeout = busy_timeout
         # The statuses after which the request may be sent again.
-        self._again = ASK_AGAIN if failover else frozenset({BUSY} if busy_timeout else ())
+        self._again: frozenset[int] = frozenset()
+        if failover is not None or busy_timeout:
+            with first_use():
+                from hcpsdk._dispatch import ask_either, ask_while_busy, statuses_to_ask_again
+            self._ask_either, self._ask_while_busy = ask_either, ask_while_busy
+            self._again = statuses_to_ask_again(failover)
         self._keepalive = KeepAlive(idletime)
         self._is_logged = False  # looked up once per request: each look costs, seen or not
         self._path = ""  # of the last request
@@ -157,13 +163,13 @@ class Channel:
             keepalive.move(WAITING)
             arguments = (method, url, content, params, headers)
             if self._busy_timeout:
-                response = ask_while_busy(
+                response = self._ask_while_busy(
                     self, use, arguments, reads_body, self._failover, self._busy_timeout
                 )
             elif self._failover is None:
                 response = self.ask(use, self.prepare(use, arguments), reads_body)
             else:
-                response, _ = ask_either(self, use, arguments, reads_body, self._failover)
+                response = self._ask_either(self, use, arguments, reads_body, self._failover)
             self._response = response
             if response.owner is not None:
                 state = READING
@@ -181,20 +187,15 @@ class Channel:
             error = exc.error
         raise error  # the caller's own, as it was raised
 
-    def prepare(
-        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
-    ) -> Outgoing:
-        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
+    def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
+        """The request that *arguments* stand for, which may have been sent elsewhere before."""
         try:
-            prepared = self.endpoint.prepare_headers()
-            if sent_before is None:
-                outgoing = prepare(*arguments, prepared)
-            else:
-                outgoing = prepare(*arguments, prepared, sent_before.body)
+            outgoing = prepare(arguments, self.endpoint.prepare_headers(), use.outgoing)
         except BaseException:
             if self._keepalive.is_user(use):
                 self._release(use, IDLE)  # nothing was sent: the socket is still good
             raise
+        use.outgoing = outgoing
         outgoing.retries_left = self._retries
         if self._is_logged:
             log.debug("URL = %s", outgoing.path)
@@ -399,24 +400,13 @@ class Channel:
             if opened is not None and not response.will_close and left <= MAX_DRAIN_BYTES:
                 use.sock = opened.raw
                 use.check()
-                self._drain(response, opened)
-                is_drained = response.isclosed() and not response.has_leftover
+                is_drained = opened.drain(response)
         except TRANSPORT_ERRORS as exc:
             raise_if_from_handler(exc)  # else: it was not wanted anyway
         finally:
             if not is_drained:
                 self._keepalive.close()
             response.make_unreadable(why)
-
-    def _drain(self, response: StrictResponse, opened: HTTPSocket) -> None:
-        """Read up to `MAX_DRAIN_BYTES` bytes and throw them away, in next to no time."""
-        end = time.monotonic() + MAX_DRAIN_SECONDS
-        opened.set_timeout(min(MAX_DRAIN_SECONDS, self._timeout or MAX_DRAIN_SECONDS))
-        response.set_deadline(end)
-        count = 0
-        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
-            count += len(response.read1(MAX_DRAIN_BYTES))
-        opened.set_timeout(self._timeout)
 
     # The end of a use
 

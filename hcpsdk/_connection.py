@@ -1,17 +1,24 @@
 """The public `Connection`: requests to one HCP, and what came of the last one."""
 
+from __future__ import annotations
+
 from threading import TIMEOUT_MAX
-from typing import Any
 
 from hcpsdk._channel import Channel
 from hcpsdk._errors import HcpsdkStatusError
 from hcpsdk._log import Log
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.tcp_keepalive import TcpKeepAlive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # for `typing.get_type_hints()`
 
 __all__ = ["Connection"]
 
@@ -291,7 +298,7 @@ class Connection:
         """
         self._channel.close()
 
-    def __enter__(self) -> "Connection":
+    def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

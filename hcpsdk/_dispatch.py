@@ -3,49 +3,49 @@
 Which system is next, `_failover` decides; a `Sender` asks one system, with all retries.
 """
 
+from __future__ import annotations
+
 import itertools
 import time
-from typing import Protocol
 
 from hcpsdk._errors import HcpsdkError
-from hcpsdk._failover import Failover, both_failed, replica_counts
+from hcpsdk._failover import ASK_AGAIN, Failover, both_failed, replica_counts
 from hcpsdk._log import Log
-from hcpsdk._request.body import Content
-from hcpsdk._request.headers import Headers
-from hcpsdk._request.outgoing import Outgoing
-from hcpsdk._request.url import Params, to_text
+from hcpsdk._request.outgoing import Arguments, Outgoing
+from hcpsdk._request.url import to_text
 from hcpsdk._transport.busy import BUSY, next_pause
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk._transport.response import StrictResponse
-from hcpsdk._transport.use import Use
+from hcpsdk._transport.use import CLOSED_BY_CALLER, Use
 from hcpsdk.ips import Waiting
 
 log = Log("hcpsdk.Connection")
 
-# The arguments of a request: method, url, content, params, headers.
-Arguments = tuple[str, str, Content, Params | None, Headers | None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-CLOSED_BY_CALLER = "the Connection was closed"
+    class Sender(Protocol):
+        """What sends requests, to one system at a time."""
+
+        endpoint: Endpoint
+
+        def prepare(self, use: Use, arguments: Arguments) -> Outgoing:
+            """The request that *arguments* stand for, which may have been sent elsewhere before."""
+
+        def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
+            """Send a request to one system, as often as that is needed and allowed."""
+
+        def switch_to(self, endpoint: Endpoint) -> None:
+            """The next requests go to *endpoint*."""
+
+        def be_done_with(self, use: Use, response: StrictResponse) -> None:
+            """Another request follows, and *response* is not what the caller gets."""
 
 
-class Sender(Protocol):
-    """What sends requests, to one system at a time."""
-
-    endpoint: Endpoint
-
-    def prepare(
-        self, use: Use, arguments: Arguments, sent_before: Outgoing | None = None
-    ) -> Outgoing:
-        """The request that *arguments* stand for, which may have been *sent_before* elsewhere."""
-
-    def ask(self, use: Use, outgoing: Outgoing, reads_body: bool) -> StrictResponse:
-        """Send a request to one system, as often as that is needed and allowed."""
-
-    def switch_to(self, endpoint: Endpoint) -> None:
-        """The next requests go to *endpoint*."""
-
-    def be_done_with(self, use: Use, response: StrictResponse) -> None:
-        """Another request follows, and *response* is not what the caller gets."""
+def statuses_to_ask_again(failover: Failover | None) -> frozenset[int]:
+    """The statuses after which a request may be sent again, with *failover* to another system."""
+    return frozenset({BUSY}) if failover is None else ASK_AGAIN
 
 
 def ask_while_busy(
@@ -58,15 +58,15 @@ def ask_while_busy(
 ) -> StrictResponse:
     """Send a request, and repeat it for *busy_timeout* seconds while the status is 503."""
     end = time.monotonic() + busy_timeout
-    outgoing: Outgoing | None = None
     for count in itertools.count():
         if failover is not None:
-            response, outgoing = ask_either(sender, use, arguments, reads_body, failover, outgoing)
+            response = ask_either(sender, use, arguments, reads_body, failover)
         else:
-            outgoing = sender.prepare(use, arguments, outgoing)
-            response = sender.ask(use, outgoing, reads_body)
+            response = sender.ask(use, sender.prepare(use, arguments), reads_body)
         if response.status != BUSY:
             break
+        outgoing = use.outgoing
+        assert outgoing is not None
         seconds = next_pause(response, count, end - time.monotonic())
         if seconds is None or not outgoing.rewind():
             break
@@ -94,25 +94,20 @@ def ask_either(
     arguments: Arguments,
     reads_body: bool,
     failover: Failover,
-    sent_before: Outgoing | None = None,
-) -> tuple[StrictResponse, Outgoing]:
-    """Send a request to the system that is to serve it, and to the other one if need be.
-
-    Returns the response, and what was sent last.
-    """
+) -> StrictResponse:
+    """Send a request to the system that is to serve it, and to the other one if need be."""
     method = arguments[0]
     period = failover.latest
     if (
         period.probe_at > time.monotonic()
-        and not period.successor
         and method in failover.moved
         and sender.endpoint is failover.replica
     ):
         # The usual case while the primary is failed over, in short: it costs as little as a
         # request to a Target without a replica.
-        outgoing = sender.prepare(use, arguments, sent_before)
+        outgoing = sender.prepare(use, arguments)
         try:
-            return sender.ask(use, outgoing, reads_body), outgoing
+            return sender.ask(use, outgoing, reads_body)
         except HcpsdkError as exc:
             if not outgoing.has_failed:
                 raise
@@ -124,11 +119,11 @@ def ask_either(
     error: HcpsdkError | None = None
     try:
         sender.switch_to(turn.endpoint)
-        outgoing = sender.prepare(use, arguments, sent_before)
+        outgoing = sender.prepare(use, arguments)
         if turn.is_probe and outgoing.body is not None and not outgoing.body.can_rewind:
             turn.leave_probe()  # to another request: this one can be sent to one system only
             sender.switch_to(turn.endpoint)
-            outgoing = sender.prepare(use, arguments, outgoing)
+            outgoing = sender.prepare(use, arguments)
         if turn.endpoint is failover.primary:
             try:
                 response = sender.ask(use, outgoing, reads_body)
@@ -141,13 +136,13 @@ def ask_either(
                 error = exc
             else:
                 if not turn.primary_responded(response.status) or not outgoing.rewind():
-                    return response, outgoing
+                    return response
                 sender.be_done_with(use, response)
             sender.switch_to(failover.replica)
-            outgoing = sender.prepare(use, arguments, outgoing)
+            outgoing = sender.prepare(use, arguments)
         else:
             error = HcpsdkError(turn.reason)
-        return _ask_replica(sender, use, outgoing, reads_body, failover, response, error), outgoing
+        return _ask_replica(sender, use, outgoing, reads_body, failover, response, error)
     finally:
         turn.end()
         error = None  # else it would refer to itself, by way of its traceback

@@ -1,6 +1,11 @@
 """The exceptions of the library: one tree, rooted in `HcpsdkError`."""
 
+from __future__ import annotations
+
 import re
+from types import TracebackType
+
+from hcpsdk._handlers import raise_if_from_handler
 
 __all__ = [
     "HcpsdkCantConnectError",
@@ -101,3 +106,21 @@ class HcpsdkPortError(HcpsdkError, ValueError):
     """The Target has another port than the one needed; nothing was sent. See `checkport()`."""
 
     __module__ = "hcpsdk"
+
+
+class first_use:  # a function for its user, as `contextlib.suppress`
+    """Around an import of what most programs do not need: if it fails, that is an `HcpsdkError`.
+
+    No file descriptor is left, for example; or this is a signal handler, which came in the middle
+    of that very import.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _type: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, (ImportError, OSError)):
+            raise_if_from_handler(error)
+            raise HcpsdkError(f"what is needed now cannot be imported: {error}") from error

@@ -1,5 +1,7 @@
 """What others sent, made fit for messages and logs (contract 9.3). Imports nothing of hcpsdk."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 

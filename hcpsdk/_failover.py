@@ -4,6 +4,8 @@
 Target share. Nothing here opens a connection.
 """
 
+from __future__ import annotations
+
 import enum
 import time
 from weakref import ref
@@ -118,7 +120,7 @@ class Period:
 
     Attributes:
         reason: Why the primary is failed over; None if it is not.
-        probe_at: Monotonic time from which on it may be probed.
+        probe_at: Monotonic time from which on it may be probed; 0 as soon as it ends.
     """
 
     __slots__ = ("_fork_count", "_prober", "probe_at", "reason", "successor")
@@ -155,8 +157,9 @@ class Period:
         """The request is over."""
         self._prober = None
 
-    def end(self, successor: "Period") -> bool:
+    def end(self, successor: Period) -> bool:
         """Begin *successor*; False if another one has begun meanwhile."""
+        self.probe_at = 0.0  # first, so that a time to come means that there is no successor
         return self.successor.setdefault(None, successor) is successor
 
 
@@ -190,7 +193,7 @@ class Failover:
         """Be failed over, as the Target was that this one is a copy of."""
         self.latest = Period(reason, time.monotonic() + PROBE_SECONDS)
 
-    def begin(self, use: Use, method: str) -> "Turn":
+    def begin(self, use: Use, method: str) -> Turn:
         """A request with *method* begins."""
         period = self.period
         state = period.state()

@@ -5,7 +5,7 @@ from typing import ClassVar, TypeVar
 
 from hcpsdk._connection import Connection
 from hcpsdk._errors import HcpsdkError, HcpsdkStatusError
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers
 from hcpsdk._request.url import Params
 from hcpsdk._target import Target

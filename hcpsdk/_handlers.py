@@ -3,8 +3,10 @@
 They belong to the caller, whatever their type is (contract 4.5). Imports nothing of the library.
 """
 
+from __future__ import annotations
+
 import functools
-import signal
+import sys
 from types import CodeType
 
 
@@ -24,7 +26,11 @@ def raise_if_from_handler(error: BaseException) -> None:
         raise error
 
 
-def _codes_of_handlers() -> "list[CodeType]":
+def _codes_of_handlers() -> list[CodeType]:
+    # Not imported here: whoever has set a handler has done that.
+    signal = sys.modules.get("signal")
+    if signal is None:
+        return []
     found = []
     for number in signal.valid_signals():
         handler = signal.getsignal(number)

@@ -1,5 +1,7 @@
 """Loggers whose records are complete in ``record.msg``. Imports nothing of hcpsdk."""
 
+from __future__ import annotations
+
 import logging
 
 

@@ -1,17 +1,22 @@
 """The access point to one HCP: its name, addresses, credentials, and TLS settings."""
 
-import re
+from __future__ import annotations
+
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
-from typing import Any
 
 from hcpsdk import _constants as constants
 from hcpsdk._auth import BaseAuthorization
-from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError
-from hcpsdk._failover import Failover
+from hcpsdk._errors import HcpsdkError, HcpsdkPortError, HcpsdkReplicaInitError, first_use
 from hcpsdk._log import Log
 from hcpsdk._request.url import to_text
 from hcpsdk._transport.endpoint import Endpoint
 from hcpsdk.ips import Circle, IpsError, as_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._failover import Failover
+else:
+    Failover = object  # for `typing.get_type_hints()`; it is imported for a replica only
 
 __all__ = ["Target", "checkport"]
 
@@ -19,8 +24,8 @@ log = Log("hcpsdk.Target")
 
 RS_READS = constants.RS_READ_ALLOWED | constants.RS_READ_ON_FAILOVER
 
-# Characters that a host name must not contain (RFC 9110, section 7.2).
-_NOT_IN_A_HOST = re.compile(r"[\x00-\x20\x7f/?#@\\]")
+# Characters that a host name must not contain (RFC 9110, section 7.2): blank, controls, and these.
+_NOT_IN_A_HOST = frozenset([*map(chr, range(0x21)), *"\x7f/?#@\\"])
 
 
 class Target:
@@ -124,9 +129,11 @@ class Target:
     def _make_failover(self, reason: str | None) -> Failover | None:
         if self._replica is None or not self._strategy:
             return None
+        with first_use():
+            from hcpsdk._failover import Failover
         return Failover(self._endpoint, self._replica.endpoint, self._strategy, reason)
 
-    def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> "Target":
+    def _make_replica(self, fqdn: str, unresolved: IpsError | None) -> Target:
         try:
             return Target(
                 fqdn,
@@ -175,7 +182,7 @@ class Target:
         return self._interface
 
     @property
-    def replica(self) -> "Target | None":
+    def replica(self) -> Target | None:
         """The replica's Target; None if no ``replica_fqdn`` was given."""
         return self._replica
 
@@ -207,7 +214,7 @@ class Target:
         """When requests go to the replica; None: never. For the library's own use."""
         return self._failover
 
-    def __enter__(self) -> "Target":
+    def __enter__(self) -> Target:
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
@@ -216,7 +223,7 @@ class Target:
     def close(self) -> None:
         """Do nothing, any number of times: only Connections hold something that needs closing."""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         if self._sslcontext is not None:
             raise TypeError(
                 "a Target with an sslcontext cannot be pickled, because SSL contexts do not "
@@ -227,12 +234,13 @@ class Target:
         state["_failover"] = self._failover and self._failover.period.reason
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._endpoint = self._make_endpoint()
         self._failover = self._make_failover(None)
-        if self._failover is not None and state["_failover"] is not None:
-            self._failover.restore(state["_failover"])
+        reason = state["_failover"]
+        if self._failover is not None and isinstance(reason, str):
+            self._failover.restore(reason)
 
     def __repr__(self) -> str:
         return f"<Target {self._fqdn}:{self._port} SSL={self.ssl} addresses={self.addresses}>"
@@ -266,10 +274,11 @@ def _host_header(fqdn: str) -> str:
             "fqdn is a URL, but must be a host name: leave out 'https://' and the path, and pass "
             "port=443 for https, port=80 for http"
         )
-    if found := _NOT_IN_A_HOST.search(fqdn):
+    if not _NOT_IN_A_HOST.isdisjoint(fqdn):
+        found = next(filter(_NOT_IN_A_HOST.__contains__, fqdn))
         # The rest is not repeated: it may be a password, as in a URL.
-        hint = "; pass the name alone, without a path" if found[0] == "/" else ""
-        raise ValueError(f"host name must not contain {found[0]!r}{hint}")
+        hint = "; pass the name alone, without a path" if found == "/" else ""
+        raise ValueError(f"host name must not contain {found!r}{hint}")
     if address := as_address(fqdn):
         # The zone of an address, "%eth0", means nothing to others (RFC 6874, section 4).
         return f"[{address.partition('%')[0]}]" if ":" in address else address

@@ -4,14 +4,16 @@ Each node of an HCP serves requests. A `Circle` holds their addresses and return
 `query()` looks them up, past any cache or through the operating system.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ipaddress
 import itertools
 import socket
 import threading
 import time
+from collections import namedtuple
 from collections.abc import Collection
-from typing import Any, NamedTuple
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._handlers import raise_if_from_handler
@@ -35,13 +37,19 @@ class IpsError(HcpsdkError):
     """
 
 
-class Request(NamedTuple):
+# (Not a `typing.NamedTuple`: importing that module takes as long as a third of the library.)
+class Request(namedtuple("Request", ("fqdn", "cache"), defaults=(False,))):
     """An argument of `query()`: which name, and whether a cache may be used."""
+
+    __slots__ = ()
 
     #: The name to look up.
     fqdn: str
     #: True queries the operating system, which may use its cache.
-    cache: bool = False
+    cache: bool
+
+    def __new__(cls, fqdn: str, cache: bool = False) -> Request:
+        return super().__new__(cls, fqdn, cache)
 
 
 class Response:
@@ -127,7 +135,7 @@ def query(fqdn: str | Request, cache: bool = False) -> Response:
         others.
     """
     if isinstance(fqdn, Request):
-        fqdn, cache = fqdn
+        cache, fqdn = fqdn.cache, fqdn.fqdn
     if not isinstance(fqdn, str):
         return Response(fqdn, cache, raised=f"Err: fqdn must be str, not {type(fqdn).__name__}")
     fqdn = str.__str__(fqdn)  # of a member of a (str, Enum) its value
@@ -280,7 +288,7 @@ class Circle:
         self._renewal_after_failure = _Schedule(float("-inf"))
 
     @classmethod
-    def unresolved(cls, fqdn: str, port: int, dnscache: bool) -> "Circle":
+    def unresolved(cls, fqdn: str, port: int, dnscache: bool) -> Circle:
         """A Circle whose first look-up failed: without an address, which it looks up later."""
         circle = cls.__new__(cls)
         circle.__setstate__((fqdn, port, dnscache, ()))
@@ -331,7 +339,7 @@ class Circle:
     #: The name that the manual gives it.
     _addr = getaddr
 
-    def renewed_pool(self, timeout: float | None = None, waiting: "Waiting | None" = None) -> _Pool:
+    def renewed_pool(self, timeout: float | None = None, waiting: Waiting | None = None) -> _Pool:
         """The addresses known now, after a renewal if that is due.
 
         The renewal takes no longer than *timeout*, in seconds, and until *waiting* is ended.
@@ -357,7 +365,7 @@ class Circle:
         return address
 
     def connect_failed(
-        self, address: str, timeout: float | None = None, waiting: "Waiting | None" = None
+        self, address: str, timeout: float | None = None, waiting: Waiting | None = None
     ) -> None:
         """Skip *address* for a while, and renew the pool; never raises."""
         now = time.monotonic()
@@ -368,7 +376,7 @@ class Circle:
         self.renew_after_failure(timeout, waiting)
 
     def renew_after_failure(
-        self, timeout: float | None = None, waiting: "Waiting | None" = None
+        self, timeout: float | None = None, waiting: Waiting | None = None
     ) -> None:
         """Look the name up again, if that was not done just now; never raises."""
         if self._renewal_after_failure.is_my_turn(time.monotonic(), RENEWAL_AFTER_FAILURE):
@@ -378,7 +386,7 @@ class Circle:
         """Use *address* in its turn again."""
         self._failed.pop(address, None)
 
-    def _renew(self, timeout: float | None, waiting: "Waiting | None") -> None:
+    def _renew(self, timeout: float | None, waiting: Waiting | None) -> None:
         """Refresh where neither failing nor taking long may hurt: the known addresses serve.
 
         A look-up cannot be broken off (`socket.getaddrinfo()` knows no time limit), but it can be
@@ -409,10 +417,10 @@ class Circle:
         except IpsError as exc:
             log.debug("address cache could not be renewed: %s", exc)
 
-    def __getstate__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> tuple[str, int, bool, tuple[str, ...]]:
         return self._fqdn, self._port, self._dnscache, self._pool.addresses
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: tuple[str, int, bool, tuple[str, ...]]) -> None:
         self._begin(*state)
 
     def __repr__(self) -> str:

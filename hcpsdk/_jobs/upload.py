@@ -11,7 +11,7 @@ from hcpsdk._errors import NotYetError
 from hcpsdk._jobs.digest import new_digest
 from hcpsdk._jobs.files import Source, VerificationError
 from hcpsdk._jobs.object_head import check_is_object, hash_of, version_id
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import FixedHeaders, Headers
 from hcpsdk._request.url import Params
 from hcpsdk._transport.response import StrictResponse

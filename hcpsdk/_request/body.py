@@ -1,43 +1,21 @@
 """A request's body: how long it is, its pieces, and whether it can be sent again.
 
 The base of all kinds of bodies, and those that are in memory or iterated; `body_file` has files,
-`body_kinds` decides which kind an object is. Imports only `hcpsdk._errors`.
+`body_kinds` decides which kind an object is. Imports only `content`.
 """
+
+from __future__ import annotations
 
 import enum
 import http.client
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol
 
-from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.content import BLOCK, BodyError, Buffer, CallerError
 
-BLOCK = 1024 * 1024  # bytes; larger ones bring nothing, smaller ones cost CPU time
-
-
-class Readable(Protocol):
-    """Anything with ``read()``: files in binary or text mode, sockets' files, archives' members."""
-
-    def read(self, size: int = ..., /) -> Any: ...
-
-
-Buffer = bytes | bytearray | memoryview
-Content = Buffer | str | Readable | Iterable[Buffer] | None
-
-
-class BodyError(HcpsdkError):
-    """The caller's file failed while it was read, or gave too little; never retried."""
-
-
-class CallerError(Exception):
-    """Carries what the caller's own code raised past the code that handles network failures.
-
-    A generator may raise an `OSError`, for example, which would be taken for the socket's.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Length(enum.Enum):
@@ -64,12 +42,21 @@ class Rewind(enum.Enum):
 _REWINDABLE = frozenset({Rewind.IN_MEMORY, Rewind.REGULAR_FILE, Rewind.IF_SHOWN})
 
 
-class Region(NamedTuple):
-    """A part of a regular file that is open."""
+class Region:
+    """A part of a regular file that is open.
 
-    file: Any  # its number is looked up each time: once closed, another file may have it
-    start: int  # bytes from its beginning
-    length: int
+    Args:
+        file: The file. (Its number is looked up each time: once closed, another file may have it.)
+        start: Bytes from its beginning.
+        length: Bytes.
+    """
+
+    __slots__ = ("file", "length", "start")
+
+    def __init__(self, file: Any, start: int, length: int) -> None:
+        self.file = file
+        self.start = start
+        self.length = length
 
 
 class Body:

@@ -3,26 +3,21 @@
 Says how long it is, and goes back in it only where `seek()` is shown to work (contract 3.4).
 """
 
+from __future__ import annotations
+
 import http.client
 import io
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from hcpsdk._request.body import (
-    BLOCK,
-    Body,
-    BodyError,
-    Buffer,
-    CallerError,
-    Length,
-    Region,
-    Rewind,
-    as_bytes,
-    check_complete,
-)
+from hcpsdk._request.body import Body, Length, Region, Rewind, as_bytes, check_complete
+from hcpsdk._request.content import BLOCK, BodyError, Buffer, CallerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Bytes from the start of a body that are compared before it is trusted to be there again.
 _COMPARED = 1024

@@ -1,16 +1,15 @@
 """Which kind of body an object is. The decisions are shown in ``docs/bodies.rst``."""
 
+from __future__ import annotations
+
 import codecs
 import io
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from hcpsdk._request.body import (
     Body,
-    BodyError,
     BytesBody,
-    Content,
     IterableBody,
     Length,
     SequenceBody,
@@ -18,6 +17,11 @@ from hcpsdk._request.body import (
     view_of,
 )
 from hcpsdk._request.body_file import FileBody
+from hcpsdk._request.content import BodyError, Content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def make_body(content: Content) -> Body | None:

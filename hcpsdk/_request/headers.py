@@ -1,7 +1,10 @@
 """Header lines: checked, and put together once for all requests to one Target."""
 
-import re
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
+from itertools import takewhile
+from string import ascii_letters, digits
 
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import to_text
@@ -9,9 +12,9 @@ from hcpsdk._request.url import to_text
 Headers = Mapping[str, "str | bytes | int"]
 Authorize = Callable[[UnsignedRequest], Mapping[str, str]]
 
-# RFC 9110, sections 5.6.2 (names, methods) and 5.5 (values).
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+# (Sets instead of patterns: compiling those takes longer than importing most modules.)
+_IN_A_TOKEN = frozenset(f"!#$%&'*+-.^_`|~{digits}{ascii_letters}")  # RFC 9110, section 5.6.2
+_NOT_IN_A_VALUE = frozenset("\0\r\n")  # RFC 9110, section 5.5
 
 # What an authorization must not say: it would change where a request ends, what becomes of the
 # connection, or who is asked (contract 11.4).
@@ -68,6 +71,11 @@ class FixedHeaders(dict[str, str]):
         self.lines = "".join(f"{name}: {value}\r\n" for name, value in checked(headers))
 
 
+def is_token(text: str) -> bool:
+    """True for what can be the name of a header, or a method."""
+    return bool(text) and _IN_A_TOKEN.issuperset(text)
+
+
 def checked(headers: Headers | None) -> list[tuple[str, str]]:
     if headers is None:
         return []
@@ -79,9 +87,9 @@ def checked(headers: Headers | None) -> list[tuple[str, str]]:
 def _name(name: object) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a header's name must be str, not {type(name).__name__}")
-    if not TOKEN.fullmatch(name):
+    if not is_token(name):
         # What comes after the first wrong character may be a secret.
-        start = found[0] if (found := TOKEN.match(name)) else ""
+        start = "".join(takewhile(_IN_A_TOKEN.__contains__, name))
         raise ValueError(f"invalid header name: illegal character after {start!r}")
     return to_text(name)
 
@@ -94,7 +102,7 @@ def _value(name: str, value: object) -> str:
     else:
         raise TypeError(f"header {name}: value must be str or int, not {type(value).__name__}")
     # Values are not repeated in messages: one may be a secret.
-    if _NOT_IN_A_VALUE.search(text):
+    if not _NOT_IN_A_VALUE.isdisjoint(text):
         raise ValueError(f"header {name}: value holds a line break or NUL")
     try:
         text.encode("latin-1")

@@ -1,12 +1,18 @@
 """A request, checked and ready to be sent, as often as that is needed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-from hcpsdk._request.body import Body, CallerError, Content
-from hcpsdk._request.body_kinds import make_body, with_length
-from hcpsdk._request.headers import TOKEN, FixedHeaders, Headers, PreparedHeaders, checked
+from hcpsdk._errors import first_use
+from hcpsdk._request.content import CallerError, Content
+from hcpsdk._request.headers import FixedHeaders, Headers, PreparedHeaders, checked, is_token
 from hcpsdk._request.unsigned import UnsignedRequest
 from hcpsdk._request.url import Params, request_target, signable, to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hcpsdk._request.body import Body
 
 # Methods that need no check.
 _USUAL = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
@@ -76,30 +82,26 @@ class Outgoing:
         return f"<Outgoing {self.method} {self.path}>"
 
 
+# What a caller asks for: method, url, content, params, headers.
+Arguments = tuple[str, str, Content, Params | None, Headers | None]
+
+
 def prepare(
-    method: str,
-    url: str,
-    content: Content,
-    params: Params | None,
-    headers: Headers | None,
-    prepared: PreparedHeaders,
-    made: Body | None = None,
+    arguments: Arguments, prepared: PreparedHeaders, sent_before: Outgoing | None = None
 ) -> Outgoing:
     """The request that the arguments stand for; nothing is sent, nothing of them is changed.
 
     Args:
-        method: An HTTP method.
-        url: The object's name, or a `Quoted` path.
-        content: The body.
-        params: The query.
-        headers: More headers; those in *prepared* win, in whichever case they are written.
+        arguments: An HTTP method; the object's name, or a `Quoted` path; the body; the query; and
+            more headers: those in *prepared* win, in whichever case they are written.
         prepared: The Target's own.
-        made: The body that *content* is, if it was made for another system before; it knows where
-            it began.
+        sent_before: The same request, as it was sent to another system; its body is used again,
+            because it knows where it began.
 
     Raises:
         TypeError, ValueError: Something in the arguments cannot be sent.
     """
+    method, url, content, params, headers = arguments
     if type(method) is not str:
         if not isinstance(method, str):
             raise TypeError(f"method must be str, not {type(method).__name__}")
@@ -111,7 +113,7 @@ def prepare(
     body = None
     payload = b""
     if prepared.authorize is not None:
-        return _prepare_signed(method, signable(target), content, headers, prepared, made)
+        return _prepare_signed(method, signable(target), content, headers, prepared, sent_before)
     if (headers is None or type(headers) is FixedHeaders) and (
         content is None or (type(content) is bytes and len(content) <= SMALL)
     ):
@@ -122,7 +124,7 @@ def prepare(
         if content is not None or method in _EXPECT_BODY:
             more += f"Content-Length: {len(payload)}\r\n"
     else:
-        body, given = _with_body(method, content, headers, made)
+        body, given = _with_body(method, content, headers, sent_before)
         more = _lines(given, prepared)
         if type(content) is bytes and len(content) <= SMALL and body and not body.is_chunked:
             payload, body = content, None
@@ -131,7 +133,7 @@ def prepare(
 
 
 def _check_method(method: str) -> None:
-    if not TOKEN.fullmatch(method):
+    if not is_token(method):
         raise ValueError(f"invalid HTTP method: {method!r}")
     if method == "CONNECT":  # it has no path, and its response no body (RFC 9110, section 9.3.6)
         raise ValueError("the HTTP method must not be CONNECT, which is for proxies")
@@ -143,10 +145,10 @@ def _prepare_signed(
     content: Content,
     headers: Headers | None,
     prepared: PreparedHeaders,
-    made: Body | None,
+    sent_before: Outgoing | None,
 ) -> Outgoing:
     """The same for an authorization that has to see each attempt."""
-    body, given = _with_body(method, content, headers, made)
+    body, given = _with_body(method, content, headers, sent_before)
     authorize = prepared.authorize
     assert authorize is not None
     own = [pair for pair in given if pair[0].lower() not in prepared.names]
@@ -174,11 +176,15 @@ Pairs = list[tuple[str, str]]
 
 
 def _with_body(
-    method: str, content: Content, headers: Headers | None, made: Body | None
+    method: str, content: Content, headers: Headers | None, sent_before: Outgoing | None
 ) -> tuple[Body | None, Pairs]:
     """The body, and the caller's headers with the one that says where the body ends."""
     given = checked(headers)
-    body = make_body(content) if made is None else made
+    body = None if sent_before is None else sent_before.body
+    if body is None and content is not None:
+        with first_use():
+            from hcpsdk._request.body_kinds import make_body
+        body = make_body(content)
     framing = _framing(method, body, given)
     if not any(name.lower() == "accept-encoding" for name, _ in given):
         given.insert(0, ("Accept-Encoding", "identity"))
@@ -208,6 +214,8 @@ def _framing(method: str, body: Body | None, given: Pairs) -> Pairs:
     if coding is not None:
         body.is_chunked = True
     elif length is not None:
+        from hcpsdk._request.body_kinds import with_length  # as the body was
+
         with_length(body, int(length))
     if body.is_chunked or body.length is None:
         return [("Transfer-Encoding", "chunked")]

@@ -1,13 +1,17 @@
-"""What an authorization sees of a request. Imports `body` for types only."""
+"""What an authorization sees of a request. Imports `content` for types only."""
 
-from typing import NamedTuple
+from collections import namedtuple
 
-from hcpsdk._request.body import Buffer
+from hcpsdk._request.content import Buffer
 
 __all__ = ["UnsignedRequest"]
 
 
-class UnsignedRequest(NamedTuple):
+class UnsignedRequest(
+    namedtuple(
+        "UnsignedRequest", ("method", "target", "headers", "payload", "length"), defaults=((), 0)
+    )
+):
     """One attempt of a request, as `BaseAuthorization.authorize` gets it: complete but for that.
 
     Attributes:
@@ -19,15 +23,26 @@ class UnsignedRequest(NamedTuple):
         length: Bytes of the body; None if that is unknown.
     """
 
+    __module__ = "hcpsdk"
+
+    __slots__ = ()
+
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
-    payload: tuple[Buffer, ...] | None = ()
-    length: int | None = 0
+    payload: tuple[Buffer, ...] | None
+    length: int | None
+
+    def __new__(
+        cls,
+        method: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...],
+        payload: tuple[Buffer, ...] | None = (),
+        length: int | None = 0,
+    ) -> "UnsignedRequest":
+        return super().__new__(cls, method, target, headers, payload, length)
 
     def __repr__(self) -> str:
         # The query and the headers may hold secrets.
         return f"<UnsignedRequest {self.method} {self.target.partition('?')[0]}>"
-
-
-UnsignedRequest.__module__ = "hcpsdk"

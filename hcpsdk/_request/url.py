@@ -1,5 +1,7 @@
 """From names and parameters to the target of the request line."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
@@ -13,8 +15,9 @@ Params = Mapping[str, Values] | Iterable[tuple[str, Values]]
 
 # What needs no encoding, which most names do not.
 _PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*")
-# What a request line may contain unencoded: visible ASCII (RFC 9112, section 3.2).
-_NOT_VISIBLE_ASCII = re.compile(r"[^\x21-\x7e]")
+# What a request line may contain unencoded: visible ASCII (RFC 9112, section 3.2). Compiled at its
+# first use: most programs have no `Quoted`.
+_NOT_VISIBLE_ASCII = r"[^\x21-\x7e]"
 
 
 class Quoted(str):
@@ -33,10 +36,10 @@ class Quoted(str):
 
     __slots__ = ()
 
-    def __new__(cls, path: str) -> "Quoted":
+    def __new__(cls, path: str) -> Quoted:
         if not isinstance(path, str):
             raise TypeError(f"a path is a str, not {type(path).__name__}")
-        if found := _NOT_VISIBLE_ASCII.search(path):
+        if found := re.search(_NOT_VISIBLE_ASCII, path):
             raise ValueError(
                 f"{found[0]!r} at position {found.start()} of {path!r} is not percent-encoded"
             )

@@ -1,5 +1,7 @@
 """How long to wait before a busy HCP, whose status was 503, is asked again (contract 4.8)."""
 
+from __future__ import annotations
+
 import random
 from datetime import datetime
 from email.utils import parsedate_to_datetime

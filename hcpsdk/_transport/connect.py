@@ -1,9 +1,10 @@
 """Opening a connection: the next address that can be reached, and TLS with the right identity."""
 
+from __future__ import annotations
+
 import socket
 import ssl
 import time
-from typing import TypeVar
 
 from hcpsdk._handlers import raise_if_from_handler
 from hcpsdk._log import Log
@@ -13,6 +14,12 @@ from hcpsdk._transport.socket import HTTPSocket
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import Use, shut_down
 from hcpsdk.ips import IpsError, Waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Socket = TypeVar("Socket", bound=socket.socket)
 
 log = Log("hcpsdk.Connection")
 
@@ -109,7 +116,7 @@ def _open_tls(
     timeout: float | None,
     use: Use,
 ) -> tuple[ssl.SSLSocket, Identity]:
-    identity = Identity(address, name, context.verify_mode, context.check_hostname)
+    identity = (address, name, context.verify_mode, context.check_hostname)
     session = endpoint.sessions.find(identity)
     # TLS comes before TCP here: if the connection is reset just then, `wrap_socket()` raises
     # without closing its socket (CPython 3.11.4 and later). A name is sent as SNI.
@@ -162,9 +169,6 @@ def _open_by_own(
 
 def _new_socket(address: str) -> socket.socket:
     return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-
-
-Socket = TypeVar("Socket", bound=socket.socket)
 
 
 def _open(

@@ -1,10 +1,11 @@
 """What the transport has to know of a Target."""
 
+from __future__ import annotations
+
 import http.client
 from collections import deque
 from collections.abc import Mapping
 from ssl import CERT_NONE, SSLContext
-from typing import Protocol
 
 from hcpsdk._excerpt import MAX_LENGTH, excerpt
 from hcpsdk._request.headers import Authorize, PreparedHeaders
@@ -17,12 +18,16 @@ from hcpsdk.ips import Circle
 MAX_REMEMBERED = 64
 
 
-class Authorization(Protocol):
-    """What makes requests authorized: headers."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers with the credentials."""
+    class Authorization(Protocol):
+        """What makes requests authorized: headers."""
+
+        @property
+        def headers(self) -> dict[str, str]:
+            """The headers with the credentials."""
 
 
 class Endpoint:

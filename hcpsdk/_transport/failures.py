@@ -1,11 +1,12 @@
 """What a failure means: which exception the caller gets, and whether the request is retried."""
 
+from __future__ import annotations
+
 import contextlib
 import enum
 import errno
 import http.client
 import ssl
-from typing import NamedTuple
 
 from hcpsdk._errors import (
     HcpsdkCantConnectError,
@@ -14,7 +15,7 @@ from hcpsdk._errors import (
     HcpsdkError,
     HcpsdkTimeoutError,
 )
-from hcpsdk._request.body import BodyError
+from hcpsdk._request.content import BodyError
 from hcpsdk._request.outgoing import Outgoing
 from hcpsdk.ips import IpsError
 
@@ -67,12 +68,15 @@ class Phase(enum.Enum):
     EXCHANGING = "it was sent, wholly or in part; the server may have acted"
 
 
-class Failure(NamedTuple):
-    """One attempt that failed."""
+class Failure:
+    """One attempt that failed: why, when, and where."""
 
-    error: Exception
-    phase: Phase
-    address: str | None = None
+    __slots__ = ("address", "error", "phase")
+
+    def __init__(self, error: Exception, phase: Phase, address: str | None = None) -> None:
+        self.error = error
+        self.phase = phase
+        self.address = address
 
 
 class Verdict(enum.Enum):

@@ -4,12 +4,13 @@ Arming it costs a comparison: a connection stores its deadline, and the thread l
 wakes. It is woken only for a deadline that is earlier than the one it sleeps to.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import os
 import threading
 import time
-from typing import Protocol
 
 from hcpsdk._transport.registry import Registry
 
@@ -20,13 +21,17 @@ LOOK_AGAIN = float("-inf")
 THREAD_LINGER = 1.0  # seconds after which the thread ends if there is nothing to watch any more
 
 
-class Closable(Protocol):
-    """What the timer watches."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    deadline: float  # monotonic time at which it may be closed, NEVER while it is in use
+    class Closable(Protocol):
+        """What the timer watches."""
 
-    def close_if_idle(self, now: float) -> None:
-        """Close, unless it is in use again; called in the timer's thread."""
+        deadline: float  # monotonic time at which it may be closed, NEVER while it is in use
+
+        def close_if_idle(self, now: float) -> None:
+            """Close, unless it is in use again; called in the timer's thread."""
 
 
 class IdleTimer:
@@ -118,7 +123,7 @@ class IdleTimer:
         while True:
             armed, self.wakes_at = self.wakes_at, NEVER
             now = time.monotonic()
-            earliest = min((thing.deadline for thing in self._watched.all()), default=NEVER)
+            earliest = min((thing.deadline for thing in self._watched), default=NEVER)
             if earliest <= now:
                 self.wakes_at = LOOK_AGAIN
                 return True
@@ -141,7 +146,7 @@ class IdleTimer:
 
     def _close_due(self) -> None:
         now = time.monotonic()
-        for thing in self._watched.all():
+        for thing in self._watched:
             if thing.deadline <= now:
                 thing.close_if_idle(now)
 

@@ -1,5 +1,7 @@
 """The socket of a Connection: its state, who uses it, and how long it stays open without use."""
 
+from __future__ import annotations
+
 import threading
 from threading import TIMEOUT_MAX
 from time import monotonic, sleep
@@ -124,7 +126,7 @@ class KeepAlive:
         user = self._users.get(None)
         return user is not None and not self.belongs_to_parent_process() and self._is_running(user)
 
-    def _is_running(self, user: "ref[Use]") -> bool:
+    def _is_running(self, user: ref[Use]) -> bool:
         """False if *user* is over, or will be at once: try again then."""
         use = user()
         if use is _BY_TIMER:

@@ -1,12 +1,13 @@
 """Where a response's body ends: a class for each framing (RFC 9112, section 6.3)."""
 
+from __future__ import annotations
+
 import http.client
 import io
 import re
 import time
-from typing import Any
 
-from hcpsdk._request.body import BLOCK
+from hcpsdk._request.content import BLOCK
 from hcpsdk._transport.streams import (
     MAX_BYTES,
     MAX_LINES,
@@ -15,6 +16,10 @@ from hcpsdk._transport.streams import (
     deadline_of,
     read_line,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # How `http.client` reports a body that ends early.
 IncompleteRead = http.client.IncompleteRead
@@ -26,7 +31,7 @@ _USUAL_CHUNK_LINE_BYTES = 18  # a size without extensions
 # makes `MAX_TIMEOUTS`. The rest has one more. (Few lines have a rest, so few look at the clock.)
 _SHORT_CHUNK_LINE_BYTES = MAX_TIMEOUTS - len(b"\r\n")
 # The line that begins a chunk (RFC 9112, section 7.1), a bare line feed tolerated at its end.
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n\Z")
+_CHUNK_SIZE = rb"[0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?\n"
 
 
 class Reader:
@@ -169,6 +174,7 @@ class Chunked(Reader):
     def __init__(self, stream: Any, timeout: float | None) -> None:
         super().__init__(stream)
         self._timeout = timeout
+        self._has_size = re.compile(_CHUNK_SIZE).fullmatch  # here: HCP sends few bodies in chunks
 
     def available(self) -> int:
         if not self._chunk_left and not self.is_done:
@@ -190,7 +196,7 @@ class Chunked(Reader):
         line = stream.readline(_SHORT_CHUNK_LINE_BYTES) if self.deadline is None else b""
         if not line.endswith(b"\n"):
             line = self._rest_of_line(line)
-        if not _CHUNK_SIZE.match(line):
+        if not self._has_size(line):
             raise _broken(not line.endswith(b"\n"))
         return int(line.partition(b";")[0], 16)
 
@@ -249,3 +255,30 @@ class UntilClose(Reader):
 class Direct(io.BufferedReader):
     """Made with a buffer of one byte, which is as good as no buffer: what is read comes from the
     socket in as few pieces as there are, and not a byte more than was requested."""
+
+
+def framing(fields: list[tuple[bytes, bytes]], version: int) -> tuple[bool, int | None]:
+    """Whether a body comes in chunks, and its length if that is known (RFC 9112, section 6).
+
+    Args:
+        fields: The header lines, names in lower case.
+        version: 10 or 11.
+
+    Raises:
+        http.client.HTTPException: Where it ends is in doubt.
+    """
+    codings = [value for name, value in fields if name == b"transfer-encoding"]
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if codings:
+        # HTTP/1.0 has no chunks, and with a length as well one of the two is wrong.
+        if lengths or version == 10:
+            raise http.client.HTTPException("Transfer-Encoding where the response must not have it")
+        if [coding.lower() for coding in codings] != [b"chunked"]:
+            text = str(b", ".join(codings), "iso-8859-1")
+            raise http.client.HTTPException(f"unknown transfer coding in the response: {text}")
+        return True, None
+    if not lengths:
+        return False, None
+    if len(lengths) > 1 or not lengths[0].isdigit() or len(lengths[0]) > 18:
+        raise http.client.HTTPException("invalid or repeated Content-Length")
+    return False, int(lengths[0])

@@ -3,14 +3,19 @@
 Imports nothing of the library.
 """
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
 from weakref import ref
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
-class Registry(Generic[T]):
+class Registry(Iterable["T"]):
     """Things, until they are discarded or gone.
 
     There is no lock: each change is a single step of the interpreter, so that signal handlers,
@@ -19,7 +24,8 @@ class Registry(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._refs = refs = dict[ref[T], None]()
+        refs: dict[ref[T], None] = {}
+        self._refs = refs
         # Called when a thing is gone; keeps no Registry alive.
         self._forget: Callable[[ref[T]], object] = lambda gone: refs.pop(gone, None)
 
@@ -35,9 +41,9 @@ class Registry(Generic[T]):
         """Have nothing in it."""
         self._refs.clear()
 
-    def all(self) -> list[T]:
-        """What is in it now."""
-        return [thing for known in list(self._refs) if (thing := known()) is not None]
+    def __iter__(self) -> Iterator[T]:
+        """What is in it when the loop begins."""
+        return iter([thing for known in list(self._refs) if (thing := known()) is not None])
 
     def __bool__(self) -> bool:
         return bool(self._refs)

@@ -4,6 +4,8 @@ The only module that touches what `http.client` keeps to itself. (Which private 
 and that each Python release still has them, is held by tests/unit/test_http_client.py.)
 """
 
+from __future__ import annotations
+
 import http.client
 import io
 import re
@@ -11,13 +13,12 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK
+from hcpsdk._request.content import BLOCK
 from hcpsdk._transport import response_head
-from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose
+from hcpsdk._transport.readers import Chunked, Direct, KnownLength, Reader, UntilClose, framing
 from hcpsdk._transport.streams import (
     MAX_BYTES,
     MAX_INTERIM,
@@ -31,29 +32,31 @@ SWITCHING_PROTOCOLS = 101
 _RECEIVED = 16 * 1024  # bytes at a time; most small responses come as one piece
 _NO_BODY = frozenset({204, 304})  # RFC 9112, section 6.3
 _TLS_ALERT = b"\x15\x03"  # how the response to a plain request begins (RFC 8446, section 5.1)
-_DIGITS = re.compile(rb"[0-9]{1,18}")
-_INTERIM = re.compile(rb"HTTP/1\.[01] 1")
+_INTERIM = rb"HTTP/1\.[01] 1"  # compiled at its first use: most requests do not look for it
 
 NO_BODY = KnownLength(io.BytesIO(), 0)
 
-# What one read returns: the bytes, or how many were read into a buffer.
-Read = TypeVar("Read", bytes, int)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol, TypeVar
 
+    # What one read returns: the bytes, or how many were read into a buffer.
+    Read = TypeVar("Read", bytes, int)
 
-class Owner(Protocol):
-    """What a response belongs to while its body is outstanding; informed of each read."""
+    class Owner(Protocol):
+        """What a response belongs to while its body is outstanding; informed of each read."""
 
-    def begin_read(self, use: Use, response: "StrictResponse") -> None:
-        """A read begins; raises if the body cannot be read (any more, or just now)."""
+        def begin_read(self, use: Use, response: StrictResponse) -> None:
+            """A read begins; raises if the body cannot be read (any more, or just now)."""
 
-    def finished(self, use: Use, response: "StrictResponse") -> None:
-        """The read is done, and maybe the body."""
+        def finished(self, use: Use, response: StrictResponse) -> None:
+            """The read is done, and maybe the body."""
 
-    def failed(self, use: Use, response: "StrictResponse", error: BaseException) -> None:
-        """The read failed; raises what the caller is to see instead of *error*."""
+        def failed(self, use: Use, response: StrictResponse, error: BaseException) -> None:
+            """The read failed; raises what the caller is to see instead of *error*."""
 
-    def response_closed(self, response: "StrictResponse") -> None:
-        """The caller closed *response* before its body was read to the end."""
+        def response_closed(self, response: StrictResponse) -> None:
+            """The caller closed *response* before its body was read to the end."""
 
 
 class StrictResponse(http.client.HTTPResponse):
@@ -65,36 +68,41 @@ class StrictResponse(http.client.HTTPResponse):
 
     unreadable_reason = ""  # why the rest of the body cannot be read any more; "" while it can
     clock_note = ""  # how wrong the clock is, if a signed request was refused
-    has_leftover = False  # True if more than the response came; known once it is at its end
     alert: ssl.SSLError | None = None  # by which TLS ended, instead of a response
-    received_any = False  # True once a byte of it has come
-    owner: Owner | None = None  # set while the body is outstanding
-    _reader: Reader = NO_BODY
-
-    # What the inherited constructor would set one by one. It is not called: it makes a buffered
-    # reader, too, which most small responses do not need.
-    fp: Any = None
-    status: Any = None
-    code: Any = None
-    reason: Any = None
-    version: Any = None
-    length: Any = None
-    chunked: Any = False
-    chunk_left: Any = None
-    will_close: Any = None
-    _message: http.client.HTTPMessage = None  # type: ignore[assignment]
     _msg: http.client.HTTPMessage | None = None
-
-    _arrived = b""  # what was received while the head was not complete
-    _plain_head: bytes | None = None  # not split into lines before somebody looks
     _head_deadline: float | None = None  # monotonic time; set if it comes in several pieces
     _interim_count = 0  # interim responses that came while the body was being sent
-    _lower_head: bytes | None = None  # the same, once a header was looked up
+
+    # Set for each response, and much cheaper so.
+    __slots__ = (
+        *("_arrived", "_lower_head", "_message", "_method", "_plain_head", "_reader", "_sock"),
+        *("chunk_left", "chunked", "code", "debuglevel", "fp", "has_leftover", "length", "method"),
+        *("owner", "reason", "received_any", "status", "version", "will_close"),
+    )
 
     def __init__(self, sock: socket.socket, debuglevel: int, method: str) -> None:
+        # The inherited constructor is not called: it makes a buffered reader, too, which most small
+        # responses do not need.
         self.debuglevel = debuglevel
         self.method = self._method = method  # of the request
+        self.status: Any = None
+        self.code: Any = None
+        self.reason: Any = None
+        self.version: Any = None
+        self.length: Any = None
+        self.chunked: Any = False
+        self.chunk_left: Any = None
+        self.will_close: Any = None
+        self.fp: Any = None
+        self.owner: Owner | None = None  # set while the body is outstanding
+        self.has_leftover = False  # True if more than the response came; known at its end
+        self.received_any = False  # True once a byte of it has come
         self._sock = sock
+        self._reader: Reader = NO_BODY
+        self._arrived = b""  # what was received while the head was not complete
+        self._message: http.client.HTTPMessage = None  # type: ignore[assignment]
+        self._plain_head: bytes | None = None  # not split into lines before somebody looks
+        self._lower_head: bytes | None = None  # the same, once a header was looked up
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"
@@ -175,7 +183,7 @@ class StrictResponse(http.client.HTTPResponse):
         Interim responses, such as "100 Continue", do not count, and are discarded.
         """
         self.has_begun_to_arrive()
-        while _INTERIM.match(self._arrived):
+        while re.match(_INTERIM, self._arrived):
             _, end, rest = self._arrived.partition(b"\r\n\r\n")
             if not end:
                 return len(self._arrived) > MAX_BYTES  # which `begin()` refuses
@@ -284,34 +292,15 @@ class StrictResponse(http.client.HTTPResponse):
             if self.fp is not None:
                 self.fp = stream
         if not (self.method == "HEAD" or self.status in _NO_BODY or self.status < 200):
-            self._set_framing(lines.fields)
+            self.chunked, self.length = framing(lines.fields, self.version)
+            is_delimited = self.chunked or self.length is not None
+            self.will_close = not is_delimited or self._check_close()  # type: ignore[attr-defined]
         if self.length is not None:
             self._reader = KnownLength(stream, self.length)
         else:
             self._reader = Chunked(stream, timeout) if self.chunked else UntilClose(stream)
         if self.status == SWITCHING_PROTOCOLS:
             self.will_close = True
-
-    def _set_framing(self, fields: list[tuple[bytes, bytes]]) -> None:
-        """Where the body ends; raises if that is in doubt (RFC 9112, sections 6.1 to 6.3)."""
-        codings = [value for name, value in fields if name == b"transfer-encoding"]
-        lengths = [value for name, value in fields if name == b"content-length"]
-        self.chunked, self.length = bool(codings), None
-        if codings:
-            # HTTP/1.0 has no chunks, and with a length as well one of the two is wrong.
-            if lengths or self.version == 10:
-                raise http.client.HTTPException(
-                    "Transfer-Encoding where the response must not have it"
-                )
-            if [coding.lower() for coding in codings] != [b"chunked"]:
-                text = str(b", ".join(codings), "iso-8859-1")
-                raise http.client.HTTPException(f"unknown transfer coding in the response: {text}")
-        elif lengths:
-            if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0]):
-                raise http.client.HTTPException("invalid or repeated Content-Length")
-            self.length = int(lengths[0])
-        is_delimited = self.chunked or self.length is not None
-        self.will_close = not is_delimited or self._check_close()  # type: ignore[attr-defined]
 
     def set_deadline(self, deadline: float) -> None:
         """Until the monotonic time *deadline*, what frames the body has to be here."""

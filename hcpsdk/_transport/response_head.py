@@ -5,21 +5,26 @@ small request. A few searches over the bytes find out whether it is plain; any o
 to `http.client`, and so are the errors.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import re
 from http.client import HTTPMessage, parse_headers
 
-MAX_HEAD_BYTES = 65536  # bytes; a longer head is left to `http.client`, as is one with more lines:
-_MAX_LINES = 99
+# A longer head is left to `http.client`, as is one with more line breaks.
+MAX_HEAD_BYTES = 65536
+_MAX_BREAKS = 99 * len(b"\r\n")
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: ([ -~]*))?")
-# The lines that matter here, by name and value; and those that do not begin with a name and a
-# colon (RFC 9112, section 5), folded ones for example, by two times nothing.
+# The lines that matter here, by the value of Content-Length or Connection; and by two times nothing
+# Transfer-Encoding, and what does not begin with a name and a colon (RFC 9112, section 5), folded
+# lines for example.
 _SPECIAL = re.compile(
-    rb"\r\n(?:((?i:content-length|connection|transfer-encoding)):[ \t]*([^\r\n]*)"
+    rb"\n(?:[Cc](?i:ontent-length:[ \t]*([^\r]*)|onnection:[ \t]*([^\r]*))"
+    rb"|[Tt](?i:ransfer-encoding):"
     rb"|(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:))"
 )
+_CR, _LF = b"\r\n"  # as numbers: bytes find these faster
 
 # Status, reason, Content-Length, whether the connection will be closed.
 PlainHead = tuple[int, str, int | None, bool]
@@ -28,40 +33,43 @@ PlainHead = tuple[int, str, int | None, bool]
 def parse(head: bytes) -> PlainHead | None:
     """What *head*, which ends before its last line break, says; None if it is not plain."""
     status_line, _, _ = head.partition(b"\r\n")
-    status = _statuses.get(status_line) or _understand(status_line)
+    found = _statuses.get(status_line) or _understand(status_line)
     unbroken = head.replace(b"\r\n", b"")
-    # (Not "in": bytes first try whether the operand is a number, which takes time.)
     if (
-        status is None
+        found is None
         or len(head) > MAX_HEAD_BYTES
-        or len(head) - len(unbroken) > _MAX_LINES * len(b"\r\n")
-        or unbroken.find(b"\r") >= 0
-        or unbroken.find(b"\n") >= 0
+        or len(head) - len(unbroken) > _MAX_BREAKS
+        or _CR in unbroken
+        or _LF in unbroken
     ):
         return None
-    length = connection = None
-    for name, value in _SPECIAL.findall(head):
-        name = name.lower()
-        if name == b"content-length" and length is None and value.isdigit() and len(value) < 19:
-            length = int(value)
-        elif name == b"connection" and connection is None:
-            connection = value.lower()
+    length: int | None = None
+    options = b""
+    for digits, more in _SPECIAL.findall(head):
+        if digits.isdigit() and length is None and len(digits) < 19:
+            length = int(digits)
+        elif more and not options:
+            options = more.lower()
         else:
             return None
-    return *status, length, connection is not None and connection.find(b"close") >= 0
+    status, reason = found
+    return status, reason, length, options.find(b"close") >= 0
 
 
 _statuses: dict[bytes, tuple[int, str]] = {}  # by status line: servers know only a few
 
 
 def _understand(status_line: bytes) -> tuple[int, str] | None:
-    found = _STATUS_LINE.fullmatch(status_line)
-    if found is None:
+    version, _, rest = status_line.partition(b" ")
+    digits, _, reason = rest.partition(b" ")
+    if version != b"HTTP/1.1" or len(digits) != 3 or not digits.isdigit() or digits < b"200":
         return None
-    status, reason = found.groups(b"")
+    if not (reason.isascii() and str(reason, "ascii").isprintable()):
+        return None
+    status = int(digits), str(reason, "ascii").strip()
     if len(_statuses) < 100:
-        _statuses[status_line] = int(status), str(reason, "ascii").strip()
-    return int(status), str(reason, "ascii").strip()
+        _statuses[status_line] = status
+    return status
 
 
 def to_message(head: bytes) -> HTTPMessage:

@@ -1,5 +1,7 @@
 """One open socket that speaks HTTP: how a request is sent over it."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import http.client
@@ -9,16 +11,24 @@ import selectors
 import socket
 import ssl
 import time
-from typing import Any
 
 from hcpsdk._handlers import raise_if_from_handler
-from hcpsdk._request.body import BLOCK, Body, BodyError, Buffer, Region
+from hcpsdk._request.content import BLOCK, BodyError, Buffer
 from hcpsdk._request.outgoing import SMALL
 from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.response import StrictResponse
 from hcpsdk._transport.streams import show
 from hcpsdk._transport.tls_sessions import Identity
 from hcpsdk._transport.use import shut_down
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hcpsdk._request.body import Body, Region
+
+MAX_DRAIN_BYTES = 64 * 1024  # bytes that are read to keep a connection whose body was not read
+MAX_DRAIN_SECONDS = 1.0  # seconds for which that is tried: a new connection takes no longer
 
 # What the system says of the file, not of the connection, in the middle of sending one.
 _CANNOT_READ_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EOVERFLOW})
@@ -90,7 +100,6 @@ class HTTPSocket:
         returned, and its ``will_close`` is True. Any other response that comes so early is a
         failure (contract 4.4).
         """
-        self.received_any = False
         self.first_byte_at = 0.0
         response = StrictResponse(self.raw, self._debuglevel, method)
         try:
@@ -122,9 +131,17 @@ class HTTPSocket:
         shut_down(self.raw)
         self.detach()
 
-    def set_timeout(self, seconds: float | None) -> None:
-        """From now on wait no longer than *seconds* for the network."""
-        self.raw.settimeout(seconds)
+    def drain(self, response: StrictResponse) -> bool:
+        """Read the rest of a body and throw it away, in next to no time; False if there is more."""
+        end = time.monotonic() + MAX_DRAIN_SECONDS
+        timeout = self.raw.gettimeout()
+        self.raw.settimeout(min(MAX_DRAIN_SECONDS, timeout or MAX_DRAIN_SECONDS))
+        response.set_deadline(end)
+        count = 0
+        while not response.isclosed() and count <= MAX_DRAIN_BYTES and time.monotonic() < end:
+            count += len(response.read1(MAX_DRAIN_BYTES))
+        self.raw.settimeout(timeout)
+        return response.isclosed() and not response.has_leftover
 
     def detach(self) -> None:
         """Let go of the socket, but leave the connection to the process that it belongs to."""
@@ -253,7 +270,7 @@ def _let_go() -> None:
     It is closed at once, not when it is used next: the child may be in the middle of a request, or
     may close all descriptors and open others with the same numbers.
     """
-    for opened in _open.all():
+    for opened in _open:
         opened.detach()
 
 

@@ -1,13 +1,18 @@
 """The streams between a socket and `http.client`, and the limits of what is read by lines."""
 
+from __future__ import annotations
+
 import http.client
 import io
 import re
 import socket
 import time
-from typing import Any
 
 from hcpsdk._handlers import raise_if_from_handler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # A response's head, and likewise its trailers. (Lower than those of any release of Python, whose
 # limits are not the same everywhere, so that ours hold.)

@@ -3,8 +3,9 @@
 Knows sockets only. (Keeping a socket for the next request is `hcpsdk._transport.keepalive`.)
 """
 
+from __future__ import annotations
+
 import socket
-from typing import NamedTuple
 
 # macOS has Linux's TCP_KEEPIDLE under another name, which `socket` knows from Python 3.10 on.
 _IDLE = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
@@ -14,17 +15,22 @@ _COUNT = getattr(socket, "TCP_KEEPCNT", None)
 LIMIT = 32767  # the largest number that Linux takes for a time
 
 
-class TcpKeepAlive(NamedTuple):
-    """TCP keep-alive probing; all times in whole seconds."""
+class TcpKeepAlive:
+    """TCP keep-alive probing; all times in whole seconds.
 
-    idle: int = 60  # silence before the first probe
-    interval: int = 60  # between probes
-    probes: int = 3  # sent without a response before the connection is given up
+    Args:
+        idle: Silence before the first probe.
+        interval: Between probes.
+        probes: Sent without a response before the connection is given up.
+    """
+
+    def __init__(self, idle: int = 60, interval: int = 60, probes: int = 3) -> None:
+        self._numbers = (idle, interval, probes)
 
     def check(self) -> None:
         """Raise TypeError or ValueError for what no system takes."""
         limits = {"tcp_keepalive": LIMIT, "tcp_keepintvl": LIMIT, "tcp_keepcnt": 127}
-        for (name, limit), number in zip(limits.items(), self, strict=True):
+        for (name, limit), number in zip(limits.items(), self._numbers, strict=True):
             if not isinstance(number, int) or isinstance(number, bool):
                 raise TypeError(f"{name} must be int, not {type(number).__name__}")
             if not 1 <= number <= limit:
@@ -33,6 +39,6 @@ class TcpKeepAlive(NamedTuple):
     def apply(self, sock: socket.socket) -> None:
         """Probe on *sock* from now on, as far as the system lets us choose the times."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, number in zip((_IDLE, _INTERVAL, _COUNT), self, strict=True):
+        for option, number in zip((_IDLE, _INTERVAL, _COUNT), self._numbers, strict=True):
             if option is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, option, number)

@@ -5,22 +5,18 @@ only for what was verified when it began, and not for long: a certificate that h
 or a context that has become stricter, counts again after a while at the latest.
 """
 
+from __future__ import annotations
+
 import functools
 import ssl
 import time
-from typing import NamedTuple
 
 LIFETIME = 300.0  # seconds from the full handshake, through however many resumptions
 MAX_SESSIONS = 256  # sessions; nodes come and go
 
 
-class Identity(NamedTuple):
-    """Whom we spoke to, and what was verified."""
-
-    address: str
-    name: str
-    verify_mode: ssl.VerifyMode
-    check_hostname: bool
+# Whom we spoke to, and what was verified: address, name, `verify_mode`, `check_hostname`.
+Identity = tuple[str, str, ssl.VerifyMode, bool]
 
 
 class Sessions:

@@ -1,15 +1,24 @@
 """One use of a Connection: a request, or one read of a response's body."""
 
+from __future__ import annotations
+
 import contextlib
 import socket
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from hcpsdk._request.outgoing import Outgoing
+
+    class Waiting(Protocol):
+        """A wait for something else than a socket."""
+
+        def end(self) -> None:
+            """End it."""
 
 
-class Waiting(Protocol):
-    """A wait for something else than a socket."""
-
-    def end(self) -> None:
-        """End it."""
+CLOSED_BY_CALLER = "the Connection was closed"
 
 
 def shut_down(sock: socket.socket) -> None:
@@ -31,6 +40,7 @@ class Use:
     is_cancelled = False  # True once `close()` was called meanwhile
     sock: socket.socket | None = None  # what it waits for, if it does
     waiting: Waiting | None = None  # or this
+    outgoing: Outgoing | None = None  # what it sends: the last one, if there are several
 
     def cancel(self) -> None:
         """End it, from any thread or signal handler; it raises soon."""
@@ -46,4 +56,4 @@ class Use:
         To be called after `sock` or `waiting` was set, and before an end is taken for the server's.
         """
         if self.is_cancelled:
-            raise ConnectionAbortedError("the Connection was closed meanwhile")
+            raise ConnectionAbortedError(f"{CLOSED_BY_CALLER} meanwhile")

@@ -172,7 +172,7 @@ class FailedOver(Hcpsdk):
             replica_fqdn=place.host,
             replica_strategy=hcpsdk.RS_READ_ALLOWED | hcpsdk.RS_WRITE_ALLOWED,
         )
-        connection = hcpsdk.Connection(target)
+        connection = hcpsdk.Connection(target, idletime=0)  # so that no idle timer is counted
         check(connection.HEAD("/few/small").status)
         connection.close()
         return target

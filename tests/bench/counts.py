@@ -22,7 +22,9 @@ from .measure import count_threads
 from .server import Site, running
 from .works import REQUESTS_OF_A_MIX, by_name
 
-FEW, MANY = 20, 60  # times that a mix is done; the difference is what it costs
+# Times that a mix is done; the difference is what it costs. Far apart, because the start of a
+# thread takes sometimes more, sometimes less.
+FEW, MANY = 20, 140
 IDLE = 500  # connections
 
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]

@@ -31,8 +31,9 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk._request.body import BLOCK, BodyError, CallerError, Length, Rewind
+from hcpsdk._request.body import Length, Rewind
 from hcpsdk._request.body_kinds import make_body, with_length
+from hcpsdk._request.content import BLOCK, BodyError, CallerError
 
 from ..support.dishonest import DISHONEST, CountsOnlyWithOneArgument, Rewindable
 from .body_kinds import DATA, KINDS, Kind, OneSocket, PlainReader, Proxy, body_of, table

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk._request.body import BodyError
 from hcpsdk._request.body_kinds import make_body
+from hcpsdk._request.content import BodyError
 from hcpsdk._request.outgoing import Outgoing
 from hcpsdk._transport.failures import (
     TRANSPORT_ERRORS,

@@ -11,6 +11,7 @@ import pytest
 from hcpsdk._transport import idle_timer
 from hcpsdk._transport.idle_timer import NEVER, IdleTimer
 from hcpsdk._transport.keepalive import KeepAlive
+from hcpsdk._transport.registry import Registry
 from hcpsdk._transport.state import State
 from hcpsdk._transport.use import Use
 
@@ -190,11 +191,12 @@ def test_what_is_in_use_again_wakes_nobody(timer: Any, monkeypatch: pytest.Monke
     thing = Thing()
     woken = []
     looked = threading.Semaphore(0)
-    wake, watched = timer._wake, timer._watched.all
+    wake, begin = timer._wake, Registry.__iter__
 
-    def look() -> Any:
-        found = watched()
-        looked.release()
+    def look(registry: Any) -> Any:
+        found = begin(registry)
+        if registry is timer._watched:
+            looked.release()
         return found
 
     def wake_and_wait() -> None:
@@ -204,7 +206,7 @@ def test_what_is_in_use_again_wakes_nobody(timer: Any, monkeypatch: pytest.Monke
         assert looked.acquire(timeout=PATIENCE)
 
     timer.watch(thing)
-    monkeypatch.setattr(timer._watched, "all", look)
+    monkeypatch.setattr(Registry, "__iter__", look)
     monkeypatch.setattr(timer, "_wake", wake_and_wait)
     for _ in range(20):
         arm(timer, thing, 1000)

@@ -77,6 +77,7 @@ ORDER = [
     "hcpsdk._request.body_kinds",
     "hcpsdk._request.body_file",
     "hcpsdk._request.body",
+    "hcpsdk._request.content",
     "hcpsdk._request.url",
     "hcpsdk._request",
     "hcpsdk._xml",
@@ -354,6 +355,29 @@ def test_import_waits_for_the_first_use() -> None:
         "      *sorted(name for name in set(sys.modules) - before if name.startswith('hcpsdk.')))"
     )
     assert loaded == "and hcpsdk._request hcpsdk._request.url"
+
+
+def test_import_of_what_every_program_uses() -> None:
+    """It brings nothing along that most programs do not need, and nothing for annotations only."""
+    loaded = run(
+        "import http.client, threading, logging, urllib.parse, sys; before = set(sys.modules)\n"
+        "from hcpsdk import Connection, NativeAuthorization, Target\n"
+        "print(*sorted(set(sys.modules) - before))"
+    ).split()
+    assert "hcpsdk._channel" in loaded
+    unwanted = {
+        "typing",
+        "dataclasses",
+        "hashlib",
+        "signal",
+        "hcpsdk._failover",
+        "hcpsdk._dispatch",
+        "hcpsdk._transport.busy",
+        "hcpsdk._request.body",
+        "hcpsdk._request.body_file",
+        "hcpsdk._request.body_kinds",
+    }
+    assert unwanted.intersection(loaded) == set()
 
 
 ALIASES = {"LocalSwiftAuthorization": "HSwiftAuthorization"}

@@ -17,7 +17,7 @@ PREPARED = PreparedHeaders(HOST, CREDENTIALS)
 
 def lines_of(headers: Any = None, content: Any = None, method: Any = "PUT") -> Any:
     """The lines of the head, request line first."""
-    outgoing = prepare(method, "/rest/a", content, None, headers, PREPARED)
+    outgoing = prepare((method, "/rest/a", content, None, headers), PREPARED)
     head, blank, rest = outgoing.head.partition(b"\r\n\r\n")
     assert blank
     assert rest == (content if isinstance(content, bytes) and not headers else b"")
@@ -56,7 +56,7 @@ def test_the_mapping_is_not_changed() -> None:
     headers = {"X-A": "b", "cookie": "mine", "Content-Length": "3"}
     before = dict(headers)
 
-    prepare("PUT", "/rest/a", b"abc", {"a": "b"}, headers, PREPARED)
+    prepare(("PUT", "/rest/a", b"abc", {"a": "b"}, headers), PREPARED)
 
     assert headers == before
 
@@ -98,13 +98,13 @@ def test_headers_of_the_wrong_type(headers: Any) -> None:
 def test_methods_that_are_no_token_are_refused(method: str) -> None:
     """A method that would break the request line raises ValueError (contract 1.4)."""
     with pytest.raises(ValueError):
-        prepare(method, "/rest/a", None, None, None, PREPARED)
+        prepare((method, "/rest/a", None, None, None), PREPARED)
 
 
 def test_method_of_the_wrong_type() -> None:
     """A method that is no str raises TypeError (contract 1.4)."""
     with pytest.raises(TypeError):
-        prepare(b"GET", "/rest/a", None, None, None, PREPARED)  # type: ignore[arg-type]
+        prepare((b"GET", "/rest/a", None, None, None), PREPARED)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_framing(method: str, content: Any, lengths: Any, codings: Any) -> None:
 )
 def test_small_bytes_leave_with_the_head(content: Any, is_joined: Any) -> None:
     """Head and small body leave in one piece; a large one is not copied."""
-    outgoing = prepare("PUT", "/rest/a", content, None, None, PREPARED)
+    outgoing = prepare(("PUT", "/rest/a", content, None, None), PREPARED)
 
     assert outgoing.head.endswith(b"\r\n\r\n" + content) == is_joined
     assert (outgoing.body is None) == is_joined
@@ -179,7 +179,7 @@ def test_framing_that_would_lie(headers: Any, content: Any) -> None:
 
 def test_repr_shows_no_credentials() -> None:
     """No token in a repr (contract 9)."""
-    outgoing = prepare("PUT", "/rest/a", b"abc", {"t": "secret"}, {"X-K": "secret"}, PREPARED)
+    outgoing = prepare(("PUT", "/rest/a", b"abc", {"t": "secret"}, {"X-K": "secret"}), PREPARED)
 
     assert "bg==" not in repr(outgoing)
     assert "secret" not in repr(outgoing)
@@ -205,7 +205,7 @@ def test_members_of_enums_mean_their_value(method: Word) -> None:
     """In method, headers and body a member of a (str, Enum) or (int, Enum) is its value
     (contract 3.2)."""
     headers = {Word.NAME: Word.VALUE, "X-Number": Number.THREE, "Content-Length": Number.THREE}
-    outgoing = prepare(method, "/rest/a", iter([b"abc"]), None, headers, PREPARED)
+    outgoing = prepare((method, "/rest/a", iter([b"abc"]), None, headers), PREPARED)
     head = outgoing.head.decode("latin-1").split("\r\n")
 
     assert head[0] == f"{method.value} /rest/a HTTP/1.1"
@@ -215,7 +215,7 @@ def test_members_of_enums_mean_their_value(method: Word) -> None:
 
 def test_framing_by_members_of_enums() -> None:
     """Nor is the framing other than what such a header says (contract 3.2, 3.4)."""
-    outgoing = prepare("PUT", "/rest/a", b"abc", None, {Word.CODING: Word.CHUNKED}, PREPARED)
+    outgoing = prepare(("PUT", "/rest/a", b"abc", None, {Word.CODING: Word.CHUNKED}), PREPARED)
 
     assert outgoing.body is not None
     assert outgoing.body.is_chunked
@@ -225,12 +225,12 @@ def test_framing_by_members_of_enums() -> None:
 def test_body_that_is_a_member_of_an_enum() -> None:
     """A (str, Enum) is sent as its value, an (int, Enum) is a number: refused
     (contract 3.2, 3.4)."""
-    outgoing = prepare("PUT", "/rest/a", Word.VALUE, None, None, PREPARED)
+    outgoing = prepare(("PUT", "/rest/a", Word.VALUE, None, None), PREPARED)
 
     assert outgoing.body is not None
     assert b"".join(map(bytes, outgoing.body.blocks())) == b"value"
     with pytest.raises(TypeError):
-        prepare("PUT", "/rest/a", Number.THREE, None, None, PREPARED)  # type: ignore[arg-type]
+        prepare(("PUT", "/rest/a", Number.THREE, None, None), PREPARED)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hcpsdk
-from hcpsdk._request.body import Content
+from hcpsdk._request.content import Content
 from hcpsdk._request.headers import Headers, PreparedHeaders
 from hcpsdk._request.outgoing import prepare
 from hcpsdk._request.url import Params
@@ -36,7 +36,7 @@ def head_of(
     """The head of a request, signed."""
     authorization = hcpsdk.HS3Authorization("n", "n01")
     prepared = PreparedHeaders(host, {}, authorization.authorize)
-    outgoing = prepare(method, url, content, params, headers, prepared)
+    outgoing = prepare((method, url, content, params, headers), prepared)
     assert outgoing.head == b""
     return outgoing.make_head()
 

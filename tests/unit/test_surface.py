@@ -1,9 +1,12 @@
 """Names, versions, and what can be seen of objects that have not talked to anyone."""
 
+import http.client
 import importlib.metadata
 import inspect
 import itertools
-from collections.abc import Callable
+import pickle
+import typing
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import packaging.version
@@ -136,6 +139,77 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
         for parameter in parameters
     ]
     assert " ".join(shown) == signature
+
+
+PUBLIC_MODULES = [
+    hcpsdk,
+    *(getattr(hcpsdk, name) for name in dir(hcpsdk) if inspect.ismodule(getattr(hcpsdk, name))),
+]
+
+
+def public_functions(module: Any) -> Iterator[Callable[..., Any]]:
+    """The functions of *module*, and the methods, properties and constructors of its classes."""
+    for name in module.__all__:
+        found = getattr(module, name)
+        if inspect.isfunction(found):
+            yield found
+        if not inspect.isclass(found):
+            continue
+        for kind in found.__mro__:
+            if kind.__module__.partition(".")[0] != "hcpsdk":
+                continue
+            for name, member in vars(kind).items():
+                function = getattr(member, "__func__", getattr(member, "fget", member))
+                if inspect.isfunction(function) and (name[0] != "_" or name[:2] == "__"):
+                    yield function
+
+
+@pytest.mark.parametrize("module", PUBLIC_MODULES, ids=lambda module: module.__name__)
+def test_annotations_can_be_evaluated(module: Any) -> None:
+    """`typing.get_type_hints()` knows the types of all that is public."""
+    functions = list(public_functions(module))
+    assert len(functions) > 5 or module is hcpsdk.pathbuilder
+    for function in functions:
+        hints = typing.get_type_hints(function)
+        assert hints.keys() == function.__annotations__.keys(), function
+    for name in module.__all__:
+        if inspect.isclass(found := getattr(module, name)):
+            typing.get_type_hints(found)
+
+
+def test_annotations_name_what_is_public() -> None:
+    """The types are the ones that a program can import."""
+    hints = typing.get_type_hints
+    assert hints(hcpsdk.BaseAuthorization.authorize)["request"] is hcpsdk.UnsignedRequest
+    assert hints(hcpsdk.Connection.__init__)["target"] is hcpsdk.Target
+    assert issubclass(hints(hcpsdk.Connection.GET)["return"], http.client.HTTPResponse)
+    assert hints(ips.query) == {
+        "fqdn": str | ips.Request,
+        "cache": bool,
+        "return": ips.Response,
+    }
+    assert hints(ips.Request) == {"fqdn": str, "cache": bool}
+
+
+def test_named_tuples() -> None:
+    """`ips.Request` and `UnsignedRequest` are named tuples, with all that these have."""
+    request = ips.Request("a.example")
+    assert tuple(request) == ("a.example", False)
+    assert request._replace(cache=True) == ips.Request("a.example", True)
+    assert repr(request) == "Request(fqdn='a.example', cache=False)"
+    assert request._field_defaults == {"cache": False}
+    unsigned = hcpsdk.UnsignedRequest("GET", "/rest/a", (("Host", "a"),))
+    assert unsigned._asdict() == {
+        "method": "GET",
+        "target": "/rest/a",
+        "headers": (("Host", "a"),),
+        "payload": (),
+        "length": 0,
+    }
+    for found in (request, unsigned):
+        again = pickle.loads(pickle.dumps(found))
+        assert (type(again), again) == (type(found), found)
+        assert not hasattr(found, "__dict__")
 
 
 def test_response_is_built_from_name_and_cache() -> None:

@@ -145,6 +145,91 @@ def test_imported_again_within_the_import() -> None:
     assert found <= {f"{result}Connection Target" for result in ("HcpsdkError ", "Connection ", "")}
 
 
+# What is imported at its first use, each by what needs it.
+FIRST_USES = {
+    "hashlib": "hcpsdk.NativeAuthorization('n', 'n01')",
+    "hcpsdk._failover": "hcpsdk.Target('127.0.0.1', dummy, 80, replica_fqdn='127.0.0.2',"
+    " replica_strategy=1)",
+    "hcpsdk._dispatch": "hcpsdk.Connection(target, busy_timeout=1)",
+    "hcpsdk._request.body_kinds": "hcpsdk.Connection(target).PUT('/rest/a', [b'abc'])",
+}
+
+BEFORE_THE_FIRST_USE = """
+    import sys
+    import hcpsdk
+
+    module, code, address, port = sys.argv[1:5]
+    dummy = hcpsdk.DummyAuthorization()
+    target = hcpsdk.Target(address, dummy, int(port))
+    hcpsdk.Connection(target).HEAD("/rest/a")
+    assert module not in sys.modules
+"""
+
+INTERRUPTED_FIRST_USE = """
+    left = int(sys.argv[5])  # lines until the signal comes
+    results = []
+
+    def trace(frame, event, argument):
+        global left
+        if frame.f_code.co_name != "<module>":
+            return None
+        left -= event == "line"
+        if left == 0 and not results:
+            try:
+                results.append(type(eval(code)).__name__)
+            except hcpsdk.HcpsdkError:
+                results.append("HcpsdkError")
+        return trace
+
+    sys.settrace(trace)
+    result = eval(code)
+    sys.settrace(None)
+    print(*results or ["not interrupted"], type(result).__name__, module in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("module", FIRST_USES)
+def test_imported_again_within_a_first_use(raw_server: StartServer, module: str) -> None:
+    """The same for what is imported when it is first used (contract 1.4, 6.1)."""
+    server = raw_server(echo)
+    found = set()
+    for lines in ("1", "3", "10", "30"):
+        code = BEFORE_THE_FIRST_USE + INTERRUPTED_FIRST_USE
+        (line,) = run(code, module, FIRST_USES[module], server.address, str(server.port), lines)
+        result, kind, is_imported = line.rsplit(" ", 2)
+        assert result in (kind, "HcpsdkError", "not interrupted")
+        assert is_imported == "True"
+        found.add(result)
+    assert "HcpsdkError" in found
+
+
+NO_DESCRIPTORS = """
+    import os, resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connection = hcpsdk.Connection(target)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        eval(code)
+    except hcpsdk.HcpsdkError as exc:
+        print(type(exc.__cause__).__name__)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    print(type(eval(code)).__name__)
+"""
+
+
+@pytest.mark.parametrize("module", list(FIRST_USES)[1:])  # (hashlib has more than one way.)
+def test_first_use_without_a_descriptor(raw_server: StartServer, module: str) -> None:
+    """What cannot be imported now is an HcpsdkError, and is imported later (contract 1.4)."""
+    server = raw_server(echo)
+    code = BEFORE_THE_FIRST_USE + NO_DESCRIPTORS
+    found = run(code, module, FIRST_USES[module], server.address, str(server.port))
+    assert found[0] in ("OSError", "ImportError", "ModuleNotFoundError")
+    assert found[1] in ("Target", "Connection", "StrictResponse")
+
+
 AT_THE_END = {
     "closure": """
         connection = hcpsdk.Connection(target, idletime=1000)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hcpsdk
-from hcpsdk import _channel
+from hcpsdk._transport import socket as _socket
 from hcpsdk._transport import streams
 
 from ..support.raw_server import (
@@ -310,7 +310,7 @@ def test_slow_drain(
 ) -> None:
     """What is left of a body holds up the next request for no longer than a new connection would
     (contract 3.5)."""
-    monkeypatch.setattr(_channel, "MAX_DRAIN_SECONDS", 0.3)
+    monkeypatch.setattr(_socket, "MAX_DRAIN_SECONDS", 0.3)
     dripping = Dripping(start, cycle)
     connection = connect(raw_server(dripping))
     connection.GET("/rest/a")

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 import hcpsdk
-from hcpsdk._transport.tls_sessions import Identity, Sessions
+from hcpsdk._transport.tls_sessions import Sessions
 
 from ..support.nodes import TLS_PORT as PORT
 from ..support.raw_server import OK, Peer, answer, answering, head, in_turn
@@ -808,7 +808,7 @@ def test_close_within_a_handshake_of_the_callers(
 def test_sessions_while_others_forget() -> None:
     """Threads that forget sessions while others look for one disturb nobody (contract 6.1)."""
     sessions = Sessions()
-    identity = Identity("127.0.0.1", NAME, ssl.CERT_NONE, False)
+    identity = ("127.0.0.1", NAME, ssl.CERT_NONE, False)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     errors: list[BaseException] = []
