@@ -145,6 +145,8 @@ def delete(
     Arguments, results and exceptions are those of `store()`; *params* are those of DELETE, such
     as ``{"purge": True}``. An object that does not exist is ``"missing"``, which is not a failure.
     """
+    if isinstance(urls, str):
+        raise TypeError("urls must be several, a list for example; not one str")
     run = Run("delete", target, {"params": params, "has_journal": journal is not None}, timeout)
     jobs = (Job("", url) for url in urls)
     return _Bulk(run, executor, workers, journal, progress, retries).results(jobs)

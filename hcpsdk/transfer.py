@@ -180,11 +180,10 @@ def download(
     """Write an object to a file, and compare its hash with that of HCP.
 
     A path changes only at the end: the object is written to ``<path>.hcpsdk-part``, verified, and
-    renamed,
-    which replaces an existing file. If the connection breaks, the download resumes where it
-    stopped. If all *retries* fail, the part remains, and the next call resumes it (objects of 1 MiB
-    and more; ``<path>.hcpsdk-part.etag`` identifies the object). A directory, a FIFO, or a device is
-    not replaced: to write to one of the latter, pass it as an open file.
+    renamed, which replaces an existing file. If the connection breaks, the download resumes where
+    it stopped. If all *retries* fail, the part remains, and the next call resumes it (objects of
+    1 MiB and more; ``<path>.hcpsdk-part.etag`` identifies the object). A directory, a FIFO, or a
+    device is not replaced: to write to one of the latter, pass it as an open file.
 
     Args:
         connection: Ready for the next request afterwards, whatever happened.

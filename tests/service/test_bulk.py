@@ -193,6 +193,8 @@ def test_wrong_arguments(target: hcpsdk.Target, tmp_path: Path) -> None:
         bulk.store(target, [], progress=7)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="not iterable"):
         bulk.store(target, 7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not one str"):
+        bulk.delete(target, "/rest/a")
     with pytest.raises(TypeError, match=r"a job is a bulk\.Job or a tuple"):
         list(bulk.store(target, ["/rest/a"]))  # type: ignore[list-item]
     assert list(bulk.store(target, [])) == []
