@@ -3,7 +3,7 @@
 Imports nothing; `bulk` imports it.
 """
 
-INTERVAL = 0.1  # seconds between two measurements, at least
+INTERVAL = 0.05  # seconds between two measurements, at least
 SPARE = 0.9  # of a processor; below it, more threads do more
 SATURATED = 1.0  # of a processor; above it, they wait for one another
 MAX_CPU = 0.001  # seconds per job; above it, most of the work is not done by Python
