@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
 from hcpsdk._jobs.concurrency import INTERVAL, Concurrency
-from hcpsdk._jobs.journal import MAX_NEW, Journal, Row
+from hcpsdk._jobs.journal import MAX_NEW, Journal, Row, path_key, url_key
 from hcpsdk._jobs.worker import (
     Job,
     Outcome,
@@ -31,7 +30,7 @@ from hcpsdk._jobs.worker import (
     modified,
     run_chunk,
 )
-from hcpsdk._request.url import Params, Quoted
+from hcpsdk._request.url import Params
 from hcpsdk._target import Target
 
 __all__ = ["Job", "Result", "Totals", "delete", "fetch", "store"]
@@ -269,7 +268,7 @@ class _Bulk:
                 self._ids += 1
                 self._ready.append((self._ids, job, False, 0, 0.0, 0))
             return
-        rows = journal.begin([(_key(job.url), _path_key(job.path)) for job in jobs])
+        rows = journal.begin([(url_key(job.url), path_key(job.path)) for job in jobs])
         finished = []
         for job, (number, row) in zip(jobs, rows, strict=True):
             if row is not None and self._is_finished(job, row):
@@ -380,26 +379,6 @@ def _as_job(job: object) -> Job:
     if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= 4:
         raise TypeError(f"a job is a bulk.Job or a tuple (path, url), not {reprlib.repr(job)}")
     return Job(*job)
-
-
-def _key(url: str) -> str:
-    """One text for all ways to write the name of an object.
-
-    An invalid name has a key as well: the job fails later, and must not end all the others.
-    """
-    if isinstance(url, Quoted):
-        return quote(unquote_to_bytes(url), safe="/")
-    if isinstance(url, str):
-        return quote(url, safe="/", errors="surrogatepass")
-    return f"?{url!r}"  # no valid name starts with this
-
-
-def _path_key(path: str | os.PathLike[str]) -> bytes:
-    """The path in bytes; an invalid one has a key as well."""
-    try:
-        return os.fsencode(path)
-    except (TypeError, UnicodeError):
-        return b"\0%a" % (path,)  # no valid path starts with this
 
 
 def _from_row(job: Job, row: Row) -> Result:

@@ -1,4 +1,4 @@
-"""A clock and a name service that do as they are told, and Ctrl-C, for all shelves."""
+"""A clock and a name service that tests control, and Ctrl-C, for all folders of tests."""
 
 import signal
 from collections.abc import Iterator

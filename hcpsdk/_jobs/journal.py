@@ -1,6 +1,6 @@
 """What a bulk job has done so far, in a file that survives the end of the process.
 
-Imports `_errors` only; `bulk` imports it.
+Imports `_errors` and `_request.url`; `bulk` imports it.
 
 One row per job. It is committed before the job's first request, so a job without a row was never
 sent, and a row without a status may have been. Commits survive the end of the process at any
@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 from hcpsdk._errors import HcpsdkError
+from hcpsdk._request.url import Quoted
 
 FLUSH_SECONDS = 1.0  # after which a finished job is committed at the latest
 
@@ -39,6 +41,26 @@ _SELECT = """
 SELECT id, status, size, hash, version, seconds, node, attempts, error, modified
 FROM job WHERE url = ? AND path = ?
 """
+
+
+def url_key(url: str) -> str:
+    """One text for all ways to write the name of an object.
+
+    An invalid name has a key as well: the job fails later, and must not end all the others.
+    """
+    if isinstance(url, Quoted):
+        return quote(unquote_to_bytes(url), safe="/")
+    if isinstance(url, str):
+        return quote(url, safe="/", errors="surrogatepass")
+    return f"?{url!r}"  # no valid name starts with this
+
+
+def path_key(path: str | os.PathLike[str]) -> bytes:
+    """The path in bytes; an invalid one has a key as well."""
+    try:
+        return os.fsencode(path)
+    except (TypeError, UnicodeError):
+        return b"\0%a" % (path,)  # no valid path starts with this
 
 
 class Row(NamedTuple):

@@ -59,5 +59,5 @@ def version_id(response: StrictResponse) -> int | None:
 
 
 def number_in(text: str) -> int | None:
-    """The number of bytes, or the id, in a header; None if it is none that a file can have."""
+    """The number of bytes, or the id, in a header; None if no object can have it."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

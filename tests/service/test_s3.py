@@ -210,7 +210,7 @@ def test_broken(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One fault in the start, in the parts, or at the end: complete, or nothing of it is left
-    but for an upload whose ID was lost at the start, of which a warning says so."""
+    but for an upload whose ID was lost at the start, which a warning reports."""
     monkeypatch.setattr(_upload, "PAUSES", (0.0, 0.0))
     complete = _upload._complete
 
@@ -252,7 +252,7 @@ def test_start_whose_response_is_lost(
     retries: int,
 ) -> None:
     """The empty upload stays, since it cannot be told from another client's, which stays as well;
-    a warning says so."""
+    a warning reports it."""
     connection.POST(NAME, {"uploads": None})  # another client's
     hcp.add_fault(HangUp("answer head", 20, method="POST"))
     if retries:

@@ -1,4 +1,4 @@
-"""This shelf opens no socket, and asks no resolver."""
+"""The tests of this folder open no socket, and ask no resolver."""
 
 import socket
 
