@@ -20,7 +20,7 @@ PATIENCE = 30.0  # seconds after which the nodes should have noticed that their 
 
 
 def work(hcp: HCP, kind: type[Worker], port: int, operations: int) -> Counter[str]:
-    """Do it, check all that was told, and return how often what was told."""
+    """Do it, check everything that was reported, and return the counts."""
     target = kind.target_of(port)
     disturber = Disturber(hcp)
     share = -(-operations // THREADS)
@@ -38,11 +38,11 @@ def work(hcp: HCP, kind: type[Worker], port: int, operations: int) -> Counter[st
     with hcpsdk.Connection(kind.target_of(port)) as connection:
         for worker in workers:
             worker.check(connection)
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     for worker in workers:
-        told.update(worker.told)
-    told.update({f"node {deed}": times for deed, times in disturber.done.items()})
-    return told
+        reported.update(worker.reported)
+    reported.update({f"node {deed}": times for deed, times in disturber.done.items()})
+    return reported
 
 
 def resident() -> int:
@@ -83,15 +83,15 @@ def threads() -> list[str]:
 def test_soak(
     operations: int, kind: type[Worker], port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """While nodes come and go, every object told as stored is there with its bytes, every object
-    told as deleted is gone, what is left open is one of both; and threads, file descriptors and
+    """While nodes come and go, every object reported as stored is there with its bytes, every one
+    reported as deleted is gone, what is left open is one of both; and threads, file descriptors and
     memory end where they began (contract 4.3, 4.6, 4.7, 2.4 to 2.6, 6)."""
     began = threads(), descriptors()
     with HCP() as hcp:
         work(hcp, kind, port, max(operations // 10, 400))  # pools and caches fill
         memory_before, objects_before = emptied(hcp)
         started = time.monotonic()
-        told = work(hcp, kind, port, operations // 2)
+        reported = work(hcp, kind, port, operations // 2)
         seconds = time.monotonic() - started
         memory_after, objects_after = emptied(hcp)
     assert threads() == began[0]
@@ -101,11 +101,11 @@ def test_soak(
     with capsys.disabled():
         print(f"\n{kind.__name__}, port {port}, {seconds:.0f} s")
         print(f"memory ratio {ratio:.3f}, {grown} objects more")
-        print(", ".join(f"{what}: {count}" for what, count in sorted(told.items())))
+        print(", ".join(f"{what}: {count}" for what, count in sorted(reported.items())))
     # With TLS it settles at about 1.3, however long it takes; a leak of a few KB for each
     # connection showed as 1.8.
     assert ratio < 1.5
     assert grown < 2000
     statuses = f"PUT {kind.stored}", "PUT 409", "GET 200", "HEAD 200", f"DELETE {kind.deleted}"
-    assert all(told[what] for what in statuses)
-    assert bool(told["upload stored"]) is (kind is S3Worker)
+    assert all(reported[what] for what in statuses)
+    assert bool(reported["upload stored"]) is (kind is S3Worker)

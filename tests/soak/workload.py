@@ -90,14 +90,14 @@ BODIES: list[Callable[[bytes], Any]] = [
 
 
 class Worker:
-    """Does *count* operations over a Connection of its own, and remembers what it was told.
+    """Does *count* operations over a Connection of its own, and remembers what it was reported.
 
     Now and then it gives a *turn* to the disturber. This one uses the native interface.
 
     Attributes:
         thread: Where it works, once that is started.
         objects: What may be found under each name that was ever used.
-        told: How often what was told.
+        reported: How often what was reported.
         error: What ended it before its time; None if nothing did.
     """
 
@@ -115,7 +115,7 @@ class Worker:
         self.thread = threading.Thread(target=self._run, name=f"soak-{number}")
         self.folder = f"{self.root}/soak/{number}"
         self.objects: dict[str, set[Found]] = {}
-        self.told: Counter[str] = Counter()
+        self.reported: Counter[str] = Counter()
         self.error: BaseException | None = None
         self._live: list[str] = []
         self._reusable: list[str] = []  # deleted, and without doubt
@@ -153,13 +153,13 @@ class Worker:
 
     def _tell(self, verb: str, *arguments: Any) -> int | None:
         """The status that a request was answered with; None if it failed."""
-        self.told["operations"] += 1
+        self.reported["operations"] += 1
         try:
             status = getattr(self._connection, verb)(*arguments).status
         except hcpsdk.HcpsdkError:
             status = None
-        self.told[f"{verb} {status}"] += 1
-        self.told["retries"] += max(self._connection.attempts - 1, 0)
+        self.reported[f"{verb} {status}"] += 1
+        self.reported["retries"] += max(self._connection.attempts - 1, 0)
         return status
 
     def _data(self) -> bytes:
@@ -235,14 +235,14 @@ class Worker:
         try:
             found = content_of(self._read()) if status == 200 else None
         except hcpsdk.HcpsdkError:
-            self.told["read None"] += 1
+            self.reported["read None"] += 1
             return
         assert status in (200, 404), f"{name}: {status} to GET"
         assert found in self.objects[name], f"{name}: {found} is not of {self.objects[name]}"
 
     def _look(self, name: str) -> None:
-        """What is left open is looked up; what is told must fit."""
-        self.told["looked up"] += 1
+        """What is left open is looked up; what is reported must fit."""
+        self.reported["looked up"] += 1
         self._get(name)
 
     def _read(self) -> bytes:
@@ -307,21 +307,21 @@ class S3Worker(Worker):
         name = f"{self.folder}/{len(self.objects)} large"
         data = self._random.randbytes(self._random.randint(0, 4 * MIB))
         given = content_of(data)
-        self.told["operations"] += 1
+        self.reported["operations"] += 1
         with tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
             try:
                 s3.upload_file(self._target, name, file.name, part_size=MIB)
             except s3.UploadError as exc:
-                self.told["upload failed"] += 1
+                self.reported["upload failed"] += 1
                 self.objects[name] = {None, given} if exc.upload_id else {None}
                 self._left.add(exc.upload_id)
             except hcpsdk.HcpsdkError:
-                self.told["upload not started"] += 1
+                self.reported["upload not started"] += 1
                 self.objects[name] = {None}
             else:
-                self.told["upload stored"] += 1
+                self.reported["upload stored"] += 1
                 self.objects[name] = {given}
                 self._live.append(name)
         self._look(name)
